@@ -1,0 +1,35 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv on their first run.
+PYTHON ?= python3
+EXTRAS ?= test
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/.with-demo
+	$(BIN)/python examples/train_mlp.py --data digits --out out
+
+test: .venv/.with-$(EXTRAS)
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.with-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.with-bench
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .venv-* out build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# One stamp for each set of extras; `demo` is the package with matplotlib for the curves.
+.venv/.with-demo: .venv/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[plots]'
+	touch $@
+
+.venv/.with-%: .venv/bin/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[$*]'
+	touch $@
