@@ -1,0 +1,359 @@
+"""The algorithms: what is recorded, in which order it is walked, and the chain rule in both modes.
+
+The graph is the tensors themselves. A tensor made by an op knows the op and its inputs; nothing
+points from a tensor to what was computed from it, so a graph is freed by dropping its root.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import ContextDecorator
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .op import Node, Op
+
+
+class Scope:
+    """One use of a named part of a model: each call of a module is a scope of its own."""
+
+    __slots__ = ("name", "parent")
+
+    def __init__(self, name: str, parent: Scope | None) -> None:
+        self.name = name
+        self.parent = parent
+
+    @property
+    def path(self) -> str:
+        """The names from the outermost scope to this one, joined by dots."""
+        return self.name if self.parent is None else f"{self.parent.path}.{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.path}>"
+
+
+class _State(threading.local):
+    recording = True
+    scope: Scope | None = None
+
+
+state = _State()
+"""Whether this thread records, and the scope it records in."""
+
+next_serial = count(1).__next__
+
+
+class _Recording(ContextDecorator):
+    on: bool
+
+    def __enter__(self) -> None:
+        self.before = state.recording
+        state.recording = self.on
+
+    def __exit__(self, *exc: object) -> None:
+        state.recording = self.before
+
+    def _recreate_cm(self) -> _Recording:
+        return type(self)()
+
+
+class no_grad(_Recording):  # noqa: N801 - PyTorch's name
+    """Switch recording off in this thread: a context manager and a decorator.
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    on = False
+
+
+class enable_grad(_Recording):  # noqa: N801 - PyTorch's name
+    """Switch recording on again inside `no_grad`: a context manager and a decorator.
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> with no_grad(), enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
+
+    on = True
+
+
+class scope:  # noqa: N801 - used like no_grad
+    """Name the part of a model in which ops are recorded: a context manager.
+
+    Parameters
+    ----------
+    name : str
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> with scope("model"), scope("square"):
+    ...     y = x * x
+    >>> y.scope.path
+    'model.square'
+    """
+
+    __slots__ = ("before", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> Scope:
+        self.before = state.scope
+        state.scope = here = Scope(self.name, self.before)
+        return here
+
+    def __exit__(self, *exc: object) -> None:
+        state.scope = self.before
+
+
+def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
+    """Return the tensors that `root` was computed from and that have an op, newest first.
+
+    An output is newer than its inputs, so to collect and sort by creation number is enough;
+    leaves are met as inputs on the way and need no place in the order.
+
+    Parameters
+    ----------
+    root : Tensor
+    leaves : collection of Tensor, optional
+        Tensors to stop at, as though they had no op.
+
+    Returns
+    -------
+    list of Tensor
+    """
+    if root.op is None or root in leaves:
+        return []
+    seen = {root, *leaves}
+    found, stack = [root], [root]
+    while stack:
+        for x in stack.pop().inputs:
+            if x.op is not None and x not in seen:
+                seen.add(x)
+                found.append(x)
+                stack.append(x)
+    found.sort(key=attrgetter("serial"), reverse=True)
+    return found
+
+
+def backprop(
+    root: Node,
+    seed: Any,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool = True,
+    leaves: Collection[Node] = (),
+) -> Iterator[tuple[Any, Any]]:
+    """Yield (tensor, gradient of `root` times `seed` with respect to it), outputs before inputs.
+
+    Each gradient is final when it is yielded and is let go of afterwards. Nothing is stored on
+    the tensors: two walks over one graph do not disturb each other.
+
+    Parameters
+    ----------
+    root : Tensor
+    seed : ndarray of the shape and dtype of `root`; a Tensor with `create_graph`
+        The incoming gradient.
+    create_graph : bool, default=False
+        Run the rules on tensors, so that the gradients can be differentiated.
+    retain_graph : bool, default=True
+        If False, the graph is freed during the walk.
+    leaves : collection of Tensor, optional
+        Tensors to stop at, as though they had no op.
+
+    Yields
+    ------
+    (Tensor, ndarray or Tensor)
+
+    Raises
+    ------
+    RuntimeError
+        If the graph was freed, or a value that a rule needs was changed in place.
+    """
+    order = toposort(root, leaves)
+    gradients = {root: seed}
+    pop, get = gradients.pop, gradients.get
+    order.reverse()
+    while order:
+        node = order.pop()  # not a for loop: the list would keep every value alive to the end
+        g = pop(node, None)
+        if g is None:  # reached only through inputs without a derivative
+            continue
+        yield node, g
+        inputs, op = node.inputs, node.op
+        if create_graph or node.params or op.shared is not None or not 0 < len(inputs) < 3:
+            for x, gx in _pull(node, g, create_graph):
+                before = get(x)
+                gradients[x] = gx if before is None else before + gx
+        else:  # the same, unrolled: in scalar programs the loop would cost more than the rules
+            serial, out = node.serial, node.data
+            if len(inputs) == 2:
+                x, y = inputs
+                a, b = x.data, y.data
+                if x.serial > serial or y.serial > serial:
+                    _check_unchanged(node)
+                rule, rule_y = op.vjp
+                if y.requires_grad and rule_y is not None:
+                    gy = rule_y(g, out, a, b)
+                    if type(gy) is np.ndarray or type(gy) is not type(b):
+                        gy = _fit(gy, b, op)
+                    before = get(y)
+                    gradients[y] = gy if before is None else before + gy
+                arguments: tuple[Any, ...] = (a, b)
+            else:
+                (x,) = inputs
+                a = x.data
+                if x.serial > serial:
+                    _check_unchanged(node)
+                rule = op.vjp[0]
+                arguments = (a,)
+            if x.requires_grad and rule is not None:
+                gx = rule(g, out, *arguments)
+                if type(gx) is np.ndarray or type(gx) is not type(a):
+                    gx = _fit(gx, a, op)
+                before = get(x)
+                gradients[x] = gx if before is None else before + gx
+        if not retain_graph:
+            node.inputs, node.params, node.saved = (), {}, None
+    yield from gradients.items()
+
+
+def _pull(node: Any, g: Any, create_graph: bool) -> Iterator[tuple[Any, Any]]:
+    """Yield (input, gradient) for one node: the chain rule, one step back."""
+    op, inputs, params = node.op, node.inputs, node.params
+    if not inputs:
+        raise RuntimeError(
+            f"backward: the graph behind {_describe(node)} was freed by an earlier "
+            "backward(retain_graph=False); run the forward pass again, or leave retain_graph at True"
+        )
+    for x in inputs:
+        if x.serial > node.serial:
+            _check_unchanged(node)
+            break
+    if create_graph and op.shared is not None:
+        yield from _pull_through_reference(node, g)
+        return
+    if create_graph:
+        out, values = node, inputs
+    else:
+        out, values = node.data, [x.data for x in inputs]
+    if op.shared is not None:
+        g = op.shared(g, out, node.saved, *values, **params)
+    for i, x in enumerate(inputs):
+        if x.requires_grad:
+            rule = op.vjp[i]
+            if rule is not None:
+                yield x, _fit(rule(g, out, *values, **params), x.data, op)
+
+
+def _pull_through_reference(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
+    """Differentiate a fused op by its reference, recorded anew on the same inputs."""
+    with enable_grad():
+        again = node.op.reference(*node.inputs, **node.params)
+    for x, gx in backprop(again, g, create_graph=True, leaves=set(node.inputs)):
+        if any(x is y for y in node.inputs):
+            yield x, gx
+
+
+def _fit(g: Any, x: Any, op: Op) -> Any:
+    """Give the gradient the shape and dtype of the value it belongs to."""
+    if g.shape != x.shape:
+        g = unbroadcast(g, x.shape, op)
+    if g.dtype != x.dtype:
+        g = g.astype(x.dtype)
+    return g
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...], op: Op) -> Any:
+    """Sum `g` over the axes that broadcasting stretched, down to `shape`.
+
+    Raises
+    ------
+    ValueError
+        If `shape` could not have broadcast to that of `g`: the rule of `op` is wrong.
+    """
+    lead = g.ndim - len(shape)
+    pairs = list(zip(shape, g.shape[max(lead, 0) :], strict=False))
+    if lead < 0 or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            f"{op.name}: its vjp rule returned a gradient of shape {g.shape} for an input of "
+            f"shape {shape}; a rule returns the input's shape, or one it broadcasts to"
+        )
+    stretched = [lead + i for i, (n, m) in enumerate(pairs) if n != m]
+    if lead or stretched:
+        g = g.sum(axis=(*range(lead), *stretched))
+    return g if g.shape == shape else g.reshape(shape)
+
+
+def pushforward(
+    op: Op, tangents: tuple[Any, ...], out: Any, inputs: tuple[Any, ...], params: dict[str, Any]
+) -> Any:
+    """Return the tangent of ``out = op(*inputs, **params)``: one step of forward mode.
+
+    Parameters
+    ----------
+    op : Op
+        Of any kind but a fused one, whose reference runs in its place.
+    tangents : tuple of Tensor or None
+        None where the input is constant; at least one is not.
+    out : Tensor
+    inputs : tuple of Tensor
+    params : dict
+
+    Returns
+    -------
+    Tensor of the shape of `out`
+    """
+    if op.jvp is not None:
+        return op.jvp(tangents, out, *inputs, **params)
+    moving = [i for i, t in enumerate(tangents) if t is not None]
+    if op.kind == "linear":
+        zeros = [np.zeros_like(x.data) for x in inputs]
+        return op(*(z if t is None else t for z, t in zip(zeros, tangents, strict=True)), **params)
+    if op.kind == "multilinear":
+        terms = [op(*inputs[:i], tangents[i], *inputs[i + 1 :], **params) for i in moving]
+    elif op.kind == "reduction":
+        (t,) = tangents
+        weights = op.vjp[0](np.ones_like(out.data), out, *inputs, **params)
+        return (t * weights).sum(axis=params["axis"], keepdims=params["keepdims"])
+    else:
+        terms = [op.vjp[i](tangents[i], out, *inputs, **params) for i in moving]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
+
+
+def _check_unchanged(node: Any) -> None:
+    """Raise if an input that is newer than `node` was needed as it was."""
+    for i, x in enumerate(node.inputs):
+        if x.serial > node.serial and (x.op is not None or i in node.op.reads):
+            raise RuntimeError(
+                f"backward: {_describe(x)} was changed in place after {node.op.name} had used it, "
+                f"and the gradient of {node.op.name} needs the old value; change a copy "
+                "(x = x.clone()), or make the change after backward()"
+            )
+
+
+def _describe(node: Any) -> str:
+    name = f"{node.name!r}, " if node.name else ""
+    made = f"made by {node.op.name}, " if node.op is not None else ""
+    return f"a tensor ({name}{made}shape {node.data.shape})"

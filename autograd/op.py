@@ -1,0 +1,307 @@
+"""The two records everything else reads: what an operation is, and what a recorded value is.
+
+An `Op` is declared once. Calling it on arrays computes; calling it on tensors also records. The
+engine, forward mode, gradcheck, the op table and the pictures all read the same record.
+
+A rule is written once, with operators, array methods, NumPy functions and other ops, and so it
+serves arrays and tensors alike: arrays for a plain backward pass, tensors where the gradient
+itself is to be differentiated.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from types import MethodType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any
+"""An ndarray or NumPy scalar, or a Tensor: what a rule and an op are written for."""
+
+Rule: TypeAlias = Callable[..., Array]
+
+Kind: TypeAlias = Literal["elementwise", "linear", "multilinear", "reduction", "other"]
+"""How the derivative is shaped, which gives forward mode:
+
+elementwise: the Jacobian is diagonal (or symmetric), so the vjp rule is also the jvp rule;
+linear: the op, applied to the tangents, is its own derivative;
+multilinear: linear in each input by itself, so the product rule holds;
+reduction: the vjp rule at g = 1 holds the weights, the jvp is their weighted sum;
+other: the op brings a jvp rule or a reference.
+"""
+
+# PyTorch's names for the two arguments that NumPy calls otherwise.
+ALIASES = {"dim": "axis", "keepdim": "keepdims"}
+
+_SHAPE_ATTRIBUTES = ("shape", "ndim", "size", "dtype")
+
+
+class Node:
+    """A value in the graph: its data, and how it was computed.
+
+    What the engine reads. `Tensor` is this with methods; a leaf has `op` None and no inputs.
+    """
+
+    __slots__ = ("data", "grad", "inputs", "op", "params", "requires_grad", "scope", "serial")
+
+    data: Any
+    grad: Any
+    requires_grad: bool
+    op: Op | None
+    inputs: tuple[Any, ...]
+    params: dict[str, Any]
+    scope: Any
+    serial: int  # creation number: inputs come before outputs, a change in place renews it
+
+    priority = 0  # of several nodes given to an op, the one with the highest decides
+
+    def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run `op` on `inputs`, at least one of which is a node, and record it."""
+        raise NotImplementedError
+
+
+class EachInput:
+    """One rule for all inputs of an op that takes any number: ``rule(i, g, out, *inputs)``.
+
+    `reads` tells whether the rule needs the inputs' values, or only their shapes.
+    """
+
+    def __init__(self, rule: Rule, *, reads: bool) -> None:
+        self.rule = rule
+        self.reads = reads
+
+    def __getitem__(self, i: int) -> Rule:
+        return partial(self.rule, i)
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """A differentiable operation: ``out = forward(*inputs, **params)``.
+
+    Parameters
+    ----------
+    name : str
+    forward : callable
+        A NumPy function of the inputs' arrays, then of keyword parameters. It keeps the dtype. An
+        op with `shared` returns (out, saved) instead of out.
+    vjp : tuple of callables or None, or EachInput
+        For each input ``rule(g, out, *inputs, **params)``: the gradient with respect to that
+        input, given `g`, the gradient with respect to `out`. It may keep the shape that
+        broadcasting made; the engine sums over it. None for an input without a derivative.
+    latex : str
+        The formula; ``{0}`` stands for the first input.
+    kind : {'elementwise', 'linear', 'multilinear', 'reduction', 'other'}
+        What forward mode follows from; see `Kind`.
+    jvp : callable, optional
+        ``jvp(tangents, out, *inputs, **params)`` for the kind 'other'; a tangent is None where
+        the input is constant.
+    shared : callable, optional
+        ``shared(g, out, saved, *inputs, **params)``: what the rules of a fused op get in the
+        place of `g`, computed once for all of them. Written for arrays only; derivatives of
+        higher order and forward mode differentiate the `reference`.
+    reference : callable, optional
+        The same function of a fused op, composed from primitives.
+    flops : int or callable
+        Floating-point operations for each element of `out`, or ``flops(out, *inputs, **params)``.
+    doc : str
+        The docstring; that of `forward` if empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> cube = Op("cube", lambda x: x**3, (lambda g, out, x: 3 * g * x**2,), r"{0}^3")
+    >>> cube(np.array([1.0, 2.0]))
+    array([1., 8.])
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad.item()
+    12.0
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    vjp: tuple[Rule | None, ...] | EachInput
+    latex: str
+    kind: Kind = "elementwise"
+    jvp: Callable[..., Array] | None = None
+    shared: Callable[..., Any] | None = None
+    reference: Callable[..., Array] | None = None
+    flops: int | Callable[..., int] = 1
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind == "other" and self.jvp is None and self.reference is None:
+            raise ValueError(
+                f"Op {self.name}: the kind 'other' has no forward mode of its own; "
+                "pass jvp= or reference=, or a kind that gives it"
+            )
+        object.__setattr__(self, "__name__", self.name)
+        object.__setattr__(self, "__doc__", self.doc or self.forward.__doc__)
+        object.__setattr__(self, "__signature__", self._signature())
+
+    def _signature(self) -> inspect.Signature:
+        if inspect.isfunction(self.forward):
+            return inspect.signature(self.forward)
+        names = ("x", "y", "z")[: self.arity]  # a ufunc or an operator: it takes arrays only
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(name, kind) for name in names])
+
+    @cached_property
+    def arity(self) -> int | None:
+        """How many inputs the op takes at most; None for any number."""
+        return len(self.vjp) if isinstance(self.vjp, tuple) else None
+
+    @cached_property
+    def differentiable(self) -> bool:
+        """Whether any input has a derivative."""
+        return isinstance(self.vjp, EachInput) or any(self.vjp)
+
+    @cached_property
+    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of the inputs and of the parameters."""
+        names = [
+            p.name
+            for p in inspect.signature(self).parameters.values()
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        n = self.arity or 0
+        return tuple(names[:n]), tuple(names[n:])
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        parameters = inspect.signature(self).parameters
+        return {n: parameters[n].default for n in self._names[1]}
+
+    @cached_property
+    def reads(self) -> Container[int | str]:
+        """The inputs (by position) and 'out', whose *values* the vjp rules need.
+
+        Read off the rules' own code, so that it cannot go stale: an argument counts unless only
+        its shape, ndim, size or dtype is asked for. An op with `shared` counts as needing all
+        its inputs.
+        """
+        if isinstance(self.vjp, EachInput):
+            return range(sys.maxsize) if self.vjp.reads else ()
+        if self.shared is not None:
+            return range(len(self.vjp))
+        found: set[int | str] = set()
+        for rule in self.vjp:
+            if rule is not None:
+                found |= _values_read(rule, len(self.vjp))
+        return frozenset(found)
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Compute on arrays; compute and record on tensors."""
+        inputs = args
+        arity = self.arity
+        if params or (arity is not None and len(args) > arity):
+            inputs, params = self._bind(args, params)
+        if self._defaults:
+            params = {**self._defaults, **params}
+        return dispatch(self, inputs, params)
+
+    def _bind(
+        self, args: tuple[Any, ...], params: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Part the call's arguments into inputs and parameters, as the signature names them."""
+        input_names, param_names = self._names
+        arity = len(args) if self.arity is None else self.arity
+        inputs, extra = args[:arity], args[arity:]
+        if len(extra) > len(param_names):
+            raise TypeError(
+                f"{self.name}: takes at most {arity + len(param_names)} arguments, "
+                f"got {len(args)}; its signature is {self.name}{inspect.signature(self)}"
+            )
+        bound = dict(zip(param_names, extra, strict=False))
+        for key, value in params.items():
+            name = ALIASES.get(key, key) if key not in param_names else key
+            if name in input_names[len(inputs) :] and name == input_names[len(inputs)]:
+                inputs = (*inputs, value)
+            elif name in bound or name not in param_names:
+                raise TypeError(
+                    f"{self.name}: unexpected or repeated argument {key!r}; "
+                    f"its signature is {self.name}{inspect.signature(self)}"
+                )
+            else:
+                bound[name] = value
+        return inputs, bound
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """In a class body an op is a method, as a function is."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    def count_flops(self, out: Array, *inputs: Array, **params: Any) -> int:
+        """Floating-point operations of one forward call."""
+        if callable(self.flops):
+            return int(self.flops(out, *inputs, **params))
+        return self.flops * int(out.size)
+
+
+def dispatch(op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run `op`: the node of the highest priority among its inputs records it, arrays compute."""
+    decider: Node | None = None
+    for x in inputs:
+        if isinstance(x, Node) and (decider is None or x.priority > decider.priority):
+            decider = x
+    if decider is not None:
+        return decider.apply(op, inputs, params)
+    arrays = [np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs]
+    out = op.forward(*arrays, **params)
+    return out[0] if op.shared is not None else out
+
+
+def op(
+    *, vjp: tuple[Rule | None, ...] | EachInput, latex: str = "", **fields: Any
+) -> Callable[[Callable[..., Any]], Op]:
+    """Make the decorated NumPy function the forward of an `Op`; the fields are those of `Op`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> @op(vjp=(lambda g, out, x: -g,), kind="other", jvp=lambda t, out, x: -t[0])
+    ... def reverse_gradient(x):
+    ...     return +x
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> reverse_gradient(x * 3).backward()
+    >>> x.grad.item()
+    -3.0
+    """
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        name = forward.__name__.rstrip("_")
+        made = Op(name, forward, vjp, latex or rf"\mathrm{{{name}}}({{0}})", **fields)
+        object.__setattr__(made, "__module__", forward.__module__)
+        return made
+
+    return declare
+
+
+def _values_read(rule: Rule, arity: int) -> set[int | str]:
+    """The positions of the inputs (and 'out') that the code of `rule` loads, not only their shape."""
+    if not hasattr(rule, "__code__"):
+        return {*range(arity), "out"}
+    args = rule.__code__.co_varnames[: rule.__code__.co_argcount]  # g, out, *inputs, parameters
+    positions: dict[str, int | str] = {name: i for i, name in enumerate(args[2 : 2 + arity])}
+    positions[args[1]] = "out"
+    found: set[int | str] = set()
+    code = list(dis.get_instructions(rule))
+    for here, after in pairwise([*code, None]):
+        if here is None or not ("LOAD_FAST" in here.opname or "LOAD_CLOSURE" in here.opname):
+            continue
+        names = here.argval if isinstance(here.argval, tuple) else (here.argval,)
+        if after and after.opname == "LOAD_ATTR" and after.argval in _SHAPE_ATTRIBUTES:
+            names = names[:-1]
+        found.update(positions[name] for name in names if name in positions)
+    return found

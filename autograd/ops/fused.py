@@ -1,0 +1,233 @@
+"""Fused ops: one node where stability or speed asks for it.
+
+Each carries its reference, the same function composed from primitives: its documentation, the
+oracle of its tests, and what forward mode and derivatives of higher order differentiate where the
+rules here are written for arrays only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..op import Array, op
+from .linalg import matmul
+from .reduction import logsumexp
+from .shape import getitem
+
+
+def _linear_reference(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    out = x @ weight.swapaxes(0, 1)
+    return out if bias is None else out + bias
+
+
+def _rows(x: Array) -> Array:
+    """Flatten the batch: (..., n) -> (batch, n)."""
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+def _linear_dweight(g: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
+    return _rows(g).swapaxes(0, 1) @ _rows(x)
+
+
+@op(
+    vjp=(
+        lambda g, out, x, weight, bias=None: g @ weight,
+        _linear_dweight,
+        lambda g, out, x, weight, bias: g,
+    ),
+    latex=r"{0}\,{1}^T + {2}",
+    kind="other",
+    reference=_linear_reference,
+    flops=lambda out, x, weight, bias=None: 2 * out.size * x.shape[-1],
+)
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """Return x @ weight.T + bias, PyTorch's layout of a fully connected layer.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., in_features)
+    weight : Tensor or ndarray of shape (out_features, in_features)
+    bias : Tensor or ndarray of shape (out_features,), optional
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape (..., out_features)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, linear
+    >>> linear(Tensor([1.0, 2.0]), Tensor([[1.0, 1.0], [0.0, 3.0]])).numpy()
+    array([3., 6.])
+    """
+    if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
+        raise ValueError(
+            f"linear: x of shape {x.shape} does not fit a weight of shape {weight.shape}, which "
+            f"takes {weight.shape[-1]} features on the last axis of x"
+        )
+    out = x @ weight.T
+    if bias is not None:
+        out += bias
+    return out
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)),
+    ),
+    latex=r"\operatorname{{softmax}}({0})",
+    kind="elementwise",  # not diagonal, but symmetric: the vjp is the jvp
+    reference=lambda x, axis=-1: np.exp(x - logsumexp(x, axis=axis, keepdims=True)),
+    flops=14,
+)
+def softmax(x: Array, axis: int = -1) -> Array:
+    """Return exp(x) / sum(exp(x)) along an axis, with the maximum taken out first.
+
+    .. math:: p_i = e^{x_i} / \\sum_j e^{x_j}
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., n), floating
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`; sums to 1 along `axis`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, softmax
+    >>> softmax(Tensor([0.0, 0.0])).numpy()
+    array([0.5, 0.5])
+    """
+    out = np.exp(x - x.max(axis=axis, keepdims=True))
+    out /= out.sum(axis=axis, keepdims=True)
+    return out
+
+
+@op(
+    vjp=(lambda g, out, x, *, axis: g - np.exp(out) * g.sum(axis=axis, keepdims=True),),
+    latex=r"\log\operatorname{{softmax}}({0})",
+    kind="other",
+    jvp=lambda t, out, x, *, axis: t[0] - (np.exp(out) * t[0]).sum(axis=axis, keepdims=True),
+    reference=lambda x, axis=-1: x - logsumexp(x, axis=axis, keepdims=True),
+    flops=14,
+)
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """Return the logarithm of `softmax`, exact where softmax itself underflows.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., n), floating
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, log_softmax
+    >>> log_softmax(Tensor([1000.0, 0.0])).numpy()
+    array([    0., -1000.])
+    """
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def _reduce(losses: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def _cross_entropy_reference(x: Array, target: Array, reduction: str = "mean") -> Array:
+    target = np.asarray(getattr(target, "data", target))
+    picked = getitem(log_softmax(x), (np.arange(len(target)), target))
+    return _reduce(-picked, reduction)
+
+
+def _cross_entropy_shared(
+    g: Array, out: Array, saved: Array, x: Array, target: Array, *, reduction: str
+) -> Array:
+    delta = saved.copy()  # p - y, for each row
+    delta[np.arange(len(target)), target] -= 1
+    if reduction == "none":
+        g = g[:, None]
+    elif reduction == "mean":
+        g = g / x.dtype.type(len(target))
+    delta *= g
+    return delta
+
+
+@op(
+    vjp=(lambda delta, out, x, target, *, reduction: delta, None),
+    latex=r"-\log\operatorname{{softmax}}({0})_{{{1}}}",
+    kind="other",
+    shared=_cross_entropy_shared,
+    reference=_cross_entropy_reference,
+    flops=lambda out, x, target, *, reduction: 15 * x.size,
+)
+def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
+    """Return the cross-entropy of logits against class indices: -log softmax(x)[target].
+
+    .. math:: \\ell = \\log \\sum_j e^{x_j} - x_t
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (batch, classes), floating
+        Logits, not probabilities.
+    target : Tensor or ndarray of shape (batch,), integer
+        Class indices, 0 <= target < classes.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape (), or (batch,) without reduction
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, an index is out of range or the reduction has no such name.
+    TypeError
+        If the target is not an integer array.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, cross_entropy
+    >>> x = Tensor([[0.0, 0.0]], requires_grad=True)
+    >>> cross_entropy(x, [1]).backward()
+    >>> x.grad.numpy()
+    array([[ 0.5, -0.5]])
+    """
+    if x.ndim != 2 or target.shape != x.shape[:1]:
+        raise ValueError(
+            f"cross_entropy: logits of shape {x.shape} and targets of shape {target.shape} do not "
+            "fit; pass logits (batch, classes) and class indices (batch,)"
+        )
+    if target.dtype.kind not in "iu":
+        raise TypeError(
+            f"cross_entropy: targets are class indices, integers, but are {target.dtype}"
+        )
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(
+            f"cross_entropy: reduction is {reduction!r}; it is 'mean', 'sum' or 'none'"
+        )
+    rows, classes = x.shape
+    if rows and not 0 <= target.min() <= target.max() < classes:
+        raise ValueError(
+            f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
+            f"{classes} classes, 0 to {classes - 1}"
+        )
+    shifted = x - x.max(axis=1, keepdims=True)
+    p = np.exp(shifted)
+    total = p.sum(axis=1, keepdims=True)
+    losses = np.log(total[:, 0]) - shifted[np.arange(rows), target]
+    p /= total
+    return _reduce(losses, reduction), p

@@ -1,0 +1,388 @@
+"""Ops that move elements without computing: shape, joining, indexing. All of them are linear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..op import Array, EachInput, Op, op
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
+    latex=r"\operatorname{{reshape}} {0}",
+    kind="linear",
+    flops=0,
+)
+def reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
+    """Return x with another shape and the same elements, in C order.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    shape : int or tuple of int
+        One entry may be -1; it follows from the size.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+
+    Raises
+    ------
+    ValueError
+        If the sizes differ.
+    """
+    return x.reshape(shape)
+
+
+def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return None if axes is None else tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
+
+
+@op(
+    vjp=(lambda g, out, x, *, axes: g.transpose(_inverse(axes)),),
+    latex="{0}^T",
+    kind="linear",
+    flops=0,
+)
+def transpose(x: Array, axes: tuple[int, ...] | None = None) -> Array:
+    """Return x with its axes in another order, reversed if None.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axes : tuple of int, optional
+        A permutation of range(x.ndim).
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+    """
+    return x.transpose(axes)
+
+
+@op(
+    vjp=(lambda g, out, x, *, axis1, axis2: g.swapaxes(axis1, axis2),),
+    latex="{0}^T",
+    kind="linear",
+    flops=0,
+)
+def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
+    """Return x with two of its axes exchanged.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis1, axis2 : int
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+    """
+    return x.swapaxes(axis1, axis2)
+
+
+@op(
+    vjp=(lambda g, out, x, *, axis: g.reshape(x.shape),),
+    latex=r"\operatorname{{squeeze}} {0}",
+    kind="linear",
+    flops=0,
+)
+def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """Return x without axes of length one: those named, or all of them.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int, optional
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+
+    Raises
+    ------
+    ValueError
+        If a named axis is not of length one.
+    """
+    return np.squeeze(x, axis)
+
+
+@op(
+    vjp=(lambda g, out, x, *, axis: g.reshape(x.shape),),
+    latex=r"\operatorname{{expand}} {0}",
+    kind="linear",
+    flops=0,
+)
+def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Return x with axes of length one put in; PyTorch calls it unsqueeze.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int or tuple of int
+        Where the new axes stand in the result.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+    """
+    return np.expand_dims(x, axis)
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g,),  # the engine sums over the stretched axes
+    latex=r"\operatorname{{broadcast}} {0}",
+    kind="linear",
+    flops=0,
+)
+def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return x stretched to a shape, as broadcasting would.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    shape : tuple of int
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; read-only
+
+    Raises
+    ------
+    ValueError
+        If x does not broadcast to `shape`.
+    """
+    return np.broadcast_to(x, shape)
+
+
+def expand(x: Array, *shape: int) -> Array:
+    """Return x stretched to a shape, where -1 keeps the length of an axis; PyTorch's form.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    shape : int, or one tuple of int
+        May have more axes than x, in front.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; read-only
+
+    Raises
+    ------
+    ValueError
+        If x does not broadcast to `shape`.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, expand
+    >>> expand(Tensor([[1.0], [2.0]]), -1, 3).shape
+    (2, 3)
+    """
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    lead = len(sizes) - x.ndim
+    return broadcast_to(x, tuple(x.shape[i - lead] if n == -1 else n for i, n in enumerate(sizes)))
+
+
+@op(
+    vjp=(lambda g, out, x, *, dtype: g,),  # the engine casts back
+    latex="{0}",
+    kind="linear",
+    flops=0,
+)
+def astype(x: Array, dtype: Any) -> Array:
+    """Return a copy of x in another floating dtype.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    dtype : numpy dtype
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray
+    """
+    return x.astype(dtype)
+
+
+def _take_part(i: int, g: Array, out: Array, *xs: Array, axis: int) -> Array:
+    start = sum(x.shape[axis] for x in xs[:i])
+    where = [slice(None)] * g.ndim
+    where[axis] = slice(start, start + xs[i].shape[axis])
+    return g[tuple(where)]
+
+
+_concatenate = Op(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis),
+    EachInput(_take_part, reads=False),
+    r"[{0}; \dots]",
+    "linear",
+    flops=0,
+)
+
+_stack = Op(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis),
+    EachInput(
+        lambda i, g, out, *xs, axis: g[(slice(None),) * (axis % g.ndim) + (i,)], reads=False
+    ),
+    r"[{0}, \dots]",
+    "linear",
+    flops=0,
+)
+
+
+def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """Join arrays along an axis they have.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor or ndarray
+        Of equal shapes but for `axis`.
+    axis : int, default=0
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, concatenate
+    >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).numpy()
+    array([1., 2., 3.])
+    """
+    return _concatenate(*arrays, axis=axis)
+
+
+def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """Join arrays of equal shape along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor or ndarray
+    axis : int, default=0
+        Where the new axis stands in the result.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    return _stack(*arrays, axis=axis)
+
+
+def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
+    """Cut x along an axis into equal parts, or at the given positions, as numpy.split does.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    sections : int or sequence of int
+        How many equal parts, or where the parts after the first begin.
+    axis : int, default=0
+
+    Returns
+    -------
+    list of Tensor if `x` is one, else of ndarray
+
+    Raises
+    ------
+    ValueError
+        If the axis does not divide into equal parts.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, split
+    >>> [part.numpy().tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    length = x.shape[axis]
+    if isinstance(sections, int):
+        if sections < 1 or length % sections:
+            raise ValueError(
+                f"split: axis {axis} of length {length} does not divide into {sections} equal "
+                "parts; pass the positions to cut at"
+            )
+        cuts = list(range(0, length + 1, length // sections)) if length else [0] * (sections + 1)
+    else:
+        cuts = [0, *sections, length]
+    lead = (slice(None),) * (axis % x.ndim)
+    return [x[(*lead, slice(a, b))] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index is made of slices and integers, and so picks no element twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, slice | int | np.integer) and not isinstance(part, bool))
+        for part in parts
+    )
+
+
+@op(
+    vjp=(lambda g, out, x, *, index: embed(g, x.shape, index),),
+    latex="{0}_i",
+    kind="linear",
+    flops=0,
+)
+def getitem(x: Array, index: Any) -> Array:
+    """Return x[index], for every index NumPy takes; gradients of repeated elements add up.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    index : int, slice, None, Ellipsis, integer or boolean array, or a tuple of them
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; a copy where it is one in NumPy
+
+    Raises
+    ------
+    IndexError
+        If the index is out of range.
+    """
+    return x[index]
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape, index: g[index],),
+    latex=r"\operatorname{{embed}} {0}",
+    kind="linear",
+    flops=0,
+)
+def embed(x: Array, shape: tuple[int, ...], index: Any) -> Array:
+    """Return zeros of a shape with x added at an index: the transpose of `getitem`.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+        Of a shape that broadcasts to that of the indexed part.
+    shape : tuple of int
+    index : anything NumPy indexes with
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; of shape `shape`, dtype of `x`
+    """
+    out = np.zeros(shape, x.dtype)
+    if _is_basic(index):
+        out[index] = x
+    else:
+        np.add.at(out, index, x)  # += would count a repeated index once
+    return out

@@ -1,0 +1,718 @@
+"""`Tensor`: an array that remembers how it was computed. It joins the op table and the engine."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import ops
+from .engine import backprop, enable_grad, next_serial, state
+from .op import Node, Op, dispatch
+
+_new = object.__new__
+
+
+class Tensor(Node):
+    """A NumPy array, or a NumPy scalar, that can require a gradient.
+
+    Parameters
+    ----------
+    data : array_like of numbers or booleans
+        Copied. Another Tensor is copied without its graph.
+    requires_grad : bool, default=False
+        Record what is computed from this tensor, and collect its gradient in `grad`.
+    dtype : numpy dtype, optional
+        As NumPy chooses if None: Tensor(3.0) is float64.
+    name : str, optional
+        What pictures and messages call it.
+
+    Attributes
+    ----------
+    data : ndarray or NumPy scalar
+    grad : Tensor or None
+        Of the shape and dtype of `data`; adds up over calls of `backward`.
+    op : Op or None
+        What computed this tensor; None for a leaf.
+    inputs : tuple of Tensor
+        The operands of `op`, in order and with repeats.
+    params : dict
+        The parameters of `op`, such as an axis.
+    scope : Scope or None
+        The part of a model it was computed in.
+
+    Raises
+    ------
+    TypeError
+        If the data are not real numbers, or are integers that should require a gradient.
+
+    Examples
+    --------
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> y.backward()
+    >>> x.grad
+    Tensor(6.0)
+    """
+
+    name: str | None = None
+    saved: Any = None  # what the forward of a fused op kept for its rules
+    retains_grad = False
+
+    def __init__(
+        self,
+        data: ArrayLike | Tensor,
+        requires_grad: bool = False,
+        *,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.data = _as_numbers(data, dtype, copy=True)
+        self.requires_grad = False
+        self.grad = None
+        self.op = None
+        self.inputs = ()
+        self.params = {}
+        self.scope = None
+        self.serial = 0
+        if name is not None:
+            self.name = name
+        if requires_grad:
+            self.requires_grad_()
+
+    # What the array is.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self.data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no op computed this tensor."""
+        return self.op is None
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len: a tensor without axes has no length")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration: a tensor without axes has no parts")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self.data), separator=", ", prefix="Tensor(", threshold=100)
+        if self.ndim == 0:
+            text = repr(self.data.item())
+        notes = []
+        if self.dtype.kind == "f" and self.dtype != np.float64:
+            notes.append(f"dtype={self.dtype}")
+        if self.size > 100:
+            notes.append(f"shape={self.shape}")
+        if self.op is not None:
+            notes.append(f"op={self.op.name}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return f"Tensor({', '.join([text, *notes])})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    # Out of the graph.
+
+    def item(self) -> Any:
+        """Return the one element as a Python number.
+
+        Raises
+        ------
+        ValueError
+            If there is not exactly one element.
+        """
+        if self.size != 1:
+            raise ValueError(
+                f"item: a tensor of shape {self.shape} has {self.size} elements, not one; "
+                "use numpy() or tolist()"
+            )
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the data as a read-only array that shares memory with the tensor."""
+        view = np.asarray(self.data).view()
+        view.flags.writeable = False
+        return view
+
+    def detach(self) -> Tensor:
+        """Return a tensor that shares the data and is not part of the graph."""
+        return _leaf(self.data)
+
+    def clone(self) -> Tensor:
+        """Return a copy that is part of the graph."""
+        return +self
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        if self.requires_grad:
+            raise TypeError(
+                "a tensor that requires grad does not turn into an array silently, since its "
+                "gradient would be lost; use .numpy(), or .detach() first"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self.data.__index__()  # type: ignore[no-any-return]
+
+    # Gradients.
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Switch on or off, in place, whether this leaf requires a gradient; return the tensor.
+
+        Raises
+        ------
+        TypeError
+            If the data are integers or booleans.
+        RuntimeError
+            If the tensor is not a leaf.
+        """
+        if requires_grad and self.dtype.kind != "f":
+            raise TypeError(
+                f"requires_grad: a tensor of dtype {self.dtype} has no gradient, only floating "
+                f"numbers have; use astype(float) or dtype=float"
+            )
+        if self.op is not None:
+            raise RuntimeError("requires_grad_: this tensor is not a leaf; detach() it first")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> Self:
+        """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
+        self.retains_grad = True
+        return self
+
+    def backward(
+        self,
+        gradient: ArrayLike | Tensor | None = None,
+        retain_graph: bool = True,
+        create_graph: bool = False,
+    ) -> None:
+        """Add the gradient of this tensor to `grad` of every leaf it was computed from.
+
+        Parameters
+        ----------
+        gradient : array_like of the tensor's shape, optional
+            The incoming gradient; 1 for a tensor with one element.
+        retain_graph : bool, default=True
+            If False, free the graph on the way, as training loops want.
+        create_graph : bool, default=False
+            Record the backward pass, so that `grad` can be differentiated in turn.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor does not require grad, its graph was freed, or a value the pass needs
+            was changed in place.
+        ValueError
+            If the tensor has several elements and no gradient is given, or its shape differs.
+
+        Examples
+        --------
+        >>> x = Tensor(2.0, requires_grad=True)
+        >>> y = x**3
+        >>> y.backward(create_graph=True)
+        >>> x.grad.item()
+        12.0
+        """
+        seed = self._seed(gradient)
+        if not create_graph:
+            seed = seed.data
+        taken = [seed]  # arrays that a gradient must not share
+        # Poles have infinite derivatives, and that is an answer, not a reason to warn.
+        with np.errstate(all="ignore"), enable_grad():
+            for t, g in backprop(self, seed, create_graph=create_graph, retain_graph=retain_graph):
+                if t.op is not None and not t.retains_grad:
+                    continue
+                if create_graph:
+                    t.grad = g if t.grad is None else t.grad + g
+                    continue
+                if t.grad is not None:
+                    g = t.grad.data + g
+                elif type(g) is np.ndarray:
+                    if g.base is not None or any(g is other for other in taken):
+                        g = g.copy()
+                    taken.append(g)
+                t.grad = _leaf(g)
+
+    def _seed(self, gradient: ArrayLike | Tensor | None) -> Tensor:
+        if not self.requires_grad:
+            raise RuntimeError(
+                "backward: this tensor does not require grad, nothing was recorded; make a leaf "
+                "with requires_grad=True and compute outside no_grad()"
+            )
+        if self.dtype.kind != "f":
+            raise TypeError(f"backward: a tensor of dtype {self.dtype} has no gradient")
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"backward: a tensor of shape {self.shape} needs an explicit gradient; reduce "
+                    "it to a scalar first, or pass gradient="
+                )
+            return _leaf(np.ones_like(self.data)[()])
+        seed = gradient if isinstance(gradient, Tensor) else as_tensor(gradient)
+        if seed.shape != self.shape:
+            raise ValueError(
+                f"backward: the gradient has shape {seed.shape}, but the tensor {self.shape}"
+            )
+        return seed if seed.dtype == self.dtype else seed.astype(self.dtype)
+
+    # Changes in place.
+
+    def mark_changed(self) -> None:
+        """Note that `data` was changed in place, so that graphs in need of the old values refuse."""
+        self.serial = next_serial()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise NotImplementedError
+
+    # Operators.
+
+    def __add__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.add, self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.add, other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.sub, other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.div, other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.pow_, self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.pow_, other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.matmul, other, self)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return _arithmetic(ops.eq, self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return _arithmetic(ops.ne, self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.lt, self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.le, self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.gt, self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.ge, self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.logical_and, self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.logical_or, self, other)
+
+    __hash__ = object.__hash__
+    __neg__ = ops.neg
+    __pos__ = ops.positive
+    __abs__ = ops.abs_
+    __invert__ = ops.logical_not
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return ops.getitem(self, _plain_index(index))  # type: ignore[no-any-return]
+
+    # Methods: in a class body an op is a method.
+
+    abs = ops.abs_
+    exp = ops.exp
+    log = ops.log
+    sqrt = ops.sqrt
+    sin = ops.sin
+    cos = ops.cos
+    tanh = ops.tanh
+    sigmoid = ops.sigmoid
+    relu = ops.relu
+    sign = ops.sign
+    clip = ops.clip
+    maximum = ops.maximum
+    minimum = ops.minimum
+    sum = ops.sum_
+    mean = ops.mean
+    max = ops.max_
+    min = ops.min_
+    var = ops.var
+    std = ops.std
+    logsumexp = ops.logsumexp
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+    matmul = ops.matmul
+    swapaxes = ops.swapaxes
+    squeeze = ops.squeeze
+    unsqueeze = ops.expand_dims
+    broadcast_to = ops.broadcast_to
+    expand = ops.expand
+    split = ops.split
+    astype = ops.astype
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """Return the tensor with another shape: ``reshape(2, 3)`` or ``reshape((2, 3))``."""
+        return ops.reshape(self, _one_tuple(shape))  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
+        """Return the tensor with its axes reversed, or in the order given.
+
+        Two axes of a tensor with more than two are exchanged, as in PyTorch.
+        """
+        order = _one_tuple(axes) if axes and axes[0] is not None else None
+        if order is not None and len(order) == 2 < self.ndim:
+            return ops.swapaxes(self, *order)  # type: ignore[no-any-return]
+        return ops.transpose(self, order)  # type: ignore[no-any-return]
+
+    permute = transpose
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The tensor with its axes reversed."""
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    def flatten(self) -> Tensor:
+        """Return the tensor with one axis."""
+        return ops.reshape(self, (-1,))  # type: ignore[no-any-return]
+
+    # Recording.
+
+    def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+        """Run `op` on `inputs`, and record it if one of them requires grad."""
+        if not all(isinstance(x, Tensor) for x in inputs):
+            inputs = _with_constants(inputs)
+        try:
+            data = op.forward(*[x.data for x in inputs], **params)
+        except ValueError as error:
+            raise _explained(op, inputs, error) from None
+        saved = None
+        if op.shared is not None:
+            data, saved = data
+        if type(data) is np.ndarray and data.ndim == 0:
+            data = data[()]
+        out = _recorded(
+            op,
+            data,
+            tuple(inputs),
+            params,
+            op.differentiable and any(x.requires_grad for x in inputs),
+        )
+        if saved is not None and out.requires_grad:
+            out.saved = saved
+        return out
+
+    # NumPy's protocols.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        made = UFUNCS.get(ufunc)
+        if made is None:
+            raise _unsupported(ufunc.__name__, [u.__name__ for u in UFUNCS])
+        if method != "__call__":
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method}: not supported on tensors; use np.sum, np.max or "
+                "another reduction"
+            )
+        if kwargs:
+            raise TypeError(
+                f"np.{ufunc.__name__}: {', '.join(kwargs)}= is not supported on tensors, since an "
+                "array that is written into would lose the gradient; assign the result instead"
+            )
+        return made(*inputs)
+
+    def __array_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        made = FUNCTIONS.get(func)
+        if made is None:
+            names = [f.__name__ for f in FUNCTIONS]
+            raise _unsupported(func.__name__, names + [u.__name__ for u in UFUNCS])
+        return made(*args, **kwargs)
+
+
+def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any:
+    """Return data as an array, or a NumPy scalar if it has no axes."""
+    if isinstance(data, Tensor):
+        data = data.data
+    array = np.array(data, dtype=dtype, copy=copy)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"Tensor: data of dtype {array.dtype} are not real numbers; a list of tensors is "
+            "joined by stack() or concatenate(), text and complex numbers have no place here"
+        )
+    return array[()] if array.ndim == 0 else array
+
+
+def _leaf(data: Any) -> Tensor:
+    return _recorded(None, data, (), {}, False)
+
+
+def _recorded(
+    op: Op | None, data: Any, inputs: tuple[Any, ...], params: dict[str, Any], requires_grad: bool
+) -> Tensor:
+    """Make the tensor that `op` returned; only what requires grad keeps its history."""
+    out = _new(Tensor)
+    out.data = data
+    out.grad = None
+    if requires_grad and state.recording:
+        out.requires_grad = True
+        out.op = op
+        out.inputs = inputs
+        out.params = params
+        out.scope = state.scope
+        out.serial = next_serial()
+    else:
+        out.requires_grad = False
+        out.op = None
+        out.inputs = ()
+        out.params = {}
+        out.scope = None
+        out.serial = 0
+    return out
+
+
+_NO_PARAMS: dict[str, Any] = {}
+
+
+def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
+    """Run an operator: a straight path for plain tensors, where scalar programs spend their time."""
+    if type(x) is Tensor and type(y) is Tensor:
+        try:
+            data = op.forward(x.data, y.data)
+        except ValueError as error:
+            raise _explained(op, (x, y), error) from None
+        return _recorded(op, data, (x, y), _NO_PARAMS, x.requires_grad or y.requires_grad)
+    return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
+
+
+def _with_constants(inputs: Sequence[Any]) -> list[Tensor]:
+    """Make tensors of the inputs that are none; numbers take the dtype of the first floating one."""
+    tensors = [
+        x if isinstance(x, Tensor) or isinstance(x, int | float | np.generic) else as_tensor(x)
+        for x in inputs
+    ]
+    dtypes = [x.dtype for x in tensors if isinstance(x, Tensor)]
+    like = next((d for d in dtypes if d.kind == "f"), dtypes[0])
+    return [x if isinstance(x, Tensor) else _leaf(_number(x, like)) for x in tensors]
+
+
+def _number(x: Any, like: np.dtype[Any]) -> Any:
+    value = x.item() if isinstance(x, np.generic) else x
+    return (like if like.kind == "f" else np.result_type(like, value)).type(value)
+
+
+def _plain_index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_plain_index(i) for i in index)
+    return index.data if isinstance(index, Tensor) else index
+
+
+def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Take ``f(2, 3)`` and ``f((2, 3))`` alike."""
+    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+
+
+def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueError:
+    """Say of an op that failed where, with which shapes, and what to do."""
+    if str(error).startswith(f"{op.name}:"):
+        return error
+    shapes = " and ".join(str(x.shape) for x in inputs)
+    if op is ops.matmul and all(x.ndim for x in inputs):
+        x, y = inputs
+        inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
+        hint = ""
+        if y.ndim == 2 and y.shape[-1] == x.shape[-1]:
+            hint = "; try y.T for the second"
+        elif x.ndim == 2 and x.shape[0] == inner:
+            hint = "; try x.T for the first"
+        return ValueError(
+            f"matmul: shapes {shapes} do not fit: the last axis of the first ({x.shape[-1]}) must "
+            f"equal the {'last but one' if y.ndim > 1 else 'only'} axis of the second "
+            f"({inner}){hint}"
+        )
+    return ValueError(f"{op.name}: shapes {shapes} do not fit: {error}")
+
+
+def _unsupported(name: str, names: list[str]) -> TypeError:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.3)
+    hint = f"; the nearest that is supported is np.{near[0]}" if near else ""
+    return TypeError(
+        f"np.{name}: not supported on tensors{hint}; for a result without a gradient use .numpy()"
+    )
+
+
+def tensor(
+    data: ArrayLike | Tensor,
+    *,
+    requires_grad: bool = False,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+) -> Tensor:
+    """Return a new leaf tensor with a copy of the data; see `Tensor`.
+
+    Examples
+    --------
+    >>> tensor([1.0, 2.0])
+    Tensor([1., 2.])
+    """
+    return Tensor(data, requires_grad, dtype=dtype, name=name)
+
+
+def as_tensor(data: ArrayLike | Tensor, dtype: DTypeLike | None = None) -> Tensor:
+    """Return the data as a tensor, without a copy where that is possible.
+
+    Parameters
+    ----------
+    data : array_like or Tensor
+        A tensor comes back as it is, if the dtype fits.
+    dtype : numpy dtype, optional
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.zeros(2)
+    >>> t = as_tensor(x)
+    >>> x[0] = 1
+    >>> t
+    Tensor([1., 0.])
+    """
+    if isinstance(data, Tensor):
+        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
+    return _leaf(_as_numbers(data, dtype, copy=None))
+
+
+def _numpy_var(*args: Any, **kwargs: Any) -> Any:
+    return ops.var(*args, **kwargs)
+
+
+UFUNCS: dict[np.ufunc, Op] = {
+    np.add: ops.add,
+    np.subtract: ops.sub,
+    np.multiply: ops.mul,
+    np.divide: ops.div,
+    np.power: ops.pow_,
+    np.negative: ops.neg,
+    np.positive: ops.positive,
+    np.absolute: ops.abs_,
+    np.sign: ops.sign,
+    np.exp: ops.exp,
+    np.log: ops.log,
+    np.sqrt: ops.sqrt,
+    np.sin: ops.sin,
+    np.cos: ops.cos,
+    np.tanh: ops.tanh,
+    np.maximum: ops.maximum,
+    np.minimum: ops.minimum,
+    np.matmul: ops.matmul,
+    np.equal: ops.eq,
+    np.not_equal: ops.ne,
+    np.less: ops.lt,
+    np.less_equal: ops.le,
+    np.greater: ops.gt,
+    np.greater_equal: ops.ge,
+    np.logical_and: ops.logical_and,
+    np.logical_or: ops.logical_or,
+    np.logical_not: ops.logical_not,
+    np.bitwise_and: ops.logical_and,
+    np.bitwise_or: ops.logical_or,
+    np.invert: ops.logical_not,
+    np.isnan: ops.isnan,
+    np.isinf: ops.isinf,
+    np.isfinite: ops.isfinite,
+}
+"""What a NumPy ufunc does on a tensor."""
+
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.sum: ops.sum_,
+    np.mean: ops.mean,
+    np.max: ops.max_,
+    np.min: ops.min_,
+    np.amax: ops.max_,
+    np.amin: ops.min_,
+    np.var: ops.var,
+    np.std: ops.std,
+    np.where: ops.where,
+    np.clip: ops.clip,
+    np.einsum: ops.einsum,
+    np.reshape: ops.reshape,
+    np.transpose: ops.transpose,
+    np.swapaxes: ops.swapaxes,
+    np.squeeze: ops.squeeze,
+    np.expand_dims: ops.expand_dims,
+    np.broadcast_to: ops.broadcast_to,
+    np.concatenate: ops.concatenate,
+    np.stack: ops.stack,
+    np.split: ops.split,
+    np.zeros_like: lambda x: _leaf(np.zeros_like(x.data)),
+    np.ones_like: lambda x: _leaf(np.ones_like(x.data)),
+    np.shape: lambda x: x.shape,
+    np.ndim: lambda x: x.ndim,
+    np.size: lambda x: x.size,
+}
+"""What any other NumPy function does on a tensor."""
