@@ -576,8 +576,6 @@ def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueError:
     """Say of an op that failed where, with which shapes, and what to do."""
-    if str(error).startswith(f"{op.name}:"):
-        return error
     shapes = " and ".join(str(x.shape) for x in inputs)
     if op is ops.matmul and all(x.ndim for x in inputs):
         x, y = inputs
@@ -592,6 +590,8 @@ def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueErro
             f"equal the {'last but one' if y.ndim > 1 else 'only'} axis of the second "
             f"({inner}){hint}"
         )
+    if str(error).startswith(f"{op.name}: "):
+        return error
     return ValueError(f"{op.name}: shapes {shapes} do not fit: {error}")
 
 

@@ -6,6 +6,7 @@ spreads g over the weights, the jvp sums the weighted tangent. Only the weights 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -36,17 +37,17 @@ _PARAMETERS = """
     """
 
 
-def keep_axes(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
-    """Give a reduced array its axes back, with length one, so that it broadcasts against `x`."""
-    if keepdims or axis is None or x.ndim == 0:
+def keep_axes(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
+    """Give an array reduced from `shape` its axes back, with length one, so that it broadcasts."""
+    if keepdims or axis is None or not shape:
         return g
-    axes = {a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)}
-    return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    axes = {a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis)}
+    return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
-def _count(x: Array, axis: Axis) -> int:
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return int(np.prod([x.shape[a] for a in axes], dtype=int))
+def _count(shape: tuple[int, ...], axis: Axis) -> int:
+    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return math.prod(shape[a] for a in axes)
 
 
 def _input_flops(per_element: int) -> Callable[..., int]:
@@ -57,14 +58,14 @@ def _weighted(weights: Callable[..., Array]) -> tuple[Rule]:
     """The vjp rule of a reduction whose derivative is ``weights(out, x, axis, ...)``."""
 
     def rule(g: Array, out: Array, x: Array, *, axis: Axis, keepdims: bool, **params: int) -> Array:
-        out = keep_axes(out, x, axis, keepdims)
-        return keep_axes(g, x, axis, keepdims) * weights(out, x, axis, **params)
+        out = keep_axes(out, x.shape, axis, keepdims)
+        return keep_axes(g, x.shape, axis, keepdims) * weights(out, x, axis, **params)
 
     return (rule,)
 
 
 def _spread(g: Array, out: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    return np.broadcast_to(keep_axes(g, x, axis, keepdims), x.shape)
+    return np.broadcast_to(keep_axes(g, x.shape, axis, keepdims), x.shape)
 
 
 def _sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -91,7 +92,7 @@ mean = Op(
     _mean,
     (
         lambda g, out, x, *, axis, keepdims: np.broadcast_to(
-            keep_axes(g, x, axis, keepdims) / _count(x, axis), x.shape
+            keep_axes(g, x.shape, axis, keepdims) / _count(x.shape, axis), x.shape
         ),
     ),
     r"\operatorname{{mean}} {0}",
@@ -135,7 +136,7 @@ min_ = Op(
 
 
 def _deviation(x: Array, axis: Axis, ddof: int) -> Array:
-    return (x - x.mean(axis=axis, keepdims=True)) / (_count(x, axis) - ddof)
+    return (x - x.mean(axis=axis, keepdims=True)) / (_count(x.shape, axis) - ddof)
 
 
 @op(
