@@ -1,6 +1,7 @@
 """An autograd engine on NumPy: tensors that record operations, and walk them back."""
 
 from .engine import Scope, backprop, enable_grad, no_grad, scope, toposort
+from .forward import jvp
 from .op import EachInput, Op, op
 from .ops import (
     broadcast_to,
@@ -47,3 +48,61 @@ from .ops import min_ as min
 from .ops import pow_ as pow
 from .ops import sum_ as sum
 from .tensor import Tensor, as_tensor, tensor
+
+__all__ = [
+    "EachInput",
+    "Op",
+    "Scope",
+    "Tensor",
+    "abs",
+    "as_tensor",
+    "backprop",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "cross_entropy",
+    "einsum",
+    "enable_grad",
+    "exp",
+    "expand",
+    "expand_dims",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "jvp",
+    "linear",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "no_grad",
+    "op",
+    "op_table",
+    "pow",
+    "relu",
+    "reshape",
+    "scope",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "split",
+    "sqrt",
+    "squeeze",
+    "stack",
+    "std",
+    "sum",
+    "swapaxes",
+    "tanh",
+    "tensor",
+    "toposort",
+    "transpose",
+    "var",
+    "where",
+]

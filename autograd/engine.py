@@ -39,10 +39,11 @@ class Scope:
 class _State(threading.local):
     recording = True
     scope: Scope | None = None
+    level = 0  # how many forward-mode derivatives are being taken, one inside the other
 
 
 state = _State()
-"""Whether this thread records, and the scope it records in."""
+"""What this thread is doing: whether it records, in which scope."""
 
 next_serial = count(1).__next__
 

@@ -198,6 +198,12 @@ class Op:
                 found |= _values_read(rule, len(self.vjp))
         return frozenset(found)
 
+    @property
+    def _usage(self) -> str:
+        parameters = inspect.signature(self).parameters.values()
+        plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+        return self.name + str(inspect.Signature(plain))
+
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute on arrays; compute and record on tensors."""
         inputs = args
@@ -218,7 +224,7 @@ class Op:
         if len(extra) > len(param_names):
             raise TypeError(
                 f"{self.name}: takes at most {arity + len(param_names)} arguments, "
-                f"got {len(args)}; its signature is {self.name}{inspect.signature(self)}"
+                f"got {len(args)}; its signature is {self._usage}"
             )
         bound = dict(zip(param_names, extra, strict=False))
         for key, value in params.items():
@@ -228,7 +234,7 @@ class Op:
             elif name in bound or name not in param_names:
                 raise TypeError(
                     f"{self.name}: unexpected or repeated argument {key!r}; "
-                    f"its signature is {self.name}{inspect.signature(self)}"
+                    f"its signature is {self._usage}"
                 )
             else:
                 bound[name] = value

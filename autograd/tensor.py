@@ -299,11 +299,55 @@ class Tensor(Node):
     # Changes in place.
 
     def mark_changed(self) -> None:
-        """Note that `data` was changed in place, so that graphs in need of the old values refuse."""
+        """Note that `data` was changed in place: graphs that need the old values then refuse."""
         self.serial = next_serial()
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise NotImplementedError
+        """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
+        index = _plain_index(index)
+        moves = isinstance(value, Tensor) and value.requires_grad
+        if not state.recording or not (self.requires_grad or moves):
+            self.data[index] = value.data if isinstance(value, Tensor) else value
+            self.mark_changed()
+            return
+        self._refuse_leaf("x[i] = v")
+        before = self._alias()
+        after = ops.setitem(before, value, index=index)
+        for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
+            setattr(self, slot, getattr(after, slot))
+        self.saved = None
+
+    def _refuse_leaf(self, what: str) -> None:
+        if self.op is None and self.requires_grad:
+            raise RuntimeError(
+                f"{what}: this tensor is a leaf that requires grad, and its old value would be "
+                "lost to the graph; do it inside no_grad(), or on a copy (x = x.clone())"
+            )
+
+    def _alias(self) -> Tensor:
+        """Return this tensor as it is now, for a graph in which the name moves on."""
+        out = _leaf(self.data)
+        out.requires_grad, out.op, out.inputs = self.requires_grad, self.op, self.inputs
+        out.params, out.scope, out.serial = self.params, self.scope, self.serial
+        out.saved = self.saved
+        return out
+
+    def _update(self, op: Op, other: Any) -> Tensor:
+        """Run an operator such as ``+=``: in place under no_grad(), else as ``x = x + other``."""
+        if state.recording:
+            self._refuse_leaf(f"{op.name} in place")
+            return _arithmetic(op, self, other)
+        value = op(self.detach(), other).data
+        if value.shape != self.shape:
+            raise ValueError(
+                f"{op.name} in place: the result has shape {value.shape}, the tensor {self.shape}"
+            )
+        if self.ndim:
+            self.data[...] = value
+        else:
+            self.data = self.dtype.type(value)
+        self.mark_changed()
+        return self
 
     # Operators.
 
@@ -366,6 +410,18 @@ class Tensor(Node):
 
     def __or__(self, other: Any) -> Tensor:
         return _arithmetic(ops.logical_or, self, other)
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._update(ops.add, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._update(ops.sub, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._update(ops.mul, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._update(ops.div, other)
 
     __hash__ = object.__hash__
     __neg__ = ops.neg

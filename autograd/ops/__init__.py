@@ -50,6 +50,7 @@ from .shape import (
     expand_dims,
     getitem,
     reshape,
+    setitem,
     split,
     squeeze,
     stack,

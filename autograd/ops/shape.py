@@ -386,3 +386,36 @@ def embed(x: Array, shape: tuple[int, ...], index: Any) -> Array:
     else:
         np.add.at(out, index, x)  # += would count a repeated index once
     return out
+
+
+def _zero_at(g: Array, index: Any) -> Array:
+    return setitem(g, np.zeros((), g.dtype), index=index)
+
+
+@op(
+    vjp=(
+        lambda g, out, x, value, *, index: _zero_at(g, index),
+        lambda g, out, x, value, *, index: g[index],  # the engine sums where value was stretched
+    ),
+    latex=r"{0}_i \leftarrow {1}",
+    kind="linear",
+    flops=0,
+)
+def setitem(x: Array, value: Array, index: Any) -> Array:
+    """Return a copy of x with value at an index: what ``x[index] = value`` records.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    value : Tensor, ndarray or number
+        Of a shape that broadcasts to that of x[index].
+    index : anything NumPy indexes with
+        No element may be named twice if `value` requires grad.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    """
+    out = np.array(x)
+    out[index] = value
+    return out
