@@ -39,6 +39,7 @@ class Scope:
 class _State(threading.local):
     recording = True
     scope: Scope | None = None
+    changed = 0  # creation number of the last change in place
     level = 0  # how many forward-mode derivatives are being taken, one inside the other
 
 
@@ -161,6 +162,7 @@ def backprop(
     *,
     create_graph: bool = False,
     retain_graph: bool = True,
+    hooks: bool = False,
     leaves: Collection[Node] = (),
 ) -> Iterator[tuple[Any, Any]]:
     """Yield (tensor, gradient of `root` times `seed` with respect to it), outputs before inputs.
@@ -177,6 +179,8 @@ def backprop(
         Run the rules on tensors, so that the gradients can be differentiated.
     retain_graph : bool, default=True
         If False, the graph is freed during the walk.
+    hooks : bool, default=False
+        Run the hooks registered on the tensors; a picture leaves them alone.
     leaves : collection of Tensor, optional
         Tensors to stop at, as though they had no op.
 
@@ -190,51 +194,56 @@ def backprop(
         If the graph was freed, or a value that a rule needs was changed in place.
     """
     order = toposort(root, leaves)
+    # In scalar programs the loop would cost more than the rules: operators take a straight path,
+    # unless something was changed in place since the oldest node was made.
+    straight = not create_graph and (not order or state.changed < order[-1].serial)
     gradients = {root: seed}
-    pop, get = gradients.pop, gradients.get
+    pop, get, ndarray = gradients.pop, gradients.get, np.ndarray
     order.reverse()
     while order:
         node = order.pop()  # not a for loop: the list would keep every value alive to the end
         g = pop(node, None)
         if g is None:  # reached only through inputs without a derivative
             continue
+        if hooks and node.hooks is not None:
+            g = _run_hooks(node, g)
         yield node, g
-        inputs, op = node.inputs, node.op
-        if create_graph or node.params or op.shared is not None or not 0 < len(inputs) < 3:
-            for x, gx in _pull(node, g, create_graph):
+        op = node.op
+        if straight and op.straight and node.inputs:
+            x, y = node.inputs
+            a, b, out = x.data, y.data, node.data
+            rule_x, rule_y = op.vjp
+            if x.requires_grad:
+                gx = rule_x(g, out, a, b)
+                if type(gx) is ndarray or type(gx) is not type(a):
+                    gx = _fit(gx, a, op)
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
-        else:  # the same, unrolled: in scalar programs the loop would cost more than the rules
-            serial, out = node.serial, node.data
-            if len(inputs) == 2:
-                x, y = inputs
-                a, b = x.data, y.data
-                if x.serial > serial or y.serial > serial:
-                    _check_unchanged(node)
-                rule, rule_y = op.vjp
-                if y.requires_grad and rule_y is not None:
-                    gy = rule_y(g, out, a, b)
-                    if type(gy) is np.ndarray or type(gy) is not type(b):
-                        gy = _fit(gy, b, op)
-                    before = get(y)
-                    gradients[y] = gy if before is None else before + gy
-                arguments: tuple[Any, ...] = (a, b)
-            else:
-                (x,) = inputs
-                a = x.data
-                if x.serial > serial:
-                    _check_unchanged(node)
-                rule = op.vjp[0]
-                arguments = (a,)
-            if x.requires_grad and rule is not None:
-                gx = rule(g, out, *arguments)
-                if type(gx) is np.ndarray or type(gx) is not type(a):
-                    gx = _fit(gx, a, op)
+            if y.requires_grad:
+                gy = rule_y(g, out, a, b)
+                if type(gy) is ndarray or type(gy) is not type(b):
+                    gy = _fit(gy, b, op)
+                before = get(y)
+                gradients[y] = gy if before is None else before + gy
+        else:
+            for x, gx in _pull(node, g, create_graph):
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
         if not retain_graph:
             node.inputs, node.params, node.saved = (), {}, None
-    yield from gradients.items()
+    for leaf, g in gradients.items():
+        if hooks and leaf.hooks is not None:
+            g = _run_hooks(leaf, g)
+        yield leaf, g
+
+
+def _run_hooks(node: Any, g: Any) -> Any:
+    """Let the hooks of a tensor see its gradient, in the order they were registered."""
+    for hook in tuple(node.hooks.values()):
+        seen = hook(g if isinstance(g, Node) else node.wrap(g))
+        if seen is not None:
+            g = seen if isinstance(g, Node) else seen.data
+    return g
 
 
 def _pull(node: Any, g: Any, create_graph: bool) -> Iterator[tuple[Any, Any]]:
@@ -245,10 +254,8 @@ def _pull(node: Any, g: Any, create_graph: bool) -> Iterator[tuple[Any, Any]]:
             f"backward: the graph behind {_describe(node)} was freed by an earlier "
             "backward(retain_graph=False); run the forward pass again, or leave retain_graph at True"
         )
-    for x in inputs:
-        if x.serial > node.serial:
-            _check_unchanged(node)
-            break
+    if any(x.serial > node.serial for x in inputs):
+        _check_unchanged(node)
     if create_graph and op.shared is not None:
         yield from _pull_through_reference(node, g)
         return

@@ -21,6 +21,8 @@ from .tensor import Tensor, as_tensor
 class Dual(Tensor):
     """A value and its tangent at one level of forward mode; both are tensors of the same shape."""
 
+    __slots__ = ("level", "primal", "tangent")
+
     priority = 1  # an op on a dual and a plain tensor gives a dual
 
     def __init__(self, primal: Tensor, tangent: Tensor, level: int) -> None:

@@ -14,7 +14,7 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from types import MethodType
@@ -49,16 +49,32 @@ class Node:
     What the engine reads. `Tensor` is this with methods; a leaf has `op` None and no inputs.
     """
 
-    __slots__ = ("data", "grad", "inputs", "op", "params", "requires_grad", "scope", "serial")
+    __slots__ = (
+        "__weakref__",
+        "_grad",
+        "data",
+        "hooks",
+        "inputs",
+        "name",
+        "op",
+        "params",
+        "requires_grad",
+        "saved",
+        "scope",
+        "serial",
+    )
 
     data: Any
-    grad: Any
+    _grad: Any
     requires_grad: bool
     op: Op | None
     inputs: tuple[Any, ...]
     params: dict[str, Any]
+    saved: Any  # what the forward of a fused op kept for its rules
     scope: Any
     serial: int  # creation number: inputs come before outputs, a change in place renews it
+    hooks: dict[int, Callable[..., Any]] | None
+    name: str | None
 
     priority = 0  # of several nodes given to an op, the one with the highest decides
 
@@ -137,15 +153,38 @@ class Op:
     flops: int | Callable[..., int] = 1
     doc: str = ""
 
+    # What follows from the fields.
+    arity: int | None = field(init=False, repr=False)  # at most; None for any number of inputs
+    differentiable: bool = field(init=False, repr=False)  # with respect to some input
+    straight: bool = field(init=False, repr=False)  # an operator: two rules, no parameters
+    input_names: tuple[str, ...] = field(init=False, repr=False)
+    param_names: tuple[str, ...] = field(init=False, repr=False)
+    defaults: dict[str, Any] = field(init=False, repr=False)
+    __signature__: inspect.Signature = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
         if self.kind == "other" and self.jvp is None and self.reference is None:
             raise ValueError(
                 f"Op {self.name}: the kind 'other' has no forward mode of its own; "
                 "pass jvp= or reference=, or a kind that gives it"
             )
-        object.__setattr__(self, "__name__", self.name)
-        object.__setattr__(self, "__doc__", self.doc or self.forward.__doc__)
-        object.__setattr__(self, "__signature__", self._signature())
+        fixed = isinstance(self.vjp, tuple)
+        set_ = partial(object.__setattr__, self)  # frozen for everyone else
+        set_("arity", len(self.vjp) if fixed else None)
+        set_("differentiable", not fixed or any(self.vjp))
+        set_("__name__", self.name)
+        set_("__doc__", self.doc or self.forward.__doc__)
+        set_("__signature__", self._signature())
+        names = [
+            p.name
+            for p in self.__signature__.parameters.values()
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        set_("input_names", tuple(names[: self.arity or 0]))
+        set_("param_names", tuple(names[self.arity or 0 :]))
+        set_("defaults", {n: self.__signature__.parameters[n].default for n in self.param_names})
+        binary = fixed and len(self.vjp) == 2 and all(self.vjp)
+        set_("straight", binary and self.shared is None and not self.param_names)
 
     def _signature(self) -> inspect.Signature:
         if inspect.isfunction(self.forward):
@@ -153,32 +192,6 @@ class Op:
         names = ("x", "y", "z")[: self.arity]  # a ufunc or an operator: it takes arrays only
         kind = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(name, kind) for name in names])
-
-    @cached_property
-    def arity(self) -> int | None:
-        """How many inputs the op takes at most; None for any number."""
-        return len(self.vjp) if isinstance(self.vjp, tuple) else None
-
-    @cached_property
-    def differentiable(self) -> bool:
-        """Whether any input has a derivative."""
-        return isinstance(self.vjp, EachInput) or any(self.vjp)
-
-    @cached_property
-    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names of the inputs and of the parameters."""
-        names = [
-            p.name
-            for p in inspect.signature(self).parameters.values()
-            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        ]
-        n = self.arity or 0
-        return tuple(names[:n]), tuple(names[n:])
-
-    @cached_property
-    def _defaults(self) -> dict[str, Any]:
-        parameters = inspect.signature(self).parameters
-        return {n: parameters[n].default for n in self._names[1]}
 
     @cached_property
     def reads(self) -> Container[int | str]:
@@ -200,25 +213,24 @@ class Op:
 
     @property
     def _usage(self) -> str:
-        parameters = inspect.signature(self).parameters.values()
+        parameters = self.__signature__.parameters.values()
         plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
         return self.name + str(inspect.Signature(plain))
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute on arrays; compute and record on tensors."""
-        inputs = args
         arity = self.arity
         if params or (arity is not None and len(args) > arity):
-            inputs, params = self._bind(args, params)
-        if self._defaults:
-            params = {**self._defaults, **params}
-        return dispatch(self, inputs, params)
+            args, params = self._bind(args, params)
+        if self.defaults:
+            params = {**self.defaults, **params}
+        return dispatch(self, args, params)
 
     def _bind(
         self, args: tuple[Any, ...], params: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Part the call's arguments into inputs and parameters, as the signature names them."""
-        input_names, param_names = self._names
+        input_names, param_names = self.input_names, self.param_names
         arity = len(args) if self.arity is None else self.arity
         inputs, extra = args[:arity], args[arity:]
         if len(extra) > len(param_names):

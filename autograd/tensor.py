@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import inspect
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
@@ -34,8 +34,6 @@ class Tensor(Node):
     Attributes
     ----------
     data : ndarray or NumPy scalar
-    grad : Tensor or None
-        Of the shape and dtype of `data`; adds up over calls of `backward`.
     op : Op or None
         What computed this tensor; None for a leaf.
     inputs : tuple of Tensor
@@ -59,9 +57,7 @@ class Tensor(Node):
     Tensor(6.0)
     """
 
-    name: str | None = None
-    saved: Any = None  # what the forward of a fused op kept for its rules
-    retains_grad = False
+    __slots__ = ()
 
     def __init__(
         self,
@@ -73,14 +69,9 @@ class Tensor(Node):
     ) -> None:
         self.data = _as_numbers(data, dtype, copy=True)
         self.requires_grad = False
-        self.grad = None
-        self.op = None
-        self.inputs = ()
-        self.params = {}
-        self.scope = None
-        self.serial = 0
-        if name is not None:
-            self.name = name
+        self._grad = self.op = self.saved = self.scope = self.hooks = None
+        self.inputs, self.params, self.serial = (), _NO_PARAMS, 0
+        self.name = name
         if requires_grad:
             self.requires_grad_()
 
@@ -196,6 +187,21 @@ class Tensor(Node):
 
     # Gradients.
 
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that calls of `backward` added up, of the data's shape and dtype, or None."""
+        if self._grad is not None and not isinstance(self._grad, Tensor):
+            self._grad = _leaf(self._grad)  # only now: a scalar program has hundreds of leaves
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: ArrayLike | Tensor | None) -> None:
+        if grad is not None:
+            grad = as_tensor(grad)
+            if grad.shape != self.shape:
+                raise ValueError(f"grad: shape {grad.shape} is not the tensor's, {self.shape}")
+        self._grad = grad
+
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Switch on or off, in place, whether this leaf requires a gradient; return the tensor.
 
@@ -216,10 +222,51 @@ class Tensor(Node):
         self.requires_grad = requires_grad
         return self
 
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+        """Call `hook` with the gradient of this tensor in each `backward`; return its remover.
+
+        Parameters
+        ----------
+        hook : callable
+            Gets the gradient, final but for this hook; a tensor that it returns takes its place.
+
+        Returns
+        -------
+        callable
+            Call it to remove the hook.
+
+        Examples
+        --------
+        >>> x = Tensor(2.0, requires_grad=True)
+        >>> remove = x.register_hook(lambda g: 10 * g)
+        >>> (x * 3).backward()
+        >>> x.grad.item()
+        30.0
+        >>> remove()
+        """
+        if self.hooks is None:
+            self.hooks = {}
+        key = next_serial()
+        self.hooks[key] = hook
+        hooks = self.hooks
+        return lambda: hooks.pop(key, None) and None
+
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
-        self.retains_grad = True
+        if self.op is not None:
+            keep = weakref.ref(self)
+
+            def store(g: Tensor) -> None:
+                this = keep()
+                if this is not None:
+                    this.grad = g if this.grad is None else this.grad + g
+
+            self.register_hook(store)
         return self
+
+    def wrap(self, data: Any) -> Tensor:
+        """Return a leaf tensor of the data, without a copy."""
+        return _leaf(data)
 
     def backward(
         self,
@@ -260,19 +307,17 @@ class Tensor(Node):
         taken = [seed]  # arrays that a gradient must not share
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
         with np.errstate(all="ignore"), enable_grad():
-            for t, g in backprop(self, seed, create_graph=create_graph, retain_graph=retain_graph):
-                if t.op is not None and not t.retains_grad:
-                    continue
-                if create_graph:
-                    t.grad = g if t.grad is None else t.grad + g
-                    continue
-                if t.grad is not None:
-                    g = t.grad.data + g
-                elif type(g) is np.ndarray:
-                    if g.base is not None or any(g is other for other in taken):
-                        g = g.copy()
-                    taken.append(g)
-                t.grad = _leaf(g)
+            for t, g in backprop(
+                self, seed, create_graph=create_graph, retain_graph=retain_graph, hooks=True
+            ):
+                if t.op is None:
+                    if t._grad is not None:
+                        g = t._grad + g
+                    elif type(g) is np.ndarray:
+                        if g.base is not None or any(g is other for other in taken):
+                            g = g.copy()
+                        taken.append(g)
+                    t._grad = g
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Tensor:
         if not self.requires_grad:
@@ -300,7 +345,7 @@ class Tensor(Node):
 
     def mark_changed(self) -> None:
         """Note that `data` was changed in place: graphs that need the old values then refuse."""
-        self.serial = next_serial()
+        self.serial = state.changed = next_serial()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
@@ -316,6 +361,7 @@ class Tensor(Node):
         for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
             setattr(self, slot, getattr(after, slot))
         self.saved = None
+        state.changed = self.serial
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:
@@ -494,27 +540,25 @@ class Tensor(Node):
 
     def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
         """Run `op` on `inputs`, and record it if one of them requires grad."""
-        if not all(isinstance(x, Tensor) for x in inputs):
-            inputs = _with_constants(inputs)
+        tensors, records = [], False
+        for x in inputs:
+            if not isinstance(x, Tensor):
+                x = _constant(x, inputs)
+            elif x.requires_grad:
+                records = True
+            tensors.append(x)
         try:
-            data = op.forward(*[x.data for x in inputs], **params)
+            data = op.forward(*[x.data for x in tensors], **params)
         except ValueError as error:
-            raise _explained(op, inputs, error) from None
+            raise _explained(op, tensors, error) from None
         saved = None
         if op.shared is not None:
             data, saved = data
         if type(data) is np.ndarray and data.ndim == 0:
             data = data[()]
-        out = _recorded(
-            op,
-            data,
-            tuple(inputs),
-            params,
-            op.differentiable and any(x.requires_grad for x in inputs),
-        )
-        if saved is not None and out.requires_grad:
-            out.saved = saved
-        return out
+        if not (records and state.recording and op.differentiable):
+            return _leaf(data)
+        return _recorded(op, data, tuple(tensors), params, saved)
 
     # NumPy's protocols.
 
@@ -561,62 +605,67 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     return array[()] if array.ndim == 0 else array
 
 
+_NO_PARAMS: dict[str, Any] = {}
+_NUMBERS = (float, int)
+
+
 def _leaf(data: Any) -> Tensor:
-    return _recorded(None, data, (), {}, False)
-
-
-def _recorded(
-    op: Op | None, data: Any, inputs: tuple[Any, ...], params: dict[str, Any], requires_grad: bool
-) -> Tensor:
-    """Make the tensor that `op` returned; only what requires grad keeps its history."""
     out = _new(Tensor)
     out.data = data
-    out.grad = None
-    if requires_grad and state.recording:
-        out.requires_grad = True
-        out.op = op
-        out.inputs = inputs
-        out.params = params
-        out.scope = state.scope
-        out.serial = next_serial()
-    else:
-        out.requires_grad = False
-        out.op = None
-        out.inputs = ()
-        out.params = {}
-        out.scope = None
-        out.serial = 0
+    out.requires_grad = False
+    out._grad = out.op = out.saved = out.scope = out.hooks = out.name = None
+    out.inputs, out.params, out.serial = (), _NO_PARAMS, 0
     return out
 
 
-_NO_PARAMS: dict[str, Any] = {}
+def _recorded(
+    op: Op, data: Any, inputs: tuple[Any, ...], params: dict[str, Any], saved: Any = None
+) -> Tensor:
+    """Make the tensor that `op` returned, with its history."""
+    out = _new(Tensor)
+    out.data = data
+    out.requires_grad = True
+    out.op = op
+    out.inputs = inputs
+    out.params = params
+    out.saved = saved
+    out.scope = state.scope
+    out.serial = next_serial()
+    out._grad = out.hooks = out.name = None
+    return out
 
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
     """Run an operator: a straight path for plain tensors, where scalar programs spend their time."""
-    if type(x) is Tensor and type(y) is Tensor:
-        try:
-            data = op.forward(x.data, y.data)
-        except ValueError as error:
-            raise _explained(op, (x, y), error) from None
-        return _recorded(op, data, (x, y), _NO_PARAMS, x.requires_grad or y.requires_grad)
-    return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
+    if type(x) is not Tensor or type(y) is not Tensor:
+        if type(y) in _NUMBERS and type(x) is Tensor:
+            y = _number(y, x.data.dtype)
+        elif type(x) in _NUMBERS and type(y) is Tensor:
+            x = _number(x, y.data.dtype)
+        else:
+            return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
+    try:
+        data = op.forward(x.data, y.data)
+    except ValueError as error:
+        raise _explained(op, (x, y), error) from None
+    if not ((x.requires_grad or y.requires_grad) and state.recording and op.differentiable):
+        return _leaf(data)
+    return _recorded(op, data, (x, y), _NO_PARAMS)
 
 
-def _with_constants(inputs: Sequence[Any]) -> list[Tensor]:
-    """Make tensors of the inputs that are none; numbers take the dtype of the first floating one."""
-    tensors = [
-        x if isinstance(x, Tensor) or isinstance(x, int | float | np.generic) else as_tensor(x)
-        for x in inputs
-    ]
-    dtypes = [x.dtype for x in tensors if isinstance(x, Tensor)]
-    like = next((d for d in dtypes if d.kind == "f"), dtypes[0])
-    return [x if isinstance(x, Tensor) else _leaf(_number(x, like)) for x in tensors]
+def _number(x: float, like: np.dtype[Any]) -> Tensor:
+    """Make a constant of a number; it takes the dtype of the other operand, if that is floating."""
+    return _leaf((like if like.kind == "f" else np.result_type(like, x)).type(x))
 
 
-def _number(x: Any, like: np.dtype[Any]) -> Any:
-    value = x.item() if isinstance(x, np.generic) else x
-    return (like if like.kind == "f" else np.result_type(like, value)).type(value)
+def _constant(x: Any, inputs: Sequence[Any]) -> Tensor:
+    """Make a constant of an input of an op that is no tensor."""
+    if isinstance(x, np.generic):
+        x = x.item()
+    if not isinstance(x, _NUMBERS):
+        return as_tensor(x)
+    dtypes = [y.dtype for y in inputs if isinstance(y, Tensor)]
+    return _number(x, next((d for d in dtypes if d.kind == "f"), dtypes[0]))
 
 
 def _plain_index(index: Any) -> Any:
@@ -701,10 +750,6 @@ def as_tensor(data: ArrayLike | Tensor, dtype: DTypeLike | None = None) -> Tenso
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == dtype else data.astype(dtype)
     return _leaf(_as_numbers(data, dtype, copy=None))
-
-
-def _numpy_var(*args: Any, **kwargs: Any) -> Any:
-    return ops.var(*args, **kwargs)
 
 
 UFUNCS: dict[np.ufunc, Op] = {

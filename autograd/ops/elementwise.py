@@ -165,9 +165,17 @@ sigmoid = _unary(
     "Return the logistic sigmoid 1 / (1 + exp(-x)).",
     10,
 )
+
+
+def _relu(x: Array) -> Array:
+    if isinstance(x, np.ndarray):
+        return np.maximum(x, 0)
+    return type(x)(0) if x <= 0 else x  # a ufunc on a scalar takes twenty times as long
+
+
 relu = _unary(
     "relu",
-    lambda x: np.maximum(x, 0),
+    _relu,
     lambda g, out, x: g * (out > 0),
     r"\max(0, {0})",
     "Return max(0, x); its derivative at 0 is 0.",
