@@ -1,0 +1,98 @@
+"""Modules made of a row of modules: their names are 0, 1, 2 and so on, as in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, overload
+
+from autograd import Tensor
+from nn.module import Module
+
+
+class ModuleList(Module):
+    """A list of modules that are registered; a plain Python list would hide them.
+
+    Parameters
+    ----------
+    modules : iterable of Module, optional
+
+    Raises
+    ------
+    TypeError
+        If an item is not a Module.
+
+    Examples
+    --------
+    >>> from nn import Linear, ModuleList
+    >>> layers = ModuleList(Linear(2, 2) for _ in range(3))
+    >>> len(layers), [name for name, _ in layers.named_parameters()][:2]
+    (3, ['0.weight', '0.bias'])
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end; return the list."""
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{type(self).__name__}: item {len(self)} is a {type(module).__name__}, not a "
+                "Module; a function such as F.relu has its module, nn.ReLU()"
+            )
+        setattr(self, str(len(self)), module)
+        return self
+
+    def __iter__(self) -> Iterator[Module]:
+        return self.children()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        """Return the module at `index`, or those of a slice, shared with this list."""
+        picked = list(self.children())[index]
+        return picked if isinstance(picked, Module) else self._like(picked)
+
+    def _like(self, modules: list[Module]) -> ModuleList:
+        return ModuleList(modules)
+
+
+class Sequential(ModuleList):
+    """Modules one after the other: the output of each is the input of the next.
+
+    Parameters
+    ----------
+    *modules : Module
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a Module.
+
+    Examples
+    --------
+    >>> from nn import Linear, ReLU, Sequential
+    >>> Sequential(Linear(784, 128), ReLU(), Linear(128, 10))
+    Sequential(
+      (0): Linear(in_features=784, out_features=128, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=128, out_features=10, bias=True)
+    )
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
+
+    def forward(self, x: Tensor) -> Any:
+        """Return ``last(... second(first(x)))``."""
+        for module in self:
+            x = module(x)
+        return x
+
+    def _like(self, modules: list[Module]) -> Sequential:
+        return Sequential(*modules)

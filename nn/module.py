@@ -1,0 +1,347 @@
+"""`Module`: a function with parameters, built out of smaller ones.
+
+Assigning is registering: a `Parameter` or a `Module` that becomes an attribute is part of the
+model from then on. Nothing is kept beside the attributes themselves, so there is no second list
+that could disagree with them, and ``super().__init__()`` may be called or forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from autograd import Tensor, as_tensor, scope
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: it requires a gradient, and assigning it registers it.
+
+    What is computed from it is a plain `Tensor`.
+
+    Parameters
+    ----------
+    data : array_like of floating numbers
+        Copied.
+    requires_grad : bool, default=True
+    dtype : numpy dtype, optional
+        As NumPy chooses if None.
+    name : str, optional
+        What pictures and messages call it; the attribute it is assigned to if None.
+
+    Attributes
+    ----------
+    data : ndarray
+        An array even without axes, so that optimisers can write into it.
+
+    Raises
+    ------
+    TypeError
+        If the data are not floating numbers, and a gradient is required.
+
+    Examples
+    --------
+    >>> w = Parameter([1.0, 2.0])
+    >>> w.requires_grad, type(w * 2).__name__
+    (True, 'Tensor')
+    """
+
+    def __init__(
+        self,
+        data: ArrayLike | Tensor,
+        requires_grad: bool = True,
+        *,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(data, requires_grad, dtype=dtype, name=name)
+        self.data = np.asarray(self.data)
+
+
+class Module:
+    """A part of a network: give a subclass parameters in ``__init__``, and a ``forward``.
+
+    Calling a module runs `forward` inside `autograd.scope`, under the name of the attribute that
+    it was first assigned to, else of its class: what pictures draw as a box.
+
+    Attributes
+    ----------
+    training : bool
+        Whether layers that tell training from use, such as dropout, shall train. True at first.
+
+    Examples
+    --------
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Parameter([2.0])
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> scale = Scale()
+    >>> scale(Tensor([1.0, 2.0])).numpy()
+    array([2., 4.])
+    >>> scale.state_dict()
+    {'factor': array([2.])}
+    """
+
+    training: bool = True
+    _name: str = "Module"
+    _buffers: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._name = cls.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with scope(self._name):
+            return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; what a subclass defines, and a call of the module runs."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: forward is missing; define forward(self, x)"
+        )
+
+    # Registration.
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            value.__dict__.setdefault("_name", name)
+        elif isinstance(value, Parameter):
+            value.name = value.name or name
+        elif isinstance(value, list | tuple | dict):
+            self._refuse_hidden(name, value)
+        elif value is not None and isinstance(self.__dict__.get(name), Parameter):
+            raise TypeError(
+                f"{type(self).__name__}.{name}: a parameter cannot become a "
+                f"{type(value).__name__}, it would not be trained; assign a Parameter, or write "
+                f"its values: {name}.data[...] = values"
+            )
+        object.__setattr__(self, name, value)
+
+    def _refuse_hidden(
+        self, name: str, value: list[Any] | tuple[Any, ...] | dict[Any, Any]
+    ) -> None:
+        items = value.values() if isinstance(value, dict) else value
+        hidden = next((x for x in items if isinstance(x, Module | Parameter)), None)
+        if hidden is not None:
+            raise TypeError(
+                f"{type(self).__name__}.{name}: a {type(hidden).__name__} inside a "
+                f"{type(value).__name__} is not registered, it would be neither trained nor saved; "
+                "use nn.ModuleList for modules, an attribute for each parameter"
+            )
+
+    def register_buffer(self, name: str, value: ArrayLike | Tensor) -> None:
+        """Make `value` an attribute that is saved with the parameters but not trained.
+
+        Parameters
+        ----------
+        name : str
+        value : array_like
+            Kept as a Tensor, such as the running mean of a norm.
+        """
+        setattr(self, name, as_tensor(value))
+        self._buffers = self._buffers | {name}
+
+    # The tree of modules. Each walk goes through parents before children, in order of assignment.
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield (attribute, module) for each module assigned to this one."""
+        return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+
+    def children(self) -> Iterator[Module]:
+        """Yield each module assigned to this one."""
+        return (v for v in vars(self).values() if isinstance(v, Module))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield (path, module) for this module, whose path is '', and all below it, each once."""
+        return _once(self._paths(""))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield (path, parameter) for all parameters, a shared one once, under its first path."""
+        return _once((k, v) for k, v in self._state() if isinstance(v, Parameter))
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield all parameters, a shared one once."""
+        return (p for _, p in self.named_parameters())
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield (path, buffer) for all buffers, a shared one once."""
+        return _once((k, v) for k, v in self._state() if not isinstance(v, Parameter))
+
+    def buffers(self) -> Iterator[Tensor]:
+        """Yield all buffers, a shared one once."""
+        return (b for _, b in self.named_buffers())
+
+    def _paths(self, path: str) -> Iterator[tuple[str, Module]]:
+        """Yield (path, module), a shared module under each of its paths."""
+        yield path, self
+        for name, child in self.named_children():
+            yield from child._paths(f"{path}.{name}" if path else name)
+
+    def _state(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield (path, tensor) for what is saved, a shared tensor under each of its paths."""
+        for path, module in self._paths(""):
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) or name in module._buffers:
+                    yield f"{path}.{name}" if path else name, value
+
+    # Settings.
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all below it to training, or with False to use; return it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch this module and all below it to use; return it."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Switch on or off whether the parameters require gradients; return the module."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def to(self, dtype: DTypeLike) -> Self:
+        """Convert parameters and floating buffers to `dtype`, drop gradients; return the module.
+
+        Make the optimiser afterwards: its state has the old dtype.
+
+        Parameters
+        ----------
+        dtype : numpy dtype, floating
+
+        Raises
+        ------
+        TypeError
+            If `dtype` is not floating.
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"to: parameters are floating numbers, not {dtype}; pass np.float32")
+        for _, t in self._state():
+            if t.dtype.kind == "f":
+                t.data = t.data.astype(dtype)
+                t.grad = None
+                t.mark_changed()
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, which otherwise add up.
+
+        Parameters
+        ----------
+        set_to_none : bool, default=True
+            If False, fill them with zeros.
+        """
+        zero_grad(self.parameters(), set_to_none)
+
+    # State.
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of all parameters and buffers, by their paths, which are PyTorch's.
+
+        A copy: unlike PyTorch's, it does not change when training goes on.
+
+        Returns
+        -------
+        dict of str to ndarray
+            A shared parameter stands under each of its paths.
+        """
+        return {path: np.array(t.data) for path, t in self._state()}
+
+    def load_state_dict(
+        self, state: Mapping[str, Any], strict: bool = True
+    ) -> tuple[list[str], list[str]]:
+        """Copy the arrays of `state` into the parameters and buffers: all of them, or none.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            Arrays are converted to the dtype that the parameter has.
+        strict : bool, default=True
+            Whether the keys must be exactly those of `state_dict`.
+
+        Returns
+        -------
+        missing, unexpected : list of str
+            The paths that `state` lacks, and the keys that have no place; empty if `strict`.
+
+        Raises
+        ------
+        ValueError
+            If keys or shapes differ. Nothing is changed then.
+        TypeError
+            If an array does not convert to the parameter's dtype. Nothing is changed then.
+        """
+        own = dict(self._state())
+        missing = [k for k in own if k not in state]
+        unexpected = [k for k in state if k not in own]
+        arrays = {k: _array(state[k]) for k in own if k in state}
+        reshaped = [
+            f"{k} is {a.shape}, here {own[k].shape}"
+            for k, a in arrays.items()
+            if a.shape != own[k].shape
+        ]
+        faults = [
+            f"{what}: {', '.join(found)}"
+            for what, found in (
+                ("missing", missing if strict else []),
+                ("unexpected", unexpected if strict else []),
+                ("of another shape", reshaped),
+            )
+            if found
+        ]
+        if faults:
+            raise ValueError(
+                f"load_state_dict: the state does not fit {type(self).__name__}; "
+                f"{'; '.join(faults)}; nothing was loaded"
+            )
+        new = {k: a.astype(own[k].dtype, casting="same_kind") for k, a in arrays.items()}
+        for k, a in new.items():
+            own[k].data = a if isinstance(own[k], Parameter) else a[()]
+            own[k].mark_changed()
+        return missing, unexpected
+
+    # Text.
+
+    def extra_repr(self) -> str:
+        """Return what ``repr`` shows between the parentheses: the settings of a layer."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        body = "\n".join(filter(None, [self.extra_repr(), *children])).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def zero_grad(parameters: Any, set_to_none: bool = True) -> None:
+    """Forget the gradients of tensors, or fill them with zeros."""
+    for p in parameters:
+        if set_to_none or p.grad is None:
+            p.grad = None
+        else:
+            p.grad = as_tensor(np.zeros_like(p.grad.data))
+
+
+def _array(value: Any) -> NDArray[Any]:
+    return np.asarray(value.data if isinstance(value, Tensor) else value)
+
+
+def _once(named: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Leave out what was yielded before under another name."""
+    seen = set()
+    for name, value in named:
+        if value not in seen:
+            seen.add(value)
+            yield name, value
