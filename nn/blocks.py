@@ -1,0 +1,86 @@
+"""Blocks: layers put together the usual way."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nn import init
+from nn.activation import SELU, ReLU, Sigmoid, Tanh
+from nn.containers import Sequential
+from nn.layers import Linear
+from nn.module import Module
+from nn.random import generator
+
+ACTIVATIONS: dict[str, tuple[type[Module], Callable[..., Any]]] = {
+    "relu": (ReLU, init.kaiming_normal_),
+    "tanh": (Tanh, init.xavier_normal_),
+    "sigmoid": (Sigmoid, init.xavier_normal_),
+    "selu": (SELU, init.lecun_normal_),
+}
+"""By name: an activation, and the initialisation of the layer in front of it."""
+
+
+class MLP(Sequential):
+    r"""A multilayer perceptron: affine maps with an activation between them, none at the end.
+
+    .. math:: a_0 = x, \quad a_l = \sigma(a_{l-1} W_l^T + b_l), \quad
+              \mathrm{out} = a_{L-1} W_L^T + b_L
+
+    It is a `Sequential`, so its parameters are called ``0.weight``, ``0.bias``, ``2.weight`` and so
+    on, as in a ``torch.nn.Sequential`` of the same layers.
+
+    Parameters
+    ----------
+    sizes : sequence of int, two or more
+        The features of the input, of each hidden layer, and of the output.
+    activation : {'relu', 'tanh', 'sigmoid', 'selu'}, default='relu'
+        It decides the initialisation of the hidden layers: He for relu, Xavier for tanh and
+        sigmoid, LeCun for selu. The last layer, which has no activation, has LeCun's; see `init`.
+    dtype : numpy dtype, default=numpy.float32
+    rng : numpy.random.Generator, int or None, default=None
+        Draws the weights; the same seed gives the same weights, bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, one is below 1, or the activation has no such name.
+
+    Examples
+    --------
+    >>> MLP([64, 32, 10], rng=0)
+    MLP(
+      (0): Linear(in_features=64, out_features=32, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=32, out_features=10, bias=True)
+    )
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(
+                f"MLP: sizes {list(sizes)} make no layer; pass those of input and output at least"
+            )
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"MLP: activation {activation!r} is not known; "
+                f"it is one of {', '.join(ACTIVATIONS)}"
+            )
+        super().__init__()
+        rng = generator(rng)
+        make, initialise = ACTIVATIONS[activation]
+        for n_in, n_out in pairwise(sizes):
+            layer = Linear(n_in, n_out, dtype=dtype, rng=rng)
+            self.append(layer)
+            if len(self) < 2 * len(sizes) - 3:  # a hidden layer
+                initialise(layer.weight, rng=rng)
+                self.append(make())

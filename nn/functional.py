@@ -1,0 +1,176 @@
+"""Functions without state: activations, the affine map, and losses. Imported as F, as in PyTorch.
+
+Some are ops of the engine, passed on here to be found by their usual name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd import (
+    Tensor,
+    as_tensor,
+    cross_entropy,
+    linear,
+    log_softmax,
+    op,
+    relu,
+    sigmoid,
+    softmax,
+    tanh,
+)
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "linear",
+    "log_softmax",
+    "mse_loss",
+    "relu",
+    "selu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
+
+# With these two, mean 0 and variance 1 are a fixed point that draws layers towards it
+# (Klambauer et al., eq. (14)).
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+@op(
+    vjp=(lambda g, out, x: g * np.where(out > 0, SELU_SCALE, out + SELU_SCALE * SELU_ALPHA),),
+    latex=r"\operatorname{{selu}}({0})",
+    flops=12,
+)
+def selu(x: Any) -> Any:
+    r"""Return the scaled exponential linear unit, which keeps mean 0 and variance 1 by itself.
+
+    .. math:: \lambda x \text{ for } x > 0, \quad \lambda \alpha (e^x - 1) \text{ for } x \le 0
+
+    with :math:`\lambda = 1.0507...` and :math:`\alpha = 1.6732...`. Its weights take LeCun's
+    initialisation. The derivative at 0 is that of the left branch, :math:`\lambda \alpha`.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of any shape, floating
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017,
+    arXiv:1706.02515, eq. (2).
+
+    Examples
+    --------
+    >>> selu(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-1.1113,  0.    ,  1.0507])
+    """
+    # The branch that is not taken must not overflow: expm1 sees no positive number.
+    return np.where(x > 0, SELU_SCALE * x, SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    r"""Return the squared error of each element, or their mean or sum.
+
+    .. math:: \ell = (\hat y - y)^2
+
+    With the mean over N elements the gradient is :math:`2 (\hat y - y) / N`.
+
+    Parameters
+    ----------
+    input : Tensor of any shape, floating
+    target : Tensor or array_like of the same shape
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+
+    Returns
+    -------
+    Tensor of shape (), or that of `input` without reduction
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or the reduction has no such name.
+
+    Examples
+    --------
+    >>> mse_loss(Tensor([1.0, 2.0]), [0.0, 0.0]).item()
+    2.5
+    """
+    target = _same_shape("mse_loss", input, target)
+    return _reduce("mse_loss", (input - target) ** 2, reduction)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    r"""Return -y log p - (1 - y) log(1 - p) with p = sigmoid(input), or its mean or sum.
+
+    .. math:: \ell = \log(1 + e^z) - y z
+
+    Computed from the logits z, so that no logarithm meets a p rounded to 0 or 1. The gradient is
+    :math:`p - y`, divided by the number of elements with the mean.
+
+    Parameters
+    ----------
+    input : Tensor of any shape, floating
+        Logits z, not probabilities.
+    target : Tensor or array_like of the same shape
+        y, between 0 and 1: one answer, or several that do not exclude each other.
+    reduction : {'mean', 'sum', 'none'}, default='mean'
+
+    Returns
+    -------
+    Tensor of shape (), or that of `input` without reduction
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or the reduction has no such name.
+
+    Examples
+    --------
+    >>> binary_cross_entropy_with_logits(Tensor([1000.0, -1000.0]), [1.0, 1.0], "none").numpy()
+    array([   0., 1000.])
+    """
+    target = _same_shape("binary_cross_entropy_with_logits", input, target)
+    losses: Tensor = _bce_with_logits(input, target)
+    return _reduce("binary_cross_entropy_with_logits", losses, reduction)
+
+
+@op(
+    vjp=(lambda g, out, z, y: g * (sigmoid(z) - y), lambda g, out, z, y: -g * z),
+    latex=r"\log(1 + e^{{{0}}}) - {1} \odot {0}",
+    flops=25,
+)
+def _bce_with_logits(z: Any, y: Any) -> Any:
+    # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): exp does not overflow, and a tiny loss keeps its
+    # digits.
+    return np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))
+
+
+def _same_shape(where: str, input: Tensor, target: Any) -> Tensor:
+    """Return the target as a tensor; refuse to broadcast, which would train on the wrong pairs."""
+    if not isinstance(target, Tensor):
+        target = as_tensor(target, input.dtype)
+    if input.shape != target.shape:
+        hint = "; reshape one of them" if input.size == target.size else ""
+        raise ValueError(
+            f"{where}: input of shape {input.shape} and target of shape {target.shape} differ, "
+            f"and a loss does not broadcast{hint}"
+        )
+    return target
+
+
+def _reduce(where: str, losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return losses.mean()  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return losses.sum()  # type: ignore[no-any-return]
+    if reduction == "none":
+        return losses
+    raise ValueError(f"{where}: reduction is {reduction!r}; it is 'mean', 'sum' or 'none'")
