@@ -1,0 +1,28 @@
+"""Neural networks on the engine: modules, losses, optimisers, data, in PyTorch's names."""
+
+from nn import data, functional, init, optim, random
+from nn.activation import SELU, ReLU, Sigmoid, Tanh
+from nn.blocks import MLP
+from nn.containers import ModuleList, Sequential
+from nn.layers import Linear
+from nn.module import Module, Parameter
+from nn.random import manual_seed
+
+__all__ = [
+    "MLP",
+    "SELU",
+    "Linear",
+    "Module",
+    "ModuleList",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "data",
+    "functional",
+    "init",
+    "manual_seed",
+    "optim",
+    "random",
+]

@@ -1,0 +1,94 @@
+"""Adam."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from nn.optim.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    r"""Adam: each weight's step is measured by the size that its gradients have had.
+
+    .. math::
+        g &\leftarrow g + \lambda \theta \\
+        m &\leftarrow \beta_1 m + (1 - \beta_1) g \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2 \\
+        \hat m &= m / (1 - \beta_1^t), \quad \hat v = v / (1 - \beta_2^t) \\
+        \theta &\leftarrow \theta - \eta \, \hat m / (\sqrt{\hat v} + \epsilon)
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float, default=1e-3
+        The learning rate, eta.
+    betas : tuple of two floats, default=(0.9, 0.999)
+        How much of the running means m and v is kept at each step.
+    eps : float, default=1e-8
+        Outside the root, as in the paper and in PyTorch.
+    weight_decay : float, default=0
+        lambda, the factor of an L2 penalty. It goes through m and v as the gradient does, which is
+        not the decay of AdamW.
+
+    Raises
+    ------
+    ValueError
+        If a setting is negative, or a beta not below 1.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, arXiv:1412.6980,
+    algorithm 1.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0], requires_grad=True)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy()
+    array([0.9])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        if min(lr, eps, weight_decay, *betas) < 0 or max(betas) >= 1:
+            raise ValueError(
+                f"Adam: lr={lr}, betas={betas}, eps={eps}, weight_decay={weight_decay}; none is "
+                "negative, and betas are below 1"
+            )
+        super().__init__(
+            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        )
+
+    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        """Update one parameter by the formula above."""
+        if p not in self.state:
+            zeros = np.zeros_like(p.data)
+            self.state[p] = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros.copy()}
+        state = self.state[p]
+        state["step"] += 1
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
+        beta1, beta2 = group["betas"]
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p.data
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * g * g
+        step = np.sqrt(v)  # from here on one array, in place: m^ / (sqrt(v^) + eps)
+        step /= math.sqrt(1 - beta2**t)
+        step += group["eps"]
+        np.divide(m, step, out=step)
+        step *= group["lr"] / (1 - beta1**t)
+        p.data -= step

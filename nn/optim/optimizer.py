@@ -1,0 +1,160 @@
+"""What all optimisers share: parameter groups with settings, and a state for each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from nn.module import zero_grad
+
+
+class Optimizer:
+    """The base of optimisers: a subclass passes its settings on and defines `update`.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        What to train. A dict is a group with settings of its own:
+        ``[{"params": head}, {"params": body, "lr": 1e-4}]``.
+    defaults : dict
+        The settings of a group that does not say otherwise.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        Each has the key 'params' and the settings; schedulers change 'lr' here.
+    state : dict of Tensor to dict
+        What is remembered of each parameter, such as its momentum.
+
+    Raises
+    ------
+    ValueError
+        If there are no parameters, one appears twice, or a setting is out of range.
+    TypeError
+        If a parameter is not a Tensor, or a group names an unknown setting.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        where = type(self).__name__
+        if isinstance(params, Tensor):
+            raise TypeError(f"{where}: params is one tensor; pass a list, [tensor]")
+        items = list(params)
+        groups = items if items and isinstance(items[0], dict) else [{"params": items}]
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        for group in groups:
+            unknown = [key for key in group if key != "params" and key not in defaults]
+            if unknown:
+                raise TypeError(f"{where}: a group sets {unknown}; settings are {list(defaults)}")
+            self.param_groups.append({**defaults, **group, "params": list(group["params"])})
+        everything = [p for group in self.param_groups for p in group["params"]]
+        if not everything:
+            raise ValueError(
+                f"{where}: there are no parameters to train; pass model.parameters(), anew if an "
+                "iterator of it was used up, and assign modules as attributes or in a ModuleList"
+            )
+        for p in everything:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"{where}: params holds a {type(p).__name__}, not a Tensor")
+        if len(set(everything)) < len(everything):
+            raise ValueError(f"{where}: a parameter is given twice; it would be updated twice")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, which otherwise add up over calls of ``backward``.
+
+        Parameters
+        ----------
+        set_to_none : bool, default=True
+            If False, fill them with zeros.
+        """
+        for group in self.param_groups:
+            zero_grad(group["params"], set_to_none)
+
+    def step(self) -> None:
+        """Update, in place, all parameters that have a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.update(p, p.grad.data, group)
+                    p.mark_changed()
+
+    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        """Update one parameter: what a subclass defines.
+
+        Parameters
+        ----------
+        p : Tensor
+            Its `data` is written into.
+        g : ndarray of the shape of `p`
+            Its gradient; not to be changed.
+        group : dict
+            The settings.
+        """
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a copy of settings and state, in PyTorch's form: parameters are numbered.
+
+        Returns
+        -------
+        dict
+            'state': by number of the parameter, its arrays and counts; 'param_groups': the
+            settings, with 'params' a list of numbers.
+        """
+        number = {p: i for i, p in enumerate(self._parameters())}
+        return {
+            "state": {number[p]: _copy(entry) for p, entry in self.state.items()},
+            "param_groups": [
+                {**group, "params": [number[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over settings and state from `state_dict` of an optimiser of the same parameters.
+
+        Raises
+        ------
+        ValueError
+            If the groups are of other sizes, or an array has not the shape of its parameter.
+            Nothing is changed then.
+        """
+        where = f"{type(self).__name__}.load_state_dict"
+        sizes = [len(group["params"]) for group in self.param_groups]
+        given = [len(group["params"]) for group in state["param_groups"]]
+        if sizes != given:
+            raise ValueError(
+                f"{where}: the state has groups of {given} parameters, this optimiser of {sizes}; "
+                "make it with the same parameters in the same order"
+            )
+        parameters = self._parameters()
+        new = {}
+        for i, entry in state["state"].items():
+            p = parameters[int(i)]
+            for key, value in entry.items():
+                if np.ndim(value) and np.shape(value) != p.shape:
+                    raise ValueError(
+                        f"{where}: {key} of parameter {i} has shape {np.shape(value)}, but the "
+                        f"parameter {p.shape}"
+                    )
+            new[p] = _copy(entry)
+        self.state = new
+        for group, saved in zip(self.param_groups, state["param_groups"], strict=True):
+            group.update({key: value for key, value in saved.items() if key != "params"})
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def __repr__(self) -> str:
+        settings = [
+            ", ".join(f"{k}={v!r}" for k, v in group.items() if k != "params")
+            for group in self.param_groups
+        ]
+        return f"{type(self).__name__}({'; '.join(settings)})"
+
+
+def _copy(entry: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in entry.items()}

@@ -1,0 +1,98 @@
+"""Stochastic gradient descent."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from nn.optim.optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    r"""Stochastic gradient descent, with momentum if asked.
+
+    .. math::
+        g &\leftarrow g + \lambda \theta            && \text{weight decay} \\
+        v &\leftarrow \mu v + (1 - \tau) g          && \text{v starts as the first g} \\
+        g &\leftarrow v, \text{ or } g + \mu v      && \text{Nesterov} \\
+        \theta &\leftarrow \theta - \eta g
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float, default=1e-3
+        The learning rate, eta.
+    momentum : float, default=0
+        mu. Without it the second and third line are left out.
+    dampening : float, default=0
+        tau.
+    weight_decay : float, default=0
+        lambda, the factor of an L2 penalty.
+    nesterov : bool, default=False
+
+    Raises
+    ------
+    ValueError
+        If a setting is negative, or nesterov comes without momentum or with dampening.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep
+    learning", 2013, section 2, in PyTorch's form, where the learning rate stays outside v.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0], requires_grad=True)
+    >>> optimizer = SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy()
+    array([0.8])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        if min(lr, momentum, weight_decay) < 0:
+            raise ValueError(
+                f"SGD: lr={lr}, momentum={momentum}, weight_decay={weight_decay}; none is negative"
+            )
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"SGD: nesterov with momentum={momentum}, dampening={dampening}; it needs momentum "
+                "above 0 and no dampening"
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+            },
+        )
+
+    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        """Update one parameter by the formula above."""
+        mu = group["momentum"]
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p.data
+        if mu:
+            if p not in self.state:
+                self.state[p] = {"momentum_buffer": np.array(g)}
+                v = self.state[p]["momentum_buffer"]
+            else:
+                v = self.state[p]["momentum_buffer"]
+                v *= mu
+                v += (1 - group["dampening"]) * g if group["dampening"] else g
+            g = g + mu * v if group["nesterov"] else v
+        p.data -= group["lr"] * g
