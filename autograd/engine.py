@@ -6,9 +6,9 @@ points from a tensor to what was computed from it, so a graph is freed by droppi
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator
 from contextlib import ContextDecorator
+from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
 from typing import Any
@@ -36,15 +36,14 @@ class Scope:
         return f"<Scope {self.path}>"
 
 
-class _State(threading.local):
-    recording = True
-    scope: Scope | None = None
-    changed = 0  # creation number of the last change in place
-    level = 0  # how many forward-mode derivatives are being taken, one inside the other
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+"""Whether this thread records what is computed."""
 
+current_scope: ContextVar[Scope | None] = ContextVar("current_scope", default=None)
+"""The part of a model this thread computes."""
 
-state = _State()
-"""What this thread is doing: whether it records, in which scope."""
+level: ContextVar[int] = ContextVar("level", default=0)
+"""How many forward-mode derivatives this thread is taking, one inside the other."""
 
 next_serial = count(1).__next__
 
@@ -53,11 +52,10 @@ class _Recording(ContextDecorator):
     on: bool
 
     def __enter__(self) -> None:
-        self.before = state.recording
-        state.recording = self.on
+        self.token = recording.set(self.on)
 
     def __exit__(self, *exc: object) -> None:
-        state.recording = self.before
+        recording.reset(self.token)
 
     def _recreate_cm(self) -> _Recording:
         return type(self)()
@@ -112,18 +110,24 @@ class scope:  # noqa: N801 - used like no_grad
     'model.square'
     """
 
-    __slots__ = ("before", "name")
+    __slots__ = ("name", "token")
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __enter__(self) -> Scope:
-        self.before = state.scope
-        state.scope = here = Scope(self.name, self.before)
+        here = Scope(self.name, current_scope.get())
+        self.token = current_scope.set(here)
         return here
 
     def __exit__(self, *exc: object) -> None:
-        state.scope = self.before
+        current_scope.reset(self.token)
+
+
+class LastChange:
+    """The creation number of the last change in place, in any thread."""
+
+    serial = 0
 
 
 def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
@@ -196,7 +200,7 @@ def backprop(
     order = toposort(root, leaves)
     # In scalar programs the loop would cost more than the rules: operators take a straight path,
     # unless something was changed in place since the oldest node was made.
-    straight = not create_graph and (not order or state.changed < order[-1].serial)
+    straight = not create_graph and (not order or LastChange.serial < order[-1].serial)
     gradients = {root: seed}
     pop, get, ndarray = gradients.pop, gradients.get, np.ndarray
     order.reverse()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .engine import pushforward, state
+from .engine import level, pushforward
 from .op import Op, dispatch
 from .tensor import Tensor, as_tensor
 
@@ -34,17 +34,17 @@ class Dual(Tensor):
 
     def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
         """Run `op` on the primals, and push the tangents forward."""
-        level = max(x.level for x in inputs if isinstance(x, Dual))
+        top = max(x.level for x in inputs if isinstance(x, Dual))
         if op.kind == "other" and op.jvp is None and op.reference is not None:
             return op.reference(*inputs, **params)  # type: ignore[no-any-return]
-        moving = [isinstance(x, Dual) and x.level == level for x in inputs]
+        moving = [isinstance(x, Dual) and x.level == top for x in inputs]
         primals = tuple(x.primal if m else x for x, m in zip(inputs, moving, strict=True))
         out: Tensor = dispatch(op, primals, params)
         if not op.differentiable:
             return out
         tangents = tuple(x.tangent if m else None for x, m in zip(inputs, moving, strict=True))
         primals = tuple(x if isinstance(x, Tensor) else as_tensor(x) for x in primals)
-        return Dual(out, pushforward(op, tangents, out, primals, params), level)
+        return Dual(out, pushforward(op, tangents, out, primals, params), top)
 
 
 def jvp(
@@ -93,14 +93,14 @@ def jvp(
     for i, (x, t) in enumerate(zip(points, directions, strict=True)):
         if x.shape != t.shape:
             raise ValueError(f"jvp: primal {i} has shape {x.shape}, its tangent {t.shape}")
-    state.level += 1
-    level = state.level
+    here = level.get() + 1
+    token = level.set(here)
     try:
         pairs = zip(points, directions, strict=True)
-        out = f(*(Dual(x, t.astype(x.dtype), level) for x, t in pairs))
+        out = f(*(Dual(x, t.astype(x.dtype), here) for x, t in pairs))
     finally:
-        state.level -= 1
-    if isinstance(out, Dual) and out.level == level:
+        level.reset(token)
+    if isinstance(out, Dual) and out.level == here:
         return out.primal, out.tangent
     out = as_tensor(out)
     return out, as_tensor(np.zeros_like(out.data))

@@ -5,16 +5,24 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
-from .engine import backprop, enable_grad, next_serial, state
+from .engine import (
+    LastChange,
+    backprop,
+    current_scope,
+    enable_grad,
+    next_serial,
+    recording,
+)
 from .op import Node, Op, dispatch
 
-_new = object.__new__
+
 
 
 class Tensor(Node):
@@ -345,13 +353,13 @@ class Tensor(Node):
 
     def mark_changed(self) -> None:
         """Note that `data` was changed in place: graphs that need the old values then refuse."""
-        self.serial = state.changed = next_serial()
+        self.serial = LastChange.serial = next_serial()
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
         index = _plain_index(index)
         moves = isinstance(value, Tensor) and value.requires_grad
-        if not state.recording or not (self.requires_grad or moves):
+        if not recording.get() or not (self.requires_grad or moves):
             self.data[index] = value.data if isinstance(value, Tensor) else value
             self.mark_changed()
             return
@@ -361,7 +369,7 @@ class Tensor(Node):
         for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
             setattr(self, slot, getattr(after, slot))
         self.saved = None
-        state.changed = self.serial
+        LastChange.serial = self.serial
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:
@@ -380,7 +388,7 @@ class Tensor(Node):
 
     def _update(self, op: Op, other: Any) -> Tensor:
         """Run an operator such as ``+=``: in place under no_grad(), else as ``x = x + other``."""
-        if state.recording:
+        if recording.get():
             self._refuse_leaf(f"{op.name} in place")
             return _arithmetic(op, self, other)
         value = op(self.detach(), other).data
@@ -556,7 +564,7 @@ class Tensor(Node):
             data, saved = data
         if type(data) is np.ndarray and data.ndim == 0:
             data = data[()]
-        if not (records and state.recording and op.differentiable):
+        if not (records and recording.get() and op.differentiable):
             return _leaf(data)
         return _recorded(op, data, tuple(tensors), params, saved)
 
@@ -609,8 +617,11 @@ _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)
 
 
+_blank = partial(object.__new__, Tensor)  # faster than a call that unpacks its argument
+
+
 def _leaf(data: Any) -> Tensor:
-    out = _new(Tensor)
+    out = _blank()
     out.data = data
     out.requires_grad = False
     out._grad = out.op = out.saved = out.scope = out.hooks = out.name = None
@@ -622,14 +633,14 @@ def _recorded(
     op: Op, data: Any, inputs: tuple[Any, ...], params: dict[str, Any], saved: Any = None
 ) -> Tensor:
     """Make the tensor that `op` returned, with its history."""
-    out = _new(Tensor)
+    out = _blank()
     out.data = data
     out.requires_grad = True
     out.op = op
     out.inputs = inputs
     out.params = params
     out.saved = saved
-    out.scope = state.scope
+    out.scope = current_scope.get()
     out.serial = next_serial()
     out._grad = out.hooks = out.name = None
     return out
@@ -648,7 +659,7 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
         data = op.forward(x.data, y.data)
     except ValueError as error:
         raise _explained(op, (x, y), error) from None
-    if not ((x.requires_grad or y.requires_grad) and state.recording and op.differentiable):
+    if not ((x.requires_grad or y.requires_grad) and recording.get() and op.differentiable):
         return _leaf(data)
     return _recorded(op, data, (x, y), _NO_PARAMS)
 
