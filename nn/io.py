@@ -1,0 +1,99 @@
+"""Weights on disk, as safetensors: a header and raw numbers, so that nothing in a file is executed.
+
+The keys are those of `Module.state_dict`, which are PyTorch's: a file written here loads into the
+same ``torch.nn`` model, and the other way round.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from autograd import Tensor
+from nn.module import Module
+
+
+def save(model: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write the parameters and buffers of a model to a safetensors file.
+
+    The file is complete or not there: it is written beside `path` and then moved into its place.
+
+    Parameters
+    ----------
+    model : Module, or mapping of str to array_like
+        A model, or a state such as `Module.state_dict` returns.
+    path : str or path-like
+        An existing file is replaced.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load
+    """
+    state = model.state_dict() if isinstance(model, Module) else model
+    arrays = {key: _array(value) for key, value in state.items()}
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(safetensors.save(arrays))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read a safetensors file; `Module.load_state_dict` puts it into a model.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        If the file is cut short, is no safetensors file, or holds a dtype that NumPy has not.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nn import MLP
+    >>> model, other = MLP([4, 3, 2], rng=0), MLP([4, 3, 2], rng=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.safetensors")
+    ...     other.load_state_dict(load(f"{folder}/model.safetensors"))
+    ([], [])
+    >>> bool((other[0].weight == model[0].weight).numpy().all())
+    True
+    """
+    try:
+        return dict(safetensors.load(Path(path).read_bytes()))
+    except SafetensorError as error:
+        raise ValueError(
+            f"load: {path} is not a whole safetensors file ({error}); it may be cut short, or of "
+            "another format, such as a pickle of torch.save"
+        ) from error
+    except KeyError as error:
+        raise ValueError(
+            f"load: {path} holds numbers of type {error}, which NumPy has not; convert them to "
+            "float32 where the file was made"
+        ) from error
+
+
+def _array(value: Any) -> NDArray[Any]:
+    # In C order: the writer copies memory as it lies, and a transposed view would come back wrong.
+    return np.asarray(value.data if isinstance(value, Tensor) else value, order="C")
