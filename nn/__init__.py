@@ -4,9 +4,11 @@ from nn import data, functional, init, optim, random
 from nn.activation import SELU, ReLU, Sigmoid, Tanh
 from nn.blocks import MLP
 from nn.containers import ModuleList, Sequential
+from nn.io import load, save
 from nn.layers import Linear
 from nn.module import Module, Parameter
 from nn.random import manual_seed
+from nn.train import evaluate, fit
 
 __all__ = [
     "MLP",
@@ -20,9 +22,13 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "data",
+    "evaluate",
+    "fit",
     "functional",
     "init",
+    "load",
     "manual_seed",
     "optim",
     "random",
+    "save",
 ]

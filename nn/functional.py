@@ -155,15 +155,14 @@ def _bce_with_logits(z: Any, y: Any) -> Any:
 
 def _same_shape(where: str, input: Tensor, target: Any) -> Tensor:
     """Return the target as a tensor; refuse to broadcast, which would train on the wrong pairs."""
-    if not isinstance(target, Tensor):
-        target = as_tensor(target, input.dtype)
-    if input.shape != target.shape:
-        hint = "; reshape one of them" if input.size == target.size else ""
+    wanted = target if isinstance(target, Tensor) else as_tensor(target, input.dtype)
+    if input.shape != wanted.shape:
+        hint = "; reshape one of them" if input.size == wanted.size else ""
         raise ValueError(
-            f"{where}: input of shape {input.shape} and target of shape {target.shape} differ, "
+            f"{where}: input of shape {input.shape} and target of shape {wanted.shape} differ, "
             f"and a loss does not broadcast{hint}"
         )
-    return target
+    return wanted
 
 
 def _reduce(where: str, losses: Tensor, reduction: str) -> Tensor:
