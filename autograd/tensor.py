@@ -291,7 +291,9 @@ class Tensor(Node):
         retain_graph : bool, default=True
             If False, free the graph on the way, as training loops want.
         create_graph : bool, default=False
-            Record the backward pass, so that `grad` can be differentiated in turn.
+            Record the backward pass, so that `grad` can be differentiated in turn. The graph of a
+            leaf's `grad` then leads back to the leaf: set `grad` to None when done, or the garbage
+            collector has to find the cycle.
 
         Raises
         ------
@@ -442,9 +444,13 @@ class Tensor(Node):
         return _arithmetic(ops.matmul, other, self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        if other is None or isinstance(other, str):
+            return NotImplemented
         return _arithmetic(ops.eq, self, other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        if other is None or isinstance(other, str):
+            return NotImplemented
         return _arithmetic(ops.ne, self, other)
 
     def __lt__(self, other: Any) -> Tensor:

@@ -1,0 +1,418 @@
+"""The engine: recording, the order of the walk, accumulation, freeing, changes in place, threads."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor, backprop, enable_grad, no_grad, scope, toposort
+
+
+def leaf(data, **kwargs):
+    return Tensor(data, requires_grad=True, **kwargs)
+
+
+# The graph.
+
+
+def test_inputs_are_kept_in_operand_order_with_repeats():
+    x, y = leaf(2.0), leaf(3.0)
+    first, second = (x - y).inputs
+    assert first is x
+    assert second is y
+    square = x * x
+    assert len(square.inputs) == 2
+    assert all(a is x for a in square.inputs)
+
+
+def test_a_number_becomes_a_constant_and_not_a_leaf():
+    x = leaf(np.float32(2.0))
+    (_, two) = (x * 2.5).inputs
+    assert not two.requires_grad
+    assert two.op is None
+    assert two.dtype == np.float32
+
+
+def test_nothing_is_recorded_without_requires_grad_or_under_no_grad():
+    x = leaf(2.0)
+    assert (Tensor(2.0) * 3).op is None
+    with no_grad():
+        assert (x * 3).op is None
+        with enable_grad():
+            assert (x * 3).op is not None
+    assert (x * 3).op is not None
+
+
+def test_no_grad_is_a_decorator_and_survives_recursion_and_errors():
+    x = leaf(2.0)
+
+    @no_grad()
+    def count_down(n):
+        y = x * n
+        assert y.op is None
+        if n:
+            count_down(n - 1)
+        assert (x * n).op is None
+        return y
+
+    count_down(3)
+    with pytest.raises(ZeroDivisionError), no_grad():
+        raise ZeroDivisionError
+    assert (x * 3).op is not None
+
+
+def test_scope_names_the_part_and_each_use_is_its_own():
+    x = leaf(2.0)
+    with scope("model"):
+        with scope("layer"):
+            a = x * 2
+            b = a * 2
+        with scope("layer"):
+            c = b * 2
+    assert a.scope.path == "model.layer"
+    assert a.scope is b.scope
+    assert c.scope is not a.scope
+    assert c.scope.parent is a.scope.parent
+    assert (x * 2).scope is None
+
+
+def test_toposort_lists_each_recorded_tensor_once_outputs_first():
+    x = leaf(2.0)
+    a = x * 2
+    b = a * a
+    c = b + a
+    assert [t.op.name for t in toposort(c)] == ["add", "mul", "mul"]
+    assert toposort(x) == []
+
+
+# backward.
+
+
+def test_shared_inputs_add_up():
+    x = leaf(3.0)
+    y = x * x
+    y.backward()
+    assert x.grad.item() == 6.0
+    y.backward()
+    assert x.grad.item() == 12.0
+
+
+def test_two_walks_over_shared_interior_nodes_add_up():
+    # micrograd keeps gradients on interior nodes and gives 96 here instead of 64
+    x = leaf(2.0)
+    q = x * x
+    y = q * q
+    y.backward()
+    y.backward()
+    assert x.grad.item() == 64.0
+
+
+def test_backprop_stores_nothing_and_yields_every_gradient_once():
+    x = leaf(3.0)
+    a = x * x
+    y = a + a
+    grads = dict(backprop(y, np.float64(1.0)))
+    assert [float(grads[t]) for t in (y, a, x)] == [1.0, 2.0, 12.0]
+    assert len(grads) == 3
+    assert x.grad is None
+
+
+def test_gradients_have_the_shape_and_dtype_of_their_data():
+    x = leaf(np.ones((3, 1), np.float32))
+    y = leaf(np.ones((1, 4)))
+    (x * y).sum().backward()
+    assert (x.grad.shape, x.grad.dtype) == ((3, 1), np.float32)
+    assert (y.grad.shape, y.grad.dtype) == ((1, 4), np.float64)
+
+
+def test_gradients_of_two_leaves_do_not_share_memory():
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    seed = np.ones(2)
+    (x + y).backward(seed)
+    x.grad.data[0] = 100
+    assert y.grad.tolist() == [1.0, 1.0]
+    assert seed.tolist() == [1.0, 1.0]
+    z = leaf([1.0, 2.0])
+    z.sum().backward()
+    z.grad.data[0] = 5  # a broadcast view would be read-only
+
+
+def test_backward_needs_a_gradient_unless_there_is_one_element():
+    x = leaf(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"shape \(3, 4\) needs an explicit gradient"):
+        (x * 2).backward()
+    with pytest.raises(ValueError, match=r"gradient has shape \(4,\)"):
+        (x * 2).backward(np.ones(4))
+    (x * 2).backward(np.full((3, 4), 3.0))
+    assert np.all(x.grad.numpy() == 6)
+    leaf([[2.0]]).sum().backward()
+
+
+def test_backward_of_what_was_not_recorded_says_so():
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        (Tensor(2.0) * 3).backward()
+
+
+def test_backward_on_a_leaf_gives_the_seed():
+    x = leaf(2.0)
+    x.backward()
+    assert x.grad.item() == 1.0
+
+
+def test_retain_grad_keeps_an_interior_gradient():
+    x = leaf(3.0)
+    y = (x * 2).retain_grad()
+    (y * y).backward()
+    assert y.grad.item() == 12.0
+    assert x.grad.item() == 24.0
+
+
+def test_hooks_see_and_replace_gradients_and_can_be_removed():
+    x = leaf(3.0)
+    seen = []
+    y = x * 2
+    remove = y.register_hook(lambda g: seen.append(g.item()))
+    remove_x = x.register_hook(lambda g: g * 10)
+    (y * y).backward()
+    assert seen == [12.0]
+    assert x.grad.item() == 240.0
+    dict(backprop(y * y, np.float64(1)))  # a pure walk leaves hooks alone
+    assert seen == [12.0]
+    remove()
+    remove_x()
+    x.grad = None
+    (y * y).backward()
+    assert seen == [12.0]
+    assert x.grad.item() == 24.0
+
+
+# Derivatives of higher order.
+
+
+@pytest.mark.parametrize(
+    ("f", "third"),
+    [
+        (lambda x: x**5, lambda x: 60 * x**2),
+        (ag.exp, np.exp),
+        (ag.sin, lambda x: -np.cos(x)),
+        (ag.log, lambda x: 2 / x**3),
+        (lambda x: x * x * x, lambda x: 6 + 0 * x),
+        (lambda x: 1 / x, lambda x: -6 / x**4),
+        (ag.tanh, lambda x: (4 * np.tanh(x) ** 2 - 2 / np.cosh(x) ** 2) / np.cosh(x) ** 2),
+    ],
+)
+def test_third_derivatives_agree_with_closed_forms(f, third):
+    point = np.array([0.3, 0.7, 1.9])
+    x = leaf(point)
+    y = f(x).sum()
+    for _ in range(3):
+        x.grad = None
+        y.backward(create_graph=True)
+        y = x.grad.sum()
+    np.testing.assert_allclose(x.grad.numpy(), third(point), rtol=1e-12)
+
+
+def test_fused_ops_differentiate_twice_through_their_reference():
+    logits = leaf(np.array([[0.2, -1.0, 0.5], [1.0, 0.0, -0.3]]))
+    ag.cross_entropy(logits, [0, 2]).backward(create_graph=True)
+    first = logits.grad
+    logits.grad = None
+    (first * first).sum().backward()
+    p = ag.softmax(logits.detach()).numpy()
+    v = 2 * first.numpy()
+    expected = (p * v - p * (p * v).sum(1, keepdims=True)) / 2
+    np.testing.assert_allclose(logits.grad.numpy(), expected, rtol=1e-12)
+
+
+# Forward mode.
+
+
+def test_nested_forward_levels_are_kept_apart():
+    # d/dx [x * d/dy (x + y)] = 1
+    def outer(x):
+        return x * ag.jvp(lambda y: x + y, (1.0,), (1.0,))[1]
+
+    assert ag.jvp(outer, (3.0,), (1.0,))[1].item() == 1.0
+
+
+def test_forward_over_forward_and_reverse_over_forward_give_the_second_derivative():
+    def slope(x):
+        return ag.jvp(lambda y: y**3, (x,), (1.0,))[1]
+
+    assert ag.jvp(slope, (2.0,), (1.0,))[1].item() == 12.0
+    x = leaf(2.0)
+    slope(x).backward()
+    assert x.grad.item() == 12.0
+
+
+def test_jvp_of_a_constant_function_is_zero():
+    out, tangent = ag.jvp(lambda x: Tensor([1.0, 2.0]), (3.0,), (1.0,))
+    assert out.tolist() == [1.0, 2.0]
+    assert tangent.tolist() == [0.0, 0.0]
+
+
+def test_jvp_refuses_tangents_that_do_not_fit():
+    with pytest.raises(ValueError, match="1 primals and 2 tangents"):
+        ag.jvp(ag.exp, (1.0,), (1.0, 1.0))
+    with pytest.raises(ValueError, match=r"primal 0 has shape \(2,\), its tangent \(3,\)"):
+        ag.jvp(ag.exp, (np.ones(2),), (np.ones(3),))
+
+
+# Long graphs, and letting go of them.
+
+
+def test_a_chain_of_a_million_ops_runs_and_is_freed():
+    x = leaf(1.0)
+    y = x
+    for _ in range(500_000):
+        y = y * 1.000001 + 1e-9
+    y.backward()
+    assert x.grad.item() == pytest.approx(1.000001**500_000, rel=1e-9)
+    last = weakref.ref(y)
+    del y
+    assert last() is None
+
+
+def test_nothing_outlives_del_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x, w = leaf(np.ones((4, 3))), leaf(np.ones((2, 3)))
+        hidden = ag.relu(ag.linear(x, w))
+        loss = ag.cross_entropy(hidden, [0, 1, 0, 1])
+        loss.backward()
+        refs = [weakref.ref(t) for t in (hidden, loss, x.grad, x)]
+        del x, w, hidden, loss
+        assert [r() is None for r in refs] == [True] * 4
+        x = leaf(2.0)
+        (x**3).backward(create_graph=True)
+        refs = [weakref.ref(x), weakref.ref(x.grad)]
+        x.grad = None  # otherwise x and the graph of its gradient hold each other
+        del x
+        assert [r() is None for r in refs] == [True] * 2
+    finally:
+        gc.enable()
+
+
+def test_a_freed_graph_is_refused_with_the_cure():
+    x = leaf(3.0)
+    y = (x * x).exp()
+    y.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match=r"made by exp.*freed.*forward pass again"):
+        y.backward()
+    assert x.grad.item() == pytest.approx(6 * np.exp(9))
+
+
+def test_freeing_lets_go_of_interior_values_during_the_walk():
+    x = leaf(np.ones(10))
+    a = x.exp()
+    interior = weakref.ref(a)
+    loss = a.sum()
+    del a
+    loss.backward(retain_graph=False)
+    assert interior() is None
+
+
+# Changes in place.
+
+
+def test_a_change_in_place_of_a_value_that_a_rule_needs_raises():
+    x = leaf([1.0, 2.0], name="weight")
+    y = x * x
+    with no_grad():
+        x += 1
+    with pytest.raises(RuntimeError, match=r"'weight'.*changed in place after mul.*clone"):
+        y.sum().backward()
+
+
+def test_a_change_in_place_of_a_value_that_no_rule_needs_is_fine():
+    x = leaf([1.0, 2.0])
+    y = x + 1
+    z = x.exp()  # its rule reads the result, not x
+    with no_grad():
+        x += 1
+    (y + z).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 1 + np.exp([1.0, 2.0]))
+
+
+def test_assignment_to_a_part_is_differentiable():
+    x, v = leaf(np.arange(4.0)), leaf(10.0)
+    y = x * 2
+    y[1:3] = v * 3
+    (y**2).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0, 24.0]
+    assert v.grad.item() == 360.0
+
+
+def test_assignment_after_use_is_refused():
+    x = leaf([1.0, 2.0])
+    y = x * 2
+    z = y.exp()
+    y[0] = 1.0
+    with pytest.raises(RuntimeError, match="made by setitem.*changed in place after exp"):
+        z.sum().backward()
+
+
+def test_a_leaf_that_requires_grad_is_not_changed_while_recording():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(RuntimeError, match=r"x\[i\] = v: this tensor is a leaf"):
+        x[0] = 3.0
+    with pytest.raises(RuntimeError, match="add in place: this tensor is a leaf"):
+        x += 1
+    with no_grad():
+        x[0] = 3.0
+        x *= 2
+    assert x.tolist() == [6.0, 4.0]
+    assert x.requires_grad
+
+
+def test_an_update_under_no_grad_changes_the_same_tensor():
+    x = leaf(np.float32(2.0))
+    same = x
+    with no_grad():
+        x -= 0.5
+    assert same is x
+    assert same.item() == 1.5
+    assert same.dtype == np.float32
+
+
+# Threads.
+
+
+def test_recording_and_scope_are_per_thread():
+    x = leaf(2.0)
+    seen = {}
+
+    def work():
+        y = x * 3
+        seen["op"], seen["scope"] = y.op, y.scope
+
+    with no_grad(), scope("main"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen["op"] is not None
+    assert seen["scope"] is None
+
+
+def test_two_threads_differentiate_at_once():
+    def work(results, start):
+        for i in range(start, start + 200):
+            x = leaf(float(i))
+            y = x
+            for _ in range(20):
+                y = y * 1.01 + x
+            y.backward()
+            results[i] = x.grad.item()
+
+    results = {}
+    threads = [threading.Thread(target=work, args=(results, s)) for s in (0, 1000)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(results) == 400
+    assert len(set(np.round(list(results.values()), 9))) == 1

@@ -1,0 +1,188 @@
+"""Tensor: construction, dtype, interoperation with NumPy, errors that name the cure."""
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor, as_tensor
+
+
+def leaf(data, **kwargs):
+    return Tensor(data, requires_grad=True, **kwargs)
+
+
+def test_data_are_copied_and_as_tensor_shares():
+    array = np.zeros(2)
+    copied, shared = Tensor(array), as_tensor(array)
+    array[0] = 1
+    assert copied.tolist() == [0.0, 0.0]
+    assert shared.tolist() == [1.0, 0.0]
+
+
+def test_default_dtype_is_numpys_and_a_value_without_axes_is_a_numpy_scalar():
+    x = Tensor(3.0)
+    assert type(x.data) is np.float64
+    assert type((x * 2).data) is np.float64
+    assert type(Tensor([1.0, 2.0]).sum().data) is np.float64
+    assert Tensor([1, 2]).dtype == np.int64
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("other", [2, 2.5, True, np.float64(2.5), np.int64(3)])
+def test_numbers_take_the_dtype_of_the_tensor(dtype, other):
+    x = leaf(np.ones(3, dtype))
+    for y in (x * other, other * x, x + other, x / other, other - x, x**other, other**x):
+        assert y.dtype == dtype
+    for y in (np.maximum(x, other), np.where([True, False, True], x, other)):
+        assert y.dtype == dtype
+
+
+def test_arrays_promote_as_numpy_does():
+    assert (leaf(np.ones(3, np.float32)) * np.ones(3)).dtype == np.float64
+
+
+@pytest.mark.parametrize("bad", ["text", [1j], [None], object()])
+def test_what_is_no_number_is_refused(bad):
+    with pytest.raises(TypeError, match="not real numbers"):
+        Tensor(bad)
+
+
+def test_integers_do_not_require_grad():
+    with pytest.raises(TypeError, match="int64 has no gradient"):
+        Tensor([1, 2], requires_grad=True)
+    sneaky = Tensor([1, 2])
+    sneaky.requires_grad = True
+    with pytest.raises(TypeError, match="int64 has no gradient"):
+        sneaky.sum().backward()
+
+
+def test_requires_grad_changes_on_leaves_only():
+    x = Tensor(2.0).requires_grad_()
+    with pytest.raises(RuntimeError, match="not a leaf"):
+        (x * 2).requires_grad_(False)
+
+
+def test_truth_hash_and_comparison_are_numpys():
+    x = Tensor([1.0, 2.0])
+    assert bool(Tensor([3.0]))
+    assert not Tensor(0.0)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(x)
+    assert (x == 2).tolist() == [False, True]
+    assert (x != x).tolist() == [False, False]
+    assert (2 > x).tolist() == [True, False]
+    assert x != None  # noqa: E711
+    assert x not in (None, "x")
+    assert len({x, Tensor([1.0, 2.0])}) == 2
+
+
+def test_a_tracked_tensor_does_not_turn_into_an_array():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"use \.numpy\(\), or \.detach\(\)"):
+        np.asarray(x)
+    assert np.asarray(x.detach()).tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        x.numpy()[0] = 1
+
+
+def test_numpy_on_either_side_keeps_the_gradient():
+    x = leaf([1.0, 2.0])
+    a = np.array([3.0, 4.0])
+    for y in (a * x, x * a, np.multiply(a, x), [3.0, 4.0] * x):
+        assert isinstance(y, Tensor)
+        x.grad = None
+        y.sum().backward()
+        assert x.grad.tolist() == [3.0, 4.0]
+    assert isinstance(a @ x, Tensor)
+
+
+def test_numpy_functions_that_are_not_there_name_the_nearest():
+    x = leaf([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"np\.median: not supported.*np\.mean"):
+        np.median(x)
+    with pytest.raises(TypeError, match=r"np\.add\.reduce: not supported"):
+        np.add.reduce(x)
+    with pytest.raises(TypeError, match="out= is not supported"):
+        np.exp(x, out=np.zeros(2))
+    a = np.zeros(2)
+    with pytest.raises(TypeError, match="out= is not supported"):
+        a += x
+
+
+def test_unknown_arguments_name_the_signature():
+    with pytest.raises(TypeError, match=r"sum\(x, axis=None, keepdims=False\)"):
+        leaf([1.0]).sum(axes=0)
+    with pytest.raises(TypeError, match="takes at most 3 arguments"):
+        leaf([1.0]).sum(0, False, None)
+
+
+def test_pytorchs_names_of_axis_and_keepdims_are_taken():
+    x = leaf(np.arange(6.0).reshape(2, 3))
+    assert x.sum(dim=1, keepdim=True).shape == (2, 1)
+    assert ag.mean(x, dim=0).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message", "mended"),
+    [
+        ((3, 4), (5, 6), r"last axis of the first \(4\) must equal the last but one .*\(5\)", None),
+        ((3, 4), (5, 4), r"try y\.T", lambda x, y: x @ y.T),
+        ((4, 3), (4, 5), r"try x\.T", lambda x, y: x.T @ y),
+        ((4,), (3,), r"must equal the only axis of the second \(3\)", None),
+    ],
+)
+def test_matmul_says_which_axes_do_not_fit_and_what_to_try(x, y, message, mended):
+    x, y = Tensor(np.ones(x)), Tensor(np.ones(y))
+    with pytest.raises(ValueError, match=message):
+        x @ y
+    if mended is not None:
+        mended(x, y)
+
+
+def test_other_shape_errors_name_op_and_shapes():
+    with pytest.raises(ValueError, match=r"add: shapes \(3,\) and \(4,\) do not fit"):
+        Tensor(np.ones(3)) + np.ones(4)
+
+
+def test_repr_shows_values_dtype_op_and_requires_grad():
+    x = leaf([1.0, 2.0])
+    assert repr(x) == "Tensor([1., 2.], requires_grad=True)"
+    assert repr(x * 2) == "Tensor([2., 4.], op=mul)"
+    assert repr(Tensor(np.float32(1.5))) == "Tensor(1.5, dtype=float32)"
+    assert "shape=(1000,)" in repr(Tensor(np.zeros(1000)))
+
+
+def test_format_works_on_one_element():
+    assert f"{Tensor(3.14159):.2f}" == "3.14"
+    with pytest.raises(ValueError, match="6 elements, not one"):
+        f"{Tensor(np.ones(6)):.2f}"
+
+
+def test_item_float_int_and_len():
+    assert float(leaf([2.5])) == 2.5
+    assert int(Tensor(3)) == 3
+    assert [10, 20, 30][Tensor(1)] == 20
+    assert len(Tensor([1, 2])) == 2
+    with pytest.raises(TypeError, match="without axes"):
+        len(Tensor(1.0))
+    assert [t.item() for t in leaf([1.0, 2.0])] == [1.0, 2.0]
+
+
+def test_shape_methods_take_sizes_apart_or_together():
+    x = leaf(np.arange(24.0).reshape(2, 3, 4))
+    assert x.reshape(4, 6).shape == x.reshape((4, 6)).shape == (4, 6)
+    assert x.transpose(0, 2, 1).shape == (2, 4, 3)
+    assert x.transpose(1, 2).shape == (2, 4, 3)  # PyTorch's two axes
+    assert x.T.shape == (4, 3, 2)
+    assert x.permute(2, 0, 1).shape == (4, 2, 3)
+    assert x[0].expand(5, -1, -1).shape == (5, 3, 4)
+    assert x.flatten().shape == (24,)
+    assert x.unsqueeze(0).squeeze(0).shape == x.shape
+
+
+def test_clone_is_in_the_graph_and_detach_is_not():
+    x = leaf([1.0, 2.0])
+    x.clone().sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert not x.detach().requires_grad
+    assert x.detach().data is x.data
