@@ -1,108 +1,27 @@
-"""An autograd engine on NumPy: tensors that record operations, and walk them back."""
+"""An autograd engine on NumPy: tensors that record operations, and walk them back.
 
-from .engine import Scope, backprop, enable_grad, no_grad, scope, toposort
-from .forward import jvp
-from .op import EachInput, Op, op
-from .ops import (
-    broadcast_to,
-    clip,
-    concatenate,
-    cos,
-    cross_entropy,
-    einsum,
-    exp,
-    expand,
-    expand_dims,
-    isfinite,
-    isinf,
-    isnan,
-    linear,
-    log,
-    log_softmax,
-    logsumexp,
-    matmul,
-    maximum,
-    mean,
-    minimum,
-    op_table,
-    relu,
-    reshape,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    split,
-    sqrt,
-    squeeze,
-    stack,
-    std,
-    swapaxes,
-    tanh,
-    transpose,
-    var,
-    where,
-)
+Read in this order: `op` (what an operation is), `ops` (the table of them), `engine` (the
+algorithms), `tensor` (what joins the two), `forward` (forward mode).
+"""
+
+# ruff: noqa: F401, F403 - every op is public, under the name that its module gives
+from .engine import Scope as Scope
+from .engine import backprop as backprop
+from .engine import enable_grad as enable_grad
+from .engine import no_grad as no_grad
+from .engine import scope as scope
+from .engine import toposort as toposort
+from .forward import jvp as jvp
+from .op import EachInput as EachInput
+from .op import Op as Op
+from .op import op as op
+from .ops import *
 from .ops import abs_ as abs
 from .ops import max_ as max
 from .ops import min_ as min
+from .ops import op_table as op_table
 from .ops import pow_ as pow
 from .ops import sum_ as sum
-from .tensor import Tensor, as_tensor, tensor
-
-__all__ = [
-    "EachInput",
-    "Op",
-    "Scope",
-    "Tensor",
-    "abs",
-    "as_tensor",
-    "backprop",
-    "broadcast_to",
-    "clip",
-    "concatenate",
-    "cos",
-    "cross_entropy",
-    "einsum",
-    "enable_grad",
-    "exp",
-    "expand",
-    "expand_dims",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "jvp",
-    "linear",
-    "log",
-    "log_softmax",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "no_grad",
-    "op",
-    "op_table",
-    "pow",
-    "relu",
-    "reshape",
-    "scope",
-    "sigmoid",
-    "sign",
-    "sin",
-    "softmax",
-    "split",
-    "sqrt",
-    "squeeze",
-    "stack",
-    "std",
-    "sum",
-    "swapaxes",
-    "tanh",
-    "tensor",
-    "toposort",
-    "transpose",
-    "var",
-    "where",
-]
+from .tensor import Tensor as Tensor
+from .tensor import as_tensor as as_tensor
+from .tensor import tensor as tensor

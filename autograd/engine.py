@@ -61,7 +61,7 @@ class _Recording(ContextDecorator):
         return type(self)()
 
 
-class no_grad(_Recording):  # noqa: N801 - PyTorch's name
+class no_grad(_Recording):
     """Switch recording off in this thread: a context manager and a decorator.
 
     Examples
@@ -77,7 +77,7 @@ class no_grad(_Recording):  # noqa: N801 - PyTorch's name
     on = False
 
 
-class enable_grad(_Recording):  # noqa: N801 - PyTorch's name
+class enable_grad(_Recording):
     """Switch recording on again inside `no_grad`: a context manager and a decorator.
 
     Examples
@@ -93,7 +93,7 @@ class enable_grad(_Recording):  # noqa: N801 - PyTorch's name
     on = True
 
 
-class scope:  # noqa: N801 - used like no_grad
+class scope:
     """Name the part of a model in which ops are recorded: a context manager.
 
     Parameters
@@ -256,7 +256,7 @@ def _pull(node: Any, g: Any, create_graph: bool) -> Iterator[tuple[Any, Any]]:
     if not inputs:
         raise RuntimeError(
             f"backward: the graph behind {_describe(node)} was freed by an earlier "
-            "backward(retain_graph=False); run the forward pass again, or leave retain_graph at True"
+            "backward(retain_graph=False); run the forward pass again, or leave retain_graph True"
         )
     if any(x.serial > node.serial for x in inputs):
         _check_unchanged(node)
@@ -334,6 +334,7 @@ def pushforward(
     -------
     Tensor of the shape of `out`
     """
+    vjp: Any = op.vjp
     if op.jvp is not None:
         return op.jvp(tangents, out, *inputs, **params)
     moving = [i for i, t in enumerate(tangents) if t is not None]
@@ -344,10 +345,10 @@ def pushforward(
         terms = [op(*inputs[:i], tangents[i], *inputs[i + 1 :], **params) for i in moving]
     elif op.kind == "reduction":
         (t,) = tangents
-        weights = op.vjp[0](np.ones_like(out.data), out, *inputs, **params)
+        weights = vjp[0](np.ones_like(out.data), out, *inputs, **params)
         return (t * weights).sum(axis=params["axis"], keepdims=params["keepdims"])
     else:
-        terms = [op.vjp[i](tangents[i], out, *inputs, **params) for i in moving]
+        terms = [vjp[i](tangents[i], out, *inputs, **params) for i in moving]
     total = terms[0]
     for term in terms[1:]:
         total = total + term

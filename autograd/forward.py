@@ -1,8 +1,8 @@
 """Forward mode: derivatives that run along with the computation and keep no graph.
 
-A `Dual` is a tensor with a tangent: how much it moves when the inputs move along a direction. Levels
-keep nested derivatives apart: an op on several duals differentiates at the highest level, and to it a
-dual of a lower level is an ordinary value.
+A `Dual` is a tensor with a tangent: how much it moves when the inputs move along a direction.
+Levels keep nested derivatives apart: an op on several duals differentiates at the highest level,
+and to it a dual of a lower level is an ordinary value.
 """
 
 from __future__ import annotations

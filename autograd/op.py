@@ -168,28 +168,30 @@ class Op:
                 f"Op {self.name}: the kind 'other' has no forward mode of its own; "
                 "pass jvp= or reference=, or a kind that gives it"
             )
-        fixed = isinstance(self.vjp, tuple)
-        set_ = partial(object.__setattr__, self)  # frozen for everyone else
-        set_("arity", len(self.vjp) if fixed else None)
-        set_("differentiable", not fixed or any(self.vjp))
-        set_("__name__", self.name)
-        set_("__doc__", self.doc or self.forward.__doc__)
-        set_("__signature__", self._signature())
+        rules = self.vjp if isinstance(self.vjp, tuple) else None
+        arity = None if rules is None else len(rules)
+        signature = self._signature(arity or 0)
         names = [
             p.name
-            for p in self.__signature__.parameters.values()
+            for p in signature.parameters.values()
             if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         ]
-        set_("input_names", tuple(names[: self.arity or 0]))
-        set_("param_names", tuple(names[self.arity or 0 :]))
-        set_("defaults", {n: self.__signature__.parameters[n].default for n in self.param_names})
-        binary = fixed and len(self.vjp) == 2 and all(self.vjp)
-        set_("straight", binary and self.shared is None and not self.param_names)
+        params = tuple(names[arity or 0 :])
+        set_ = partial(object.__setattr__, self)  # frozen for everyone else
+        set_("arity", arity)
+        set_("differentiable", rules is None or any(rules))
+        set_("input_names", tuple(names[: arity or 0]))
+        set_("param_names", params)
+        set_("defaults", {name: signature.parameters[name].default for name in params})
+        set_("straight", arity == 2 and all(rules or ()) and not (params or self.shared))
+        set_("__name__", self.name)
+        set_("__doc__", self.doc or self.forward.__doc__)
+        set_("__signature__", signature)
 
-    def _signature(self) -> inspect.Signature:
+    def _signature(self, arity: int) -> inspect.Signature:
         if inspect.isfunction(self.forward):
             return inspect.signature(self.forward)
-        names = ("x", "y", "z")[: self.arity]  # a ufunc or an operator: it takes arrays only
+        names = ("x", "y", "z")[:arity]  # a ufunc or an operator: it takes arrays only
         kind = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
@@ -307,7 +309,7 @@ def op(
 
 
 def _values_read(rule: Rule, arity: int) -> set[int | str]:
-    """The positions of the inputs (and 'out') that the code of `rule` loads, not only their shape."""
+    """The inputs, by position, and 'out' where the code of `rule` loads them, not just a shape."""
     if not hasattr(rule, "__code__"):
         return {*range(arity), "out"}
     args = rule.__code__.co_varnames[: rule.__code__.co_argcount]  # g, out, *inputs, parameters

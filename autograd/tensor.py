@@ -23,8 +23,6 @@ from .engine import (
 from .op import Node, Op, dispatch
 
 
-
-
 class Tensor(Node):
     """A NumPy array, or a NumPy scalar, that can require a gradient.
 
@@ -121,7 +119,9 @@ class Tensor(Node):
         return (self[i] for i in range(self.shape[0]))
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self.data), separator=", ", prefix="Tensor(", threshold=100)
+        text = np.array2string(
+            np.asarray(self.data), separator=", ", prefix="Tensor(", threshold=100
+        )
         if self.ndim == 0:
             text = repr(self.data.item())
         notes = []
@@ -171,7 +171,7 @@ class Tensor(Node):
 
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
-        return +self
+        return ops.positive(self)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         if self.requires_grad:
@@ -197,7 +197,7 @@ class Tensor(Node):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that calls of `backward` added up, of the data's shape and dtype, or None."""
+        """What calls of `backward` added up, of the data's shape and dtype, or None."""
         if self._grad is not None and not isinstance(self._grad, Tensor):
             self._grad = _leaf(self._grad)  # only now: a scalar program has hundreds of leaves
         return self._grad
@@ -311,7 +311,7 @@ class Tensor(Node):
         >>> x.grad.item()
         12.0
         """
-        seed = self._seed(gradient)
+        seed: Any = self._seed(gradient)
         if not create_graph:
             seed = seed.data
         taken = [seed]  # arrays that a gradient must not share
@@ -542,7 +542,7 @@ class Tensor(Node):
     permute = transpose
 
     @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+    def T(self) -> Tensor:
         """The tensor with its axes reversed."""
         return ops.transpose(self)  # type: ignore[no-any-return]
 
@@ -653,7 +653,7 @@ def _recorded(
 
 
 def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
-    """Run an operator: a straight path for plain tensors, where scalar programs spend their time."""
+    """Run an operator: a straight path for plain tensors, where scalar programs spend time."""
     if type(x) is not Tensor or type(y) is not Tensor:
         if type(y) in _NUMBERS and type(x) is Tensor:
             y = _number(y, x.data.dtype)

@@ -58,8 +58,7 @@ def test_modules_of_a_package_form_no_cycle(package):
         names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     graph = {
         name: {
-            module if module in names else module.rpartition(".")[0]
-            for _, module in imports(path)
+            module if module in names else module.rpartition(".")[0] for _, module in imports(path)
         }
         & (names.keys() - {name})
         for name, path in names.items()

@@ -1,4 +1,4 @@
-"""The engine: recording, the order of the walk, accumulation, freeing, changes in place, threads."""
+"""The engine: recording, the walk back, accumulation, freeing, changes in place, threads."""
 
 import gc
 import threading
@@ -352,7 +352,7 @@ def test_assignment_after_use_is_refused():
     y = x * 2
     z = y.exp()
     y[0] = 1.0
-    with pytest.raises(RuntimeError, match="made by setitem.*changed in place after exp"):
+    with pytest.raises(RuntimeError, match=r"made by setitem.*changed in place after exp"):
         z.sum().backward()
 
 

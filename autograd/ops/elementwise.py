@@ -1,7 +1,7 @@
 """Elementwise ops: the Jacobian is diagonal, so the vjp rule of each is its jvp rule too.
 
-A rule reads ``lambda g, out, x: ...``: the gradient with respect to `x`, given the gradient `g` with
-respect to `out`. Broadcasting is the engine's business, no rule mentions it.
+A rule reads ``lambda g, out, x: ...``: the gradient with respect to `x`, given the gradient `g`
+with respect to `out`. Broadcasting is the engine's business, no rule mentions it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,40 @@ import numpy as np
 from scipy import special
 
 from ..op import Array, Op, Rule, op
+
+__all__ = [
+    "add",
+    "clip",
+    "cos",
+    "div",
+    "eq",
+    "exp",
+    "ge",
+    "gt",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "log",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "lt",
+    "maximum",
+    "minimum",
+    "mul",
+    "ne",
+    "neg",
+    "positive",
+    "relu",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sqrt",
+    "sub",
+    "tanh",
+    "where",
+]
 
 _UNARY = """{line}
 

@@ -12,9 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
-from .linalg import matmul
 from .reduction import logsumexp
 from .shape import getitem
+
+__all__ = [
+    "cross_entropy",
+    "linear",
+    "log_softmax",
+    "softmax",
+]
 
 
 def _linear_reference(x: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -78,9 +84,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 
 @op(
-    vjp=(
-        lambda g, out, x, *, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)),
-    ),
+    vjp=(lambda g, out, x, *, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)),),
     latex=r"\operatorname{{softmax}}({0})",
     kind="elementwise",  # not diagonal, but symmetric: the vjp is the jvp
     reference=lambda x, axis=-1: np.exp(x - logsumexp(x, axis=axis, keepdims=True)),

@@ -9,6 +9,11 @@ import numpy as np
 
 from ..op import Array, EachInput, Op, op
 
+__all__ = [
+    "einsum",
+    "matmul",
+]
+
 
 def _matmul_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 1:  # (..., n, k) @ (k,): an outer product

@@ -14,6 +14,13 @@ import numpy as np
 
 from ..op import Array, Op, Rule, op
 
+__all__ = [
+    "logsumexp",
+    "mean",
+    "std",
+    "var",
+]
+
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 _PARAMETERS = """

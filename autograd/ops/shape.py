@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..op import Array, EachInput, Op, op
+
+__all__ = [
+    "astype",
+    "broadcast_to",
+    "concatenate",
+    "embed",
+    "expand",
+    "expand_dims",
+    "getitem",
+    "reshape",
+    "setitem",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "transpose",
+]
 
 
 @op(
@@ -38,7 +56,9 @@ def reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
 
 
 def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    return None if axes is None else tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
+    return (
+        None if axes is None else tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
+    )
 
 
 @op(
@@ -227,9 +247,7 @@ _concatenate = Op(
 _stack = Op(
     "stack",
     lambda *xs, axis: np.stack(xs, axis),
-    EachInput(
-        lambda i, g, out, *xs, axis: g[(slice(None),) * (axis % g.ndim) + (i,)], reads=False
-    ),
+    EachInput(lambda i, g, out, *xs, axis: g[(slice(None),) * (axis % g.ndim) + (i,)], reads=False),
     r"[{0}, \dots]",
     "linear",
     flops=0,
@@ -320,7 +338,7 @@ def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]
     else:
         cuts = [0, *sections, length]
     lead = (slice(None),) * (axis % x.ndim)
-    return [x[(*lead, slice(a, b))] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [x[(*lead, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 def _is_basic(index: Any) -> bool:
@@ -334,8 +352,12 @@ def _is_basic(index: Any) -> bool:
     )
 
 
+def _getitem_dx(g: Array, out: Array, x: Array, *, index: Any) -> Array:
+    return embed(g, x.shape, index)
+
+
 @op(
-    vjp=(lambda g, out, x, *, index: embed(g, x.shape, index),),
+    vjp=(_getitem_dx,),
     latex="{0}_i",
     kind="linear",
     flops=0,
