@@ -5,6 +5,9 @@ algorithms), `tensor` (what joins the two), `forward` (forward mode).
 """
 
 # ruff: noqa: F401, F403 - every op is public, under the name that its module gives
+from .check import GradcheckError as GradcheckError
+from .check import gradcheck as gradcheck
+from .check import gradgradcheck as gradgradcheck
 from .engine import Scope as Scope
 from .engine import backprop as backprop
 from .engine import enable_grad as enable_grad

@@ -1,0 +1,253 @@
+"""The checker checked: what is right passes, each kind of wrong rule fails and is named."""
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import GradcheckError, Op, Tensor, gradcheck, gradgradcheck, op
+from autograd.ops import abs_, matmul, mul
+
+X = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
+W = np.array([[0.7, -0.2], [0.1, 0.9], [-1.3, 0.5]])
+
+
+def changed(op, i, rule):
+    """The op with another vjp rule for input i."""
+    vjp = (*op.vjp[:i], rule, *op.vjp[i + 1 :])
+    return Op(op.name, op.forward, vjp, op.latex, op.kind)
+
+
+def cube(factor=1.0):
+    # kind 'other', so that the vjp rule is not the jvp rule too
+    return Op(
+        "cube",
+        lambda x: x**3,
+        (lambda g, out, x: g * (3 * factor) * x**2,),
+        "{0}^3",
+        kind="other",
+        jvp=lambda t, out, x: t[0] * 3 * x**2,
+    )
+
+
+# What passes.
+
+
+@pytest.mark.parametrize(
+    ("f", "inputs"),
+    [
+        (lambda x, w: np.tanh(x @ w).sum(axis=0), (X, W)),
+        (lambda x, y: x * y + x, (X, 2.0)),
+        (lambda x: ag.softmax(x, axis=0), (X,)),
+        (lambda x: abs(x) * np.maximum(x, 0.1), (X,)),  # not analytic
+        (lambda x: ag.sigmoid(x).std(axis=1), (X,)),
+        (lambda x, i: x[i], (X, np.array([1, 1, 0]))),  # an input that is not floating
+        (lambda x: x[:, :0] * 2, (X,)),
+        (lambda x: x.sum(), (np.zeros((0, 3)),)),
+        (lambda x: Tensor(np.ones(2)), (X,)),  # does not depend on x
+        (lambda x: ag.cross_entropy(x, np.array([2, 0])), (X,)),
+    ],
+)
+def test_right_derivatives_pass(f, inputs):
+    gradcheck(f, *inputs)
+    gradgradcheck(f, *inputs)
+
+
+def test_tiny_huge_and_steep_points_pass():
+    gradcheck(lambda x: 1 / x, [1e-3, 0.01, 1e6])
+    gradcheck(lambda x: abs(x) ** 1.5, [1e-2, 5.0, 1e4])  # by central differences
+    gradcheck(lambda x: abs(x) + 1e6, [1e-2, 5.0])  # rounding of f is a hundredth of the budget
+
+
+def test_the_inputs_are_left_alone():
+    x = Tensor(X, requires_grad=True)
+    array = X.copy()
+    array.flags.writeable = False
+    gradcheck(lambda x, y: x * y, x, array)
+    gradgradcheck(lambda x, y: x * y, x, array)
+    assert x.grad is None
+    assert x.serial == 0
+    np.testing.assert_array_equal(x.numpy(), X)
+
+
+def test_it_works_where_nothing_is_recorded():
+    with ag.no_grad():
+        gradcheck(np.tanh, X)
+        gradgradcheck(np.tanh, X)
+        with pytest.raises(GradcheckError):
+            gradcheck(cube(1.0005), X)
+
+
+# What fails. Each rule is wrong in its own way.
+
+
+@pytest.mark.parametrize("factor", [1.0005, 0.9995, -1.0, 0.0, 2.0, np.nan, np.inf])
+def test_a_rule_off_by_a_factor_fails(factor):
+    gradcheck(cube(), X)
+    with pytest.raises(GradcheckError, match="a vjp rule in f is wrong"):
+        gradcheck(cube(factor), X)
+
+
+@pytest.mark.parametrize("factor", [1.0005, 0.9995, -1.0])
+def test_it_fails_too_where_only_central_differences_serve(factor):
+    wrong = changed(abs_, 0, lambda g, out, x: g * np.sign(x) * factor)
+    with pytest.raises(GradcheckError, match="central differences"):
+        gradcheck(wrong, X)
+
+
+def test_one_wrong_entry_among_many_right_ones_fails():
+    def rule(g, out, x, y):
+        right = g * y
+        return np.where(np.arange(y.size).reshape(y.shape) == 4, right * 1.0005, right)
+
+    with pytest.raises(GradcheckError, match=r"input 0 at index \(1, 1\).*\(1 of 36 entries"):
+        gradcheck(changed(mul, 0, rule), X, X + 2)
+
+
+def test_a_dropped_transpose_fails():
+    square = X[:, :2]
+    wrong = changed(matmul, 0, lambda g, out, x, y: g @ y)
+    with pytest.raises(GradcheckError, match="input 0"):
+        gradcheck(wrong, square, W[:2])
+
+
+def test_a_lost_term_fails():
+    wrong = changed(ag.tanh, 0, lambda g, out, x: g * (1 - out))
+    with pytest.raises(GradcheckError):
+        gradcheck(wrong, X)
+
+
+@pytest.mark.parametrize(
+    "reduced",
+    [
+        lambda g: g[:1],  # takes one row where the sum over rows belongs
+        lambda g: g.mean(axis=0, keepdims=True),
+        lambda g: g.sum(axis=0, keepdims=True)[:, ::-1],
+    ],
+)
+def test_broadcasting_undone_wrongly_fails(reduced):
+    wrong = changed(mul, 1, lambda g, out, x, y: reduced(g * x))
+    with pytest.raises(GradcheckError, match="input 1"):
+        gradcheck(wrong, X, np.array([[2.0, 3.0, 0.5]]))
+
+
+@pytest.mark.parametrize("factor", [1.0005, 0.9995, -1.0, 0.0, np.nan])
+def test_a_wrong_jvp_rule_fails(factor):
+    @op(
+        vjp=(lambda g, out, x: g * np.cos(x),),
+        kind="other",
+        jvp=lambda t, out, x: t[0] * np.cos(x) * factor,
+    )
+    def sine(x):
+        return np.sin(x)
+
+    with pytest.raises(GradcheckError, match="a jvp rule in f is wrong"):
+        gradcheck(sine, X)
+    gradcheck(sine, X, forward=False)
+
+
+def test_a_rule_that_is_right_once_but_not_twice_fails():
+    @op(
+        vjp=(
+            lambda g, out, x: (
+                g * Tensor(np.cos(x.data)) if isinstance(x, Tensor) else g * np.cos(x)
+            ),
+        )
+    )
+    def sine(x):
+        return np.sin(x)
+
+    gradcheck(sine, X, forward=False)
+    with pytest.raises(GradcheckError, match=r"of the gradient with respect to input 0: .*input 0"):
+        gradgradcheck(sine, X)
+
+
+@pytest.mark.parametrize("factor", [1.0005, -1.0])
+def test_a_wrong_second_derivative_of_the_tangent_fails(factor):
+    wrong = Op("cos", np.cos, (lambda g, out, x: -g * np.sin(x) * factor,), r"\cos {0}")
+
+    @op(
+        vjp=(lambda g, out, x: g * np.cos(x),),
+        kind="other",
+        jvp=lambda t, out, x: t[0] * wrong(x),
+    )
+    def sine(x):
+        return np.sin(x)
+
+    gradcheck(sine, X)
+    with pytest.raises(GradcheckError, match="of the tangent along input 0"):
+        gradgradcheck(sine, X)
+
+
+# What is said.
+
+
+def test_the_message_names_input_index_and_both_values():
+    wrong = changed(mul, 1, lambda g, out, x, y: 2 * g * x)
+    with pytest.raises(GradcheckError) as failure:
+        gradcheck(wrong, 3.0, [[5.0, 7.0]])
+    assert str(failure.value) == (
+        "gradcheck: input 1 at index (0, 0), output at index (0, 0): reverse mode gives 6, the "
+        "complex step 3 (2 of 4 entries differ); a vjp rule in f is wrong"
+    )
+    assert isinstance(failure.value, AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (ag.relu, 0.0),
+        (ag.relu, -2e-6),  # next to the kink, not on it
+        (ag.relu, 1e-5 / 9),
+        (lambda x: abs(x - 3.0), 3.0001),
+        (lambda x: np.maximum(x, 2.0), 2.0),
+        (lambda x: x * (x > 0.5), 0.5),  # a jump
+    ],
+)
+def test_a_kink_is_recognised(f, x):
+    try:
+        gradcheck(f, x)
+    except GradcheckError as error:
+        assert "f has a kink or a jump within" in str(error)
+    else:
+        # 1/2 at a tie is what central differences give, and so no disagreement
+        assert x == 2.0
+
+
+def test_a_wrong_rule_away_from_kinks_is_not_called_a_kink():
+    for point in (0.1, 1.0, 30.0):
+        wrong = changed(abs_, 0, lambda g, out, x: 2 * g * np.sign(x))
+        with pytest.raises(GradcheckError, match="a vjp rule in f is wrong"):
+            gradcheck(lambda x: np.exp(wrong(x) / 10) * x, point)  # noqa: B023 - called at once
+
+
+def test_single_precision_warns_and_is_still_checked():
+    with pytest.warns(UserWarning, match="input 0 is float32.*pass float64"):
+        gradcheck(np.tanh, X.astype(np.float32))
+    with pytest.warns(UserWarning), pytest.raises(GradcheckError):
+        gradcheck(cube(1.0005), X.astype(np.float32))
+    with pytest.warns(UserWarning, match="float16"):
+        gradcheck(np.tanh, X.astype(np.float16))
+
+
+def test_the_tolerances_can_be_set():
+    gradcheck(cube(1.0005), X, rtol=1e-3)
+    gradcheck(cube(1.0005), X, rtol=0, atol=1e-1)
+    with pytest.raises(GradcheckError):
+        gradcheck(np.tanh, X, rtol=0, atol=0)
+
+
+def test_what_cannot_be_checked_is_refused():
+    with pytest.raises(TypeError, match=r"no input is floating, the dtypes are \['int64'\]"):
+        gradcheck(lambda x: x, [1, 2])
+    with pytest.raises(TypeError, match="f returns tuple"):
+        gradcheck(lambda x: (x, x), 1.0)
+    with pytest.raises(TypeError, match="dtype bool"):
+        gradcheck(lambda x: x > 0, 1.0)
+    with pytest.raises(GradcheckError, match="not finite"), np.errstate(all="ignore"):
+        gradcheck(np.log, 0.0)
+
+
+def test_a_function_that_changes_from_call_to_call_is_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradcheckError, match="other values when it is called again"):
+        gradcheck(lambda x: x * rng.random(), 1.0)
