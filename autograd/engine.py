@@ -230,7 +230,8 @@ def backprop(
                 before = get(y)
                 gradients[y] = gy if before is None else before + gy
         else:
-            for x, gx in _pull(node, g, create_graph):
+            pull = _pull_through_reference if create_graph and op.shared else _pull
+            for x, gx in pull(node, g, create_graph):
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
         if not retain_graph:
@@ -250,39 +251,39 @@ def _run_hooks(node: Any, g: Any) -> Any:
     return g
 
 
-def _pull(node: Any, g: Any, create_graph: bool) -> Iterator[tuple[Any, Any]]:
-    """Yield (input, gradient) for one node: the chain rule, one step back."""
+def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
+    """Return (input, gradient) pairs for one node: the chain rule, one step back."""
     op, inputs, params = node.op, node.inputs, node.params
     if not inputs:
         raise RuntimeError(
             f"backward: the graph behind {_describe(node)} was freed by an earlier "
             "backward(retain_graph=False); run the forward pass again, or leave retain_graph True"
         )
-    if any(x.serial > node.serial for x in inputs):
+    if LastChange.serial > node.serial:
         _check_unchanged(node)
-    if create_graph and op.shared is not None:
-        yield from _pull_through_reference(node, g)
-        return
     if create_graph:
         out, values = node, inputs
     else:
         out, values = node.data, [x.data for x in inputs]
     if op.shared is not None:
         g = op.shared(g, out, node.saved, *values, **params)
+    pairs = []
     for i, x in enumerate(inputs):
         if x.requires_grad:
             rule = op.vjp[i]
             if rule is not None:
-                yield x, _fit(rule(g, out, *values, **params), x.data, op)
+                pairs.append((x, _fit(rule(g, out, *values, **params), x.data, op)))
+    return pairs
 
 
-def _pull_through_reference(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
+def _pull_through_reference(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """Differentiate a fused op by its reference, recorded anew on the same inputs."""
+    _check_unchanged(node)
     with enable_grad():
         again = node.op.reference(*node.inputs, **node.params)
-    for x, gx in backprop(again, g, create_graph=True, leaves=set(node.inputs)):
-        if any(x is y for y in node.inputs):
-            yield x, gx
+    leaves = set(node.inputs)
+    walk = backprop(again, g, create_graph=create_graph, leaves=leaves)
+    return [(x, gx) for x, gx in walk if x in leaves]
 
 
 def _fit(g: Any, x: Any, op: Op) -> Any:
@@ -303,6 +304,8 @@ def unbroadcast(g: Any, shape: tuple[int, ...], op: Op) -> Any:
         If `shape` could not have broadcast to that of `g`: the rule of `op` is wrong.
     """
     lead = g.ndim - len(shape)
+    if lead > 0 and g.shape[lead:] == shape:
+        return g.sum(axis=0 if lead == 1 else tuple(range(lead)))
     pairs = list(zip(shape, g.shape[max(lead, 0) :], strict=False))
     if lead < 0 or any(n not in (1, m) for n, m in pairs):
         raise ValueError(

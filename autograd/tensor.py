@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Self
 
@@ -314,9 +315,9 @@ class Tensor(Node):
         seed: Any = self._seed(gradient)
         if not create_graph:
             seed = seed.data
-        taken = [seed]  # arrays that a gradient must not share
+        taken = {id(seed)}  # arrays that a gradient must not share
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
-        with np.errstate(all="ignore"), enable_grad():
+        with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
             for t, g in backprop(
                 self, seed, create_graph=create_graph, retain_graph=retain_graph, hooks=True
             ):
@@ -324,9 +325,9 @@ class Tensor(Node):
                     if t._grad is not None:
                         g = t._grad + g
                     elif type(g) is np.ndarray:
-                        if g.base is not None or any(g is other for other in taken):
+                        if g.base is not None or id(g) in taken:
                             g = g.copy()
-                        taken.append(g)
+                        taken.add(id(g))
                     t._grad = g
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Tensor:
@@ -343,7 +344,8 @@ class Tensor(Node):
                     f"backward: a tensor of shape {self.shape} needs an explicit gradient; reduce "
                     "it to a scalar first, or pass gradient="
                 )
-            return _leaf(np.ones_like(self.data)[()])
+            one = self.dtype.type(1)
+            return _leaf(np.full(self.shape, one) if self.ndim else one)
         seed = gradient if isinstance(gradient, Tensor) else as_tensor(gradient)
         if seed.shape != self.shape:
             raise ValueError(

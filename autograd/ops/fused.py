@@ -148,7 +148,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
 def _reduce(losses: Array, reduction: str) -> Array:
     if reduction == "none":
         return losses
-    return losses.mean() if reduction == "mean" else losses.sum()
+    return losses.sum() / losses.size if reduction == "mean" else losses.sum()
 
 
 def _cross_entropy_reference(x: Array, target: Array, reduction: str = "mean") -> Array:
@@ -229,9 +229,9 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
             f"{classes} classes, 0 to {classes - 1}"
         )
-    shifted = x - x.max(axis=1, keepdims=True)
+    shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
     p = np.exp(shifted)
-    total = p.sum(axis=1, keepdims=True)
+    total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - shifted[np.arange(rows), target]
     p /= total
     return _reduce(losses, reduction), p
