@@ -1,0 +1,86 @@
+"""This project: autograd and nn, as its README uses them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from operator import methodcaller
+
+import numpy as np
+
+import nn
+from autograd import Op, Tensor, linear
+from benchmarks.problems import Array, MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
+from nn import functional as F
+from nn import optim
+
+DISTRIBUTIONS = ("numpy",)
+
+
+def scalar(problem: ScalarProblem) -> Work:
+    """Return the scalar row's work: the same loops as micrograd's, over 0-d tensors."""
+    weights = scalars(problem, lambda v: Tensor(v, requires_grad=True))
+    model, x = ScalarMLP(weights, methodcaller("relu")), problem.x
+
+    def step() -> Tensor:
+        for p in model.parameters:
+            p.grad = None
+        out: Tensor = model(x)
+        out.backward()
+        return out
+
+    return Work(step, Tensor.item, lambda: [np.array([_grad(p) for p in model.parameters])])
+
+
+def mlp(problem: MLPProblem) -> Work:
+    """Return the work of an MLP row, once it is sure that no gradient of the input is computed."""
+    x, y = (Tensor(a) for a in problem.data)
+    layers: list[nn.Module] = []
+    for W, b in problem.layers:
+        layer = nn.Linear(W.shape[1], W.shape[0])
+        layer.load_state_dict({"weight": W, "bias": b})
+        layers += [layer, nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    optimizer = optim.SGD(model.parameters(), lr=problem.lr)
+
+    def step() -> Tensor:
+        optimizer.zero_grad()
+        loss: Tensor = F.cross_entropy(model(x), y)
+        loss.backward(retain_graph=False)
+        optimizer.step()
+        return loss
+
+    with calls_of_rule(linear, 0) as calls:
+        F.cross_entropy(model(x), y).backward(retain_graph=False)
+    hidden = len(problem.layers) - 1
+    if len(calls) != hidden:
+        raise RuntimeError(
+            f"ours: backward computed the input's gradient of {len(calls)} linear layers, but only "
+            f"{hidden} have an input that needs one; the first layer's must cost nothing"
+        )
+    return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
+
+
+@contextmanager
+def calls_of_rule(op: Op, i: int) -> Iterator[list[int]]:
+    """Collect an entry for each call of the vjp rule of `op` for its input number `i`."""
+    rules = op.vjp
+    assert isinstance(rules, tuple)
+    rule = rules[i]
+    assert rule is not None
+    calls: list[int] = []
+
+    def counting(*args: Array, **params: object) -> Array:
+        calls.append(i)
+        result: Array = rule(*args, **params)
+        return result
+
+    # An Op is frozen for good reason; only a measurement in a process of its own may do this.
+    object.__setattr__(op, "vjp", (*rules[:i], counting, *rules[i + 1 :]))
+    try:
+        yield calls
+    finally:
+        object.__setattr__(op, "vjp", rules)
+
+
+def _grad(p: Tensor) -> Array:
+    assert p.grad is not None
+    return p.grad.numpy()

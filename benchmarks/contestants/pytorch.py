@@ -1,0 +1,51 @@
+"""PyTorch on the CPU, as its tutorials use it."""
+
+from operator import methodcaller
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from benchmarks.problems import MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
+
+DISTRIBUTIONS = ("torch", "numpy")
+
+
+def scalar(problem: ScalarProblem) -> Work:
+    """Return the scalar row's work: the same loops as micrograd's, over 0-d tensors."""
+
+    def leaf(v: float) -> torch.Tensor:
+        return torch.tensor(v, dtype=torch.float64, requires_grad=True)
+
+    model, x = ScalarMLP(scalars(problem, leaf), methodcaller("relu")), problem.x
+
+    def step() -> torch.Tensor:
+        for p in model.parameters:
+            p.grad = None
+        out = model(x)
+        out.backward()
+        return out
+
+    return Work(step, torch.Tensor.item, lambda: [np.array([p.grad for p in model.parameters])])
+
+
+def mlp(problem: MLPProblem, *, fused: bool | None = None) -> Work:
+    """Return the work of an MLP row; `fused` is SGD's own setting."""
+    x, y = (torch.from_numpy(a) for a in problem.data)
+    layers: list[nn.Module] = []
+    for W, b in problem.layers:
+        layer = nn.Linear(W.shape[1], W.shape[0])
+        layer.load_state_dict({"weight": torch.from_numpy(W), "bias": torch.from_numpy(b)})
+        layers += [layer, nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.SGD(model.parameters(), lr=problem.lr, fused=fused)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])

@@ -1,0 +1,149 @@
+"""The work that is timed: fixed data and weights, the same for every contestant."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class Work(NamedTuple):
+    """What a contestant offers for a row."""
+
+    step: Callable[[], Any]  # the timed unit; returns the loss as the library's own scalar
+    item: Callable[[Any], float]  # that scalar as a Python float
+    gradients: Callable[[], list[Array]]  # those of the latest step; weights as (out, in)
+
+
+@dataclass(frozen=True)
+class ScalarProblem:
+    """An MLP of scalars, as micrograd builds it: forward and backward for one sample.
+
+    Two inputs, two hidden layers of 16 with relu, one linear output: 304 products, 304 sums and 32
+    relus are 640 operations, each a node of the graph. The output is the loss.
+    """
+
+    sizes: tuple[int, ...] = (2, 16, 16, 1)
+    kind = "scalar"
+    tolerance = 1e-9  # float64
+    targets = (("micrograd", 0.95),)  # what ours is compared with, and should take at most
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        name = "-".join(map(str, self.sizes))
+        return f"{name} MLP of scalars, relu, one sample: forward + backward"
+
+    @property
+    def x(self) -> list[float]:
+        """The sample."""
+        return [0.6, -0.4]
+
+    @property
+    def weights(self) -> list[list[tuple[list[float], float]]]:
+        """For each layer, for each neuron, its weights and its bias."""
+        rng = np.random.default_rng(0)
+        return [
+            [
+                (rng.uniform(-1, 1, n_in).tolist(), float(rng.uniform(-0.1, 0.1)))
+                for _ in range(n_out)
+            ]
+            for n_in, n_out in pairwise(self.sizes)
+        ]
+
+
+@dataclass(frozen=True)
+class MLPProblem:
+    """A multilayer perceptron in float32: one step of SGD on the mean cross-entropy of a batch."""
+
+    sizes: tuple[int, ...]
+    batch: int
+    lr: float = 0.01
+    kind = "mlp"
+    tolerance = 1e-4  # float32, and libraries sum in different orders
+    targets = (("numpy", 1.15), ("pytorch", 1.0))
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        name = "-".join(map(str, self.sizes))
+        return f"{name} MLP, batch {self.batch}, float32: forward, cross-entropy, backward, SGD"
+
+    @property
+    def data(self) -> tuple[Array, Array]:
+        """Pixels (batch, sizes[0]), four fifths of them background as in MNIST, and labels."""
+        rng = np.random.default_rng(0)
+        shape = self.batch, self.sizes[0]
+        x = rng.random(shape, np.float32) * (rng.random(shape, np.float32) < 0.2)
+        return x, rng.integers(0, self.sizes[-1], self.batch)
+
+    @property
+    def layers(self) -> list[tuple[Array, Array]]:
+        """Weights (out, in) and biases (out,) for each layer."""
+        rng = np.random.default_rng(1)
+        return [
+            (
+                (rng.standard_normal((n_out, n_in)) * np.sqrt(2 / n_in)).astype(np.float32),
+                (0.1 * rng.standard_normal(n_out)).astype(np.float32),
+            )
+            for n_in, n_out in pairwise(self.sizes)
+        ]
+
+
+Problem = ScalarProblem | MLPProblem
+
+ROWS: dict[str, Problem] = {
+    "scalar": ScalarProblem(),
+    "mlp-784-128-10": MLPProblem((784, 128, 10), batch=32),
+    "mlp-784-256-128-10": MLPProblem((784, 256, 128, 10), batch=128),
+}
+
+
+# The network of scalars for libraries that bring none, built like micrograd's
+
+
+class Neuron:
+    """sum(w x) + b, then relu in a hidden layer: micrograd's, for any scalar type."""
+
+    def __init__(self, w: Sequence[Any], b: Any, relu: Callable[[Any], Any] | None) -> None:
+        self.w = w
+        self.b = b
+        self.relu = relu
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """Return the activation for the inputs `x`."""
+        act = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
+        return act if self.relu is None else self.relu(act)
+
+
+class ScalarMLP:
+    """Layers of neurons: micrograd's, for any scalar type.
+
+    Parameters
+    ----------
+    weights : list of list of (list of scalar, scalar)
+        As `ScalarProblem.weights` has them, in the library's scalar type.
+    relu : callable
+    """
+
+    def __init__(self, weights: Iterable[Iterable[Any]], relu: Callable[[Any], Any]) -> None:
+        *hidden, last = weights
+        self.layers = [[Neuron(w, b, relu) for w, b in layer] for layer in hidden]
+        self.layers.append([Neuron(w, b, None) for w, b in last])
+        self.parameters = [p for layer in self.layers for n in layer for p in [*n.w, n.b]]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """Return the one output for the inputs `x`."""
+        for layer in self.layers:
+            x = [neuron(x) for neuron in layer]
+        (out,) = x
+        return out
+
+
+def scalars(problem: ScalarProblem, make: Callable[[float], Any]) -> list[list[tuple[Any, Any]]]:
+    """Return the weights of `problem` with each number passed through `make`."""
+    return [[([make(v) for v in w], make(b)) for w, b in layer] for layer in problem.weights]
