@@ -361,7 +361,7 @@ def pushforward(
 def _check_unchanged(node: Any) -> None:
     """Raise if an input that is newer than `node` was needed as it was."""
     for i, x in enumerate(node.inputs):
-        if x.serial > node.serial and (x.op is not None or i in node.op.reads):
+        if x.serial > node.serial and (x.op is not None or node.op.reads(i)):
             raise RuntimeError(
                 f"backward: {_describe(x)} was changed in place after {node.op.name} had used it, "
                 f"and the gradient of {node.op.name} needs the old value; change a copy "

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import dis
 import inspect
-import sys
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
@@ -195,23 +194,24 @@ class Op:
         kind = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
-    @cached_property
-    def reads(self) -> Container[int | str]:
-        """The inputs (by position) and 'out', whose *values* the vjp rules need.
+    def reads(self, value: int | Literal["out"]) -> bool:
+        """Whether the rules need the value of an input, given by position, or of 'out'.
 
         Read off the rules' own code, so that it cannot go stale: an argument counts unless only
         its shape, ndim, size or dtype is asked for. An op with `shared` counts as needing all
         its inputs.
         """
         if isinstance(self.vjp, EachInput):
-            return range(sys.maxsize) if self.vjp.reads else ()
+            return self.vjp.reads and value != "out"
         if self.shared is not None:
-            return range(len(self.vjp))
+            return value != "out"
+        return value in self._values_read
+
+    @cached_property
+    def _values_read(self) -> set[int | str]:
+        assert isinstance(self.vjp, tuple)
         found: set[int | str] = set()
-        for rule in self.vjp:
-            if rule is not None:
-                found |= _values_read(rule, len(self.vjp))
-        return frozenset(found)
+        return found.union(*(_values_read(rule, len(self.vjp)) for rule in self.vjp if rule))
 
     @property
     def _usage(self) -> str:
@@ -224,6 +224,8 @@ class Op:
         arity = self.arity
         if params or (arity is not None and len(args) > arity):
             args, params = self._bind(args, params)
+        if len(args) > 1 and args[-1] is None:  # an optional input, such as a bias, left out
+            args = args[:-1]
         if self.defaults:
             params = {**self.defaults, **params}
         return dispatch(self, args, params)
