@@ -111,6 +111,8 @@ class Module:
             value.__dict__.setdefault("_name", name)
         elif isinstance(value, Parameter):
             value.name = value.name or name
+        elif name in self._buffers:
+            value = as_tensor(value)
         elif isinstance(value, list | tuple | dict):
             self._refuse_hidden(name, value)
         elif value is not None and isinstance(self.__dict__.get(name), Parameter):
@@ -142,8 +144,8 @@ class Module:
         value : array_like
             Kept as a Tensor, such as the running mean of a norm.
         """
-        setattr(self, name, as_tensor(value))
         self._buffers = self._buffers | {name}
+        setattr(self, name, value)
 
     # The tree of modules. Each walk goes through parents before children, in order of assignment.
 
@@ -307,7 +309,10 @@ class Module:
             )
         new = {k: a.astype(own[k].dtype, casting="same_kind") for k, a in arrays.items()}
         for k, a in new.items():
-            own[k].data = a if isinstance(own[k], Parameter) else a[()]
+            if isinstance(own[k].data, np.ndarray):
+                own[k].data[...] = a
+            else:  # a buffer without axes
+                own[k].data = a[()]
             own[k].mark_changed()
         return missing, unexpected
 

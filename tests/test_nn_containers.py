@@ -1,0 +1,52 @@
+"""ModuleList and Sequential."""
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, relu
+from nn import Linear, Module, ModuleList, ReLU, Sequential
+
+
+def test_sequential_runs_its_modules_in_order():
+    first, last = Linear(3, 4, rng=0), Linear(4, 2, rng=1)
+    x = Tensor(np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32))
+    expected = last(relu(first(x)))
+    np.testing.assert_array_equal(Sequential(first, ReLU(), last)(x).numpy(), expected.numpy())
+
+
+def test_an_empty_sequential_returns_its_input():
+    x = Tensor([1.0])
+    assert Sequential()(x) is x
+
+
+def test_containers_are_sequences():
+    modules = [Linear(2, 2) for _ in range(3)]
+    for made in (Sequential(*modules), ModuleList(modules)):
+        assert len(made) == 3 and list(made) == modules
+        assert made[0] is modules[0] and made[-1] is modules[2]
+        assert type(made[1:]) is type(made) and list(made[1:]) == modules[1:]
+        with pytest.raises(IndexError):
+            made[3]
+
+
+def test_appended_modules_are_registered():
+    net = ModuleList()
+    assert net.append(Linear(2, 2)) is net
+    net.append(Linear(2, 1, bias=False))
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight"]
+
+
+def test_what_is_no_module_is_refused():
+    with pytest.raises(TypeError, match=r"Sequential: item 1 is a Op, .*nn\.ReLU\(\)"):
+        Sequential(Linear(2, 2), relu)
+
+
+def test_a_list_has_no_forward_of_its_own():
+    class Net(Module):
+        def __init__(self):
+            self.layers = ModuleList([Linear(2, 2)])
+
+    net = Net()
+    assert [name for name, _ in net.named_parameters()] == ["layers.0.weight", "layers.0.bias"]
+    with pytest.raises(NotImplementedError, match="ModuleList: forward is missing"):
+        net.layers(1)

@@ -1,0 +1,304 @@
+"""Module and Parameter: registration by assignment, the walks, settings, state."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor
+from nn import Linear, Module, ModuleList, Parameter, Sequential
+
+
+class Affine(Module):
+    """A weight, a bias that may be missing, and a count that is saved."""
+
+    def __init__(self, bias=True):
+        self.weight = Parameter([[1.0, 2.0]])
+        self.bias = Parameter([0.5]) if bias else None
+        self.register_buffer("count", np.float32(0))
+
+    def forward(self, x):
+        return autograd.linear(x, self.weight, self.bias)
+
+
+class Net(Module):
+    def __init__(self):
+        self.first = Affine()
+        self.scale = Parameter(np.float32(3.0))
+        self.last = Affine(bias=False)
+
+    def forward(self, x):
+        return self.last(self.first(x).expand((len(x), 2))) * self.scale
+
+
+# Parameter
+
+
+def test_a_parameter_requires_grad_and_its_results_are_plain_tensors():
+    w = Parameter([1.0, 2.0])
+    assert w.requires_grad and w.is_leaf
+    assert type(w + 1) is Tensor
+    assert not Parameter([1.0], requires_grad=False).requires_grad
+
+
+def test_a_parameter_copies_its_data():
+    data = np.ones(2)
+    w = Parameter(data)
+    data[0] = 5
+    assert w.tolist() == [1, 1]
+
+
+def test_a_parameter_without_axes_can_be_written_into():
+    w = Parameter(2.0)
+    w.data -= np.float64(0.5)
+    w.data[...] += 1
+    assert w.item() == 2.5
+    (w * w).backward()
+    assert w.grad.shape == () and w.grad.item() == 5.0
+
+
+def test_integers_make_no_parameter():
+    with pytest.raises(TypeError, match="int64 has no gradient"):
+        Parameter([1, 2])
+
+
+# Registration
+
+
+def test_parameters_are_named_by_their_path_in_order_of_assignment():
+    net = Net()
+    names = ["scale", "first.weight", "first.bias", "last.weight"]
+    assert [name for name, _ in net.named_parameters()] == names
+    assert [p.name for p in net.parameters()] == ["scale", "weight", "bias", "weight"]
+    assert [name for name, _ in net.named_buffers()] == ["first.count", "last.count"]
+    assert [name for name, _ in net.named_modules()] == ["", "first", "last"]
+    assert [name for name, _ in net.named_children()] == ["first", "last"]
+    assert list(net.modules()) == [net, *net.children()]
+    assert len(list(net.buffers())) == 2
+
+
+def test_a_subclass_may_call_super_init_or_not():
+    class With(Module):
+        def __init__(self):
+            super().__init__()
+            self.w = Parameter([1.0])
+
+    assert list(With().state_dict()) == ["w"]
+
+
+def test_a_shared_parameter_is_yielded_once_and_saved_under_each_of_its_names():
+    net = Net()
+    net.last.weight = net.first.weight
+    names = [name for name, _ in net.named_parameters()]
+    assert names == ["scale", "first.weight", "first.bias"]
+    assert {"first.weight", "last.weight"} <= net.state_dict().keys()
+
+
+def test_a_shared_module_is_yielded_once():
+    shared = Linear(2, 2)
+    net = Sequential(shared, shared)
+    assert len(list(net.modules())) == 2
+    assert len(list(net.parameters())) == 2
+    assert len(net.state_dict()) == 4
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda items: {"a": items[0]}])
+@pytest.mark.parametrize("item", [Affine, lambda: Parameter([1.0])])
+def test_what_hides_in_a_container_is_refused(container, item):
+    net = Net()
+    with pytest.raises(TypeError, match=r"Net\.hidden: .* not registered.*nn\.ModuleList"):
+        net.hidden = container([item()])
+    net.sizes = [1, 2]  # other lists are nobody's business
+    assert net.sizes == [1, 2]
+
+
+def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
+    net = Affine()
+    with pytest.raises(TypeError, match=r"Affine\.weight: .* cannot become a ndarray"):
+        net.weight = np.zeros((1, 2))
+    net.weight = Parameter(np.zeros((1, 2)))
+    net.bias = None
+    assert [name for name, _ in net.named_parameters()] == ["weight"]
+
+
+def test_a_buffer_stays_a_tensor_when_it_is_assigned_anew():
+    net = Affine()
+    net.count = net.count.data + 1
+    assert isinstance(net.count, Tensor) and net.count.item() == 1.0
+    assert net.state_dict()["count"] == 1.0
+
+
+def test_a_copy_of_a_module_shares_nothing():
+    net = Net()
+    twin = copy.deepcopy(net)
+    twin.first.weight.data[...] = 7
+    assert net.first.weight.tolist() == [[1.0, 2.0]]
+    assert not set(net.parameters()) & set(twin.parameters())
+
+
+# Calling
+
+
+def test_a_call_runs_forward_in_a_scope_named_after_the_attribute():
+    net = Net()
+    out = net(Tensor([[1.0, 1.0]]))
+    product = out
+    outer, inner = product.inputs[0], product.inputs[0].inputs[0].inputs[0]
+    assert out.item() == pytest.approx(3 * (3.5 + 2 * 3.5))
+    assert product.scope.path == "Net"
+    assert outer.scope.path == "Net.last"
+    assert inner.scope.path == "Net.first"
+
+
+def test_a_module_keeps_the_first_name_it_was_given():
+    layer = Linear(2, 2)
+    Sequential(Linear(2, 2), layer)
+    list_ = ModuleList([layer])
+    assert list_[0](Tensor(np.ones((1, 2), np.float32))).scope.path == "1"
+
+
+def test_forward_takes_keywords_and_must_be_defined():
+    class Power(Module):
+        def forward(self, x, *, exponent):
+            return x**exponent
+
+    assert Power()(Tensor(3.0), exponent=2).item() == 9.0
+    with pytest.raises(NotImplementedError, match="Empty: forward is missing"):
+        type("Empty", (Module,), {})()(1)
+
+
+def test_the_scope_is_left_when_forward_fails():
+    net = Net()
+    with pytest.raises(ValueError, match="linear"):
+        net(Tensor(np.ones((1, 3))))
+    x = Tensor(1.0, requires_grad=True)
+    assert (x * x).scope is None
+
+
+# Settings
+
+
+def test_train_and_eval_reach_every_module():
+    net = Net()
+    assert all(m.training for m in net.modules())
+    assert net.eval() is net
+    assert not any(m.training for m in net.modules())
+    net.train()
+    assert all(m.training for m in net.modules())
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_zero_grad_forgets(set_to_none):
+    net = Net()
+    net(Tensor([[1.0, 1.0]])).backward()
+    assert all(p.grad is not None for p in net.parameters())
+    net.zero_grad(set_to_none)
+    for p in net.parameters():
+        assert p.grad is None if set_to_none else not p.grad.numpy().any()
+        assert set_to_none or p.grad.dtype == p.dtype
+
+
+def test_requires_grad_freezes_all_parameters():
+    net = Net()
+    assert net.requires_grad_(False) is net
+    assert not net(Tensor([[1.0, 1.0]])).requires_grad
+
+
+def test_to_converts_floating_numbers_only_and_drops_gradients():
+    net = Net()
+    net.register_buffer("steps", np.int64(3))
+    net(Tensor([[1.0, 1.0]])).backward()
+    assert net.to(np.float16) is net
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float16)}
+    assert net.first.count.dtype == np.float16 and net.steps.dtype == np.int64
+    assert all(p.grad is None for p in net.parameters())
+    with pytest.raises(TypeError, match="not int64"):
+        net.to(np.int64)
+
+
+# State
+
+
+def test_a_state_is_a_copy_and_loads_back():
+    net, other = Net(), Net()
+    state = net.state_dict()
+    assert {k: v.dtype for k, v in state.items()}["scale"] == np.float32
+    net.scale.data[...] = 8
+    net.first.weight.data[...] = 8
+    assert state["scale"] == 3
+    assert other.load_state_dict(net.state_dict()) == ([], [])
+    assert other.scale.item() == 8
+    np.testing.assert_array_equal(other.first.weight.numpy(), net.first.weight.numpy())
+    assert not np.shares_memory(other.first.weight.data, net.first.weight.data)
+
+
+def test_a_loaded_state_takes_the_dtype_that_is_there_and_writes_in_place():
+    net = Net()
+    kept = net.first.weight.data
+    state = {k: v.astype(np.float64) for k, v in net.state_dict().items()}
+    state["first.weight"] = Tensor([[4.0, 5.0]], requires_grad=True)
+    net.to(np.float32)
+    kept = net.first.weight.data
+    net.load_state_dict(state)
+    assert kept.tolist() == [[4.0, 5.0]] and kept.dtype == np.float32
+    assert type(net.first.count.data) is np.float32
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"first.bias": None}, "missing: first.bias"),
+        ({"extra": np.ones(1)}, "unexpected: extra"),
+        ({"first.weight": np.ones((2, 2))}, r"first.weight is \(2, 2\), here \(1, 2\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_whole(change, message):
+    net = Net()
+    before = net.state_dict()
+    state = {k: v + 1 for k, v in before.items()} | change
+    state = {k: v for k, v in state.items() if v is not None}
+    with pytest.raises(ValueError, match=f"load_state_dict: .*Net; .*{message}.*nothing"):
+        net.load_state_dict(state)
+    for k, v in net.state_dict().items():
+        np.testing.assert_array_equal(v, before[k])
+
+
+def test_a_state_of_another_type_is_refused_whole():
+    net = Net()
+    before = net.state_dict()
+    state = {k: v + 1 for k, v in before.items()} | {"last.weight": np.array([[1j, 2j]])}
+    with pytest.raises(TypeError):
+        net.load_state_dict(state)
+    np.testing.assert_array_equal(net.scale.data, before["scale"])
+
+
+def test_a_partial_state_loads_where_that_is_asked():
+    net = Net()
+    missing, unexpected = net.load_state_dict({"scale": 5.0, "extra": 1.0}, strict=False)
+    assert net.scale.item() == 5.0
+    assert unexpected == ["extra"] and "first.weight" in missing and len(missing) == 5
+    with pytest.raises(ValueError, match="of another shape"):
+        net.load_state_dict({"scale": [5.0]}, strict=False)
+
+
+def test_loading_a_state_after_the_forward_pass_is_caught_by_backward():
+    net = Net()
+    out = net(Tensor([[1.0, 1.0]]))
+    net.load_state_dict(net.state_dict())
+    with pytest.raises(RuntimeError, match="changed in place"):
+        out.backward()
+
+
+# Text
+
+
+def test_repr_shows_the_tree():
+    assert repr(Sequential(Linear(2, 3), Sequential(Linear(3, 1, bias=False)))) == (
+        "Sequential(\n"
+        "  (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "  (1): Sequential(\n"
+        "    (0): Linear(in_features=3, out_features=1, bias=False)\n"
+        "  )\n"
+        ")"
+    )
