@@ -62,11 +62,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if min(lr, eps, weight_decay, *betas) < 0 or max(betas) >= 1:
-            raise ValueError(
-                f"Adam: lr={lr}, betas={betas}, eps={eps}, weight_decay={weight_decay}; none is "
-                "negative, and betas are below 1"
-            )
+        if max(betas) >= 1:
+            raise ValueError(f"Adam: betas is {betas}; both are below 1")
         super().__init__(
             params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         )
@@ -86,9 +83,6 @@ class Adam(Optimizer):
         m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * g * g
-        step = np.sqrt(v)  # from here on one array, in place: m^ / (sqrt(v^) + eps)
-        step /= math.sqrt(1 - beta2**t)
-        step += group["eps"]
-        np.divide(m, step, out=step)
-        step *= group["lr"] / (1 - beta1**t)
-        p.data -= step
+        # the corrections of m^ and v^ are numbers, kept off the arrays
+        lr = group["lr"] / (1 - beta1**t)
+        p.data -= lr * m / (np.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"])

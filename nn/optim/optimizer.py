@@ -20,7 +20,7 @@ class Optimizer:
         What to train. A dict is a group with settings of its own:
         ``[{"params": head}, {"params": body, "lr": 1e-4}]``.
     defaults : dict
-        The settings of a group that does not say otherwise.
+        The settings of a group that does not say otherwise: numbers of 0 or more, or flags.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there are no parameters, one appears twice, or a setting is out of range.
+        If there are no parameters, one appears twice, or a setting is negative.
     TypeError
         If a parameter is not a Tensor, or a group names an unknown setting.
     """
@@ -46,11 +46,15 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         for group in groups:
-            unknown = [key for key in group if key != "params" and key not in defaults]
+            unknown = group.keys() - {"params", *defaults}
             if unknown:
                 raise TypeError(f"{where}: a group sets {unknown}; settings are {list(defaults)}")
+            for key in defaults:
+                value = group.get(key, defaults[key])
+                if np.min(value) < 0:
+                    raise ValueError(f"{where}: {key} is {value}; pass 0 or more")
             self.param_groups.append({**defaults, **group, "params": list(group["params"])})
-        everything = [p for group in self.param_groups for p in group["params"]]
+        everything = self._parameters()
         if not everything:
             raise ValueError(
                 f"{where}: there are no parameters to train; pass model.parameters(), anew if an "

@@ -61,10 +61,6 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        if min(lr, momentum, weight_decay) < 0:
-            raise ValueError(
-                f"SGD: lr={lr}, momentum={momentum}, weight_decay={weight_decay}; none is negative"
-            )
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"SGD: nesterov with momentum={momentum}, dampening={dampening}; it needs momentum "
