@@ -1,0 +1,16 @@
+"""Files that are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file by way of a neighbour, so that no reader and no crash leaves a part of it."""
+    path = Path(path)
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        neighbour.write_bytes(content)
+        neighbour.replace(path)
+    finally:
+        neighbour.unlink(missing_ok=True)
+    return path
