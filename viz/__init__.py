@@ -1,0 +1,28 @@
+"""Pictures of what was computed: compute graphs with values and gradients, and training curves.
+
+    import viz
+    viz.draw(loss)                        # in a notebook the picture, in a terminal a tree
+    viz.draw(loss).save("graph.svg")
+
+A walk through the code: `graph` reads tensors into plain data, `collapse` makes big graphs small,
+`figure` says what is written where, `dot` and `layout` have Graphviz place it, `svg` and `text`
+write it down, and `view` joins them.
+"""
+
+from .layout import LayoutUnavailable, backends
+from .plots import plot_loss, plot_training, save_figure
+from .view import GraphView, draw, draw_dot, to_dot, to_svg, to_text
+
+__all__ = [
+    "GraphView",
+    "LayoutUnavailable",
+    "backends",
+    "draw",
+    "draw_dot",
+    "plot_loss",
+    "plot_training",
+    "save_figure",
+    "to_dot",
+    "to_svg",
+    "to_text",
+]

@@ -1,0 +1,379 @@
+"""Big graphs, made small enough to read.
+
+First by module call: each call is closed as a whole, so the result stays acyclic although calls
+share weights. Then by folding what repeats, as one call for each sample of a batch does. What is
+still too much loses its middle. Every step is told in a note.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .graph import Call, Edge, Graph, Node
+from .labels import counted
+
+SPAN_PER_NODE = 2
+"""How long edges may be in all, for each node allowed: Graphviz's time grows with the square of it.
+
+An edge that passes by n ranks is laid out as n nodes; one weight used in 100 steps of a recurrent
+network makes 4,950 of them, and takes 10 s."""
+
+
+def collapse(
+    graph: Graph,
+    *,
+    depth: int | Literal["auto"] | None = "auto",
+    max_nodes: int = 400,
+    boxes_per_op: int = 1,
+) -> Graph:
+    """Return `graph` with at most `max_nodes` boxes, and notes that say what is hidden.
+
+    Parameters
+    ----------
+    graph : Graph
+    depth : int, 'auto' or None, default='auto'
+        How many levels of calls stay open: 0 closes every call. 'auto' is the most that stays
+        under `max_nodes`; None opens all.
+    max_nodes : int, default=400
+    boxes_per_op : int, default=1
+        2 where an op and its result are drawn apart.
+
+    Returns
+    -------
+    Graph
+    """
+    room = _Room(max_nodes, boxes_per_op)
+    deepest = 1 + max((call.level for call in graph.calls), default=-1)
+    if depth == "auto":
+        depth = _deepest_that_fits(graph, deepest, room)
+    shown, notes = graph, list(graph.notes)
+    if depth is not None and depth < deepest:
+        shown = _close(graph, depth)
+        closed = [node.ops for node in shown.nodes if node.kind == "call"]
+        more = room.size(_close(graph, depth + 1))
+        notes.append(
+            f"{counted(sum(closed), 'op')} shown as {counted(len(closed), 'call')}; "
+            f"depth={depth + 1} shows {counted(more, 'node')}"
+        )
+    if not room.fits(shown):
+        folded = _fold_runs(_fold_repeats(shown))
+        if room.size(folded) <= room.size(shown) / 2:  # else it costs more detail than it saves
+            shown = folded
+            repeats = [node.repeats for node in shown.nodes if node.repeats > 1]
+            notes.append(f"{sum(repeats):,} nodes that repeat each other shown as {len(repeats):,}")
+    if not room.fits(shown):
+        shown = _hide_middle(shown, room)
+        hidden = [node for node in shown.nodes if node.kind == "hidden"]
+        ops = counted(sum(node.ops for node in hidden), "op")
+        leaves = counted(sum(node.leaves for node in hidden), "leaf")
+        what = " and ".join(filter(None, (ops, leaves)))
+        notes.append(f"{what} hidden; max_nodes={max_nodes} sets how much is shown")
+    return replace(shown, notes=tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Room:
+    """How much may be drawn."""
+
+    max_nodes: int
+    boxes_per_op: int
+
+    def cost(self, node: Node) -> int:
+        return self.boxes_per_op if node.kind == "op" else 1
+
+    def size(self, graph: Graph) -> int:
+        return sum(map(self.cost, graph.nodes))
+
+    def fits(self, graph: Graph) -> bool:
+        if self.size(graph) > self.max_nodes:
+            return False
+        return _span(graph) * self.boxes_per_op <= SPAN_PER_NODE * self.max_nodes
+
+
+def _span(graph: Graph) -> int:
+    """How many ranks all edges pass by, with every leaf right before its first use."""
+    level = _levels(graph)
+    first_use: dict[str, int] = {}
+    for edge in graph.edges:
+        rank = level[edge.target]
+        first_use[edge.source] = min(first_use.get(edge.source, rank), rank)
+    for node in graph.nodes:
+        if node.ops == 0 and node.id in first_use:
+            level[node.id] = first_use[node.id] - 1
+    return sum(level[edge.target] - level[edge.source] - 1 for edge in graph.edges)
+
+
+def _levels(graph: Graph) -> dict[str, int]:
+    """The longest path to each node from a node without inputs."""
+    inputs = _inputs(graph)
+    level: dict[str, int] = {}
+    for node in graph.nodes:
+        level[node.id] = 1 + max((level[x] for x in inputs.get(node.id, ())), default=-1)
+    return level
+
+
+def _inputs(graph: Graph) -> dict[str, list[str]]:
+    inputs: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        inputs.setdefault(edge.target, []).append(edge.source)
+    return inputs
+
+
+def _deepest_that_fits(graph: Graph, deepest: int, room: _Room) -> int:
+    """The most levels that can stay open; opening a level only ever adds boxes and edges."""
+
+    def many_boxes(depth: int) -> bool:
+        return room.size(_close(graph, depth) if depth < deepest else graph) > room.max_nodes
+
+    def too_big(depth: int) -> bool:
+        return not room.fits(_close(graph, depth) if depth < deepest else graph)
+
+    # One box for everything tells nothing: where only edges are in the way, hide the middle later.
+    for in_the_way in (too_big, many_boxes):
+        depth = bisect_left(range(deepest + 1), True, key=in_the_way) - 1
+        if depth > 0:
+            return depth
+    return 0
+
+
+def _close(graph: Graph, depth: int) -> Graph:
+    """Make one node of each call at level `depth` that has an op in it."""
+    closed_by: list[int | None] = []  # the call at that level that each call lies in or is
+    for i, call in enumerate(graph.calls):
+        outer = None if call.parent is None else closed_by[call.parent]
+        closed_by.append(i if call.level == depth else outer)
+    used = {closed_by[node.call] for node in graph.nodes if node.ops and node.call is not None}
+    of: dict[str, str] = {}  # node id -> the id of the node it is drawn as
+    members: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        closed = None if node.call is None else closed_by[node.call]
+        of[node.id] = node.id if closed is None or closed not in used else graph.calls[closed].id
+        # A call comes where its last op was computed: all it needs is there by then.
+        group = members.pop(of[node.id], [])
+        group.append(node)
+        members[of[node.id]] = group
+    results = _results(graph, of)
+    calls = {call.id: call for call in graph.calls}
+    return _merge(
+        graph,
+        [
+            (_call_node(calls[key], inside, results.get(key, [])) if key in calls else node, inside)
+            for key, inside in members.items()
+            for node in inside[:1]
+        ],
+    )
+
+
+def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> Node:
+    """One node for a call; it shows the value and gradient of its result, if that is one."""
+    shown = results[0] if len(results) == 1 else Node("", "op")
+    return Node(
+        call.id,
+        "call",
+        name=call.label,
+        value=shown.value,
+        grad=shown.grad,
+        grad_state=shown.grad_state,
+        call=call.parent,
+        output=any(node.output for node in inside),
+        freed=any(node.freed for node in inside),
+        ops=sum(node.ops for node in inside),
+        leaves=sum(node.leaves for node in inside),
+    )
+
+
+def _results(graph: Graph, of: dict[str, str]) -> dict[str, list[Node]]:
+    """The nodes of each group that something outside it reads, or that are outputs."""
+    leaving = {e.source for e in graph.edges if of[e.source] != of[e.target]}
+    results: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        if node.ops and (node.output or node.id in leaving):
+            results.setdefault(of[node.id], []).append(node)
+    return results
+
+
+def merge_edges(edges: Iterable[Edge], of: dict[str, str]) -> tuple[Edge, ...]:
+    """Return the edges between groups; those that a group begins or ends are counted as one."""
+    counted: dict[tuple[str, str, int], Edge] = {}
+    for edge in edges:
+        source, target = of[edge.source], of[edge.target]
+        if source == target:
+            continue
+        # Between two nodes that are drawn as they are, every operand keeps its own edge.
+        slot = edge.slot if (source, target) == (edge.source, edge.target) else 0
+        key = (source, target, slot)
+        known = counted.get(key)
+        count = edge.count + (known.count if known else 0)
+        counted[key] = Edge(source, target, slot, count)
+    return tuple(counted.values())
+
+
+def _fold_repeats(graph: Graph) -> Graph:
+    """Make one node of nodes of a kind: the same call for many samples, the same op in a layer.
+
+    Only nodes of one level are folded, so no cycle comes of it.
+    """
+    level = _levels(graph)
+    uses: dict[str, list[Edge]] = {}
+    for edge in graph.edges:
+        uses.setdefault(edge.source, []).append(edge)
+    names = {call.id: call.name for call in graph.calls}
+    groups: dict[Hashable, list[Node]] = {}
+    of: dict[str, str] = {}
+    for node in sorted(graph.nodes, key=lambda n: n.ops == 0):  # users before leaves
+        key: Hashable = node.id
+        if node.ops:
+            what = names.get(node.id, (node.op, node.params))
+            key = (what, node.ops, node.leaves, node.call, node.output, level[node.id])
+        elif len(edges := uses.get(node.id, [])) == 1 and edges[0].count == 1:
+            key = (node.kind, of[edges[0].target], edges[0].slot)
+        alike = groups.setdefault(key, [])
+        alike.append(node)
+        of[node.id] = alike[0].id
+    by_level = sorted(groups.values(), key=lambda group: level[group[0].id])
+    return _merge(graph, [(_folded(graph, group), group) for group in by_level])
+
+
+def _folded(graph: Graph, group: Sequence[Node]) -> Node:
+    """One node for several; it keeps what they have in common."""
+    first = group[0]
+    if len(group) == 1:
+        return first
+    call = next((call for call in graph.calls if call.id == first.id), None)
+    return replace(
+        first,
+        name=call.name if call else "",
+        value=first.value if all(node.value == first.value for node in group) else None,
+        grad=None,
+        grad_state="none",
+        ops=sum(node.ops for node in group),
+        leaves=sum(node.leaves for node in group),
+        repeats=len(group),
+    )
+
+
+def _fold_runs(graph: Graph) -> Graph:
+    """Make one node of ``total = total + part`` over parts that are one folded node.
+
+    Inside a run each result goes to the next step only, so no path leaves the run and returns.
+    """
+    nodes = {node.id: node for node in graph.nodes}
+    inputs = _inputs(graph)
+    users: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        users.setdefault(edge.source, []).extend([edge.target] * edge.count)
+    run: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        run[node.id] = [node]
+        for x in inputs.get(node.id, ()):
+            before = nodes[x]
+            parts = [nodes[y] for y in inputs[node.id] if y != x]
+            if (
+                node.kind == before.kind == "op"
+                and node.repeats == before.repeats == 1
+                and (node.op, node.params, node.call) == (before.op, before.params, before.call)
+                and users[x] == [node.id]
+                and not before.output
+                and parts
+                and all(part.repeats > 1 for part in parts)
+            ):
+                run[node.id] = run[x]
+                run[node.id].append(node)
+                break
+    order = {node.id: i for i, node in enumerate(graph.nodes)}
+    groups = sorted(
+        {group[-1].id: group for group in run.values()}.values(),
+        key=lambda group: order[group[-1].id],
+    )
+    # What the last step gives is what comes out.
+    return _merge(
+        graph,
+        [(replace(g[-1], ops=len(g), repeats=len(g)) if len(g) > 1 else g[0], g) for g in groups],
+    )
+
+
+def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
+    """Draw groups of nodes as one node each; (node, group) come inputs first."""
+    of: dict[str, str] = {}
+    nodes = []
+    for one, group in parts:
+        nodes.append(one)
+        of.update((node.id, one.id) for node in group)
+    return replace(graph, nodes=tuple(nodes), edges=merge_edges(graph.edges, of))
+
+
+def _hide_middle(graph: Graph, room: _Room) -> Graph:
+    """Keep what was computed first and last, as much as fits, and hide the ops between."""
+    boxes = min(room.max_nodes, room.size(graph))
+    while True:
+        shown = _keep_ends(graph, boxes, room)
+        if room.fits(shown) or boxes < 8:
+            return shown
+        boxes = boxes * 3 // 4
+
+
+def _keep_ends(graph: Graph, boxes: int, room: _Room) -> Graph:
+    """Keep about `boxes` boxes, from both ends in turn.
+
+    The hidden ops are neighbours in the order of computation, so no path leaves them and returns.
+    """
+    inputs = _inputs(graph)
+    is_leaf = {node.id: node.ops == 0 for node in graph.nodes}
+    steps = deque(node for node in graph.nodes if node.ops)
+    kept: set[str] = set()
+    left = boxes - 2  # for the two nodes that stand for what is hidden
+    from_end = True
+    while steps and room.cost(steps[-1] if from_end else steps[0]) <= left:
+        node = steps.pop() if from_end else steps.popleft()
+        kept.add(node.id)
+        left -= room.cost(node)
+        new = [x for x in dict.fromkeys(inputs.get(node.id, ())) if is_leaf[x] and x not in kept]
+        kept.update(new[:left])  # of many operands, the first ones
+        left -= len(new[:left])
+        from_end = not from_end
+    users: dict[str, set[bool]] = {}  # of a leaf: whether those that use it are kept
+    for edge in graph.edges:
+        users.setdefault(edge.source, set()).add(edge.target in kept)
+    at = 0  # where the hidden ops stand
+    hidden: list[Node] = []
+    leaves: list[Node] = []
+    parts: list[tuple[Node, Sequence[Node]]] = []
+    for node in graph.nodes:
+        if node.id in kept:
+            parts.append((node, [node]))
+        elif is_leaf[node.id]:
+            (leaves if True in users.get(node.id, {True}) else hidden).append(node)
+        else:
+            if node is steps[0]:
+                at = len(parts)
+            hidden.append(node)
+    if hidden:
+        parts.insert(at, (_hidden(graph, hidden, "h0"), hidden))
+    if leaves:
+        parts.insert(0, (_hidden(graph, leaves, "h1"), leaves))
+    return _merge(graph, parts)
+
+
+def _hidden(graph: Graph, group: Sequence[Node], key: str) -> Node:
+    """One node for all that is hidden; leaves that a shown op reads are a node of their own."""
+    return Node(
+        key,
+        "hidden",
+        call=_common_call(graph, group),
+        output=any(node.output for node in group),
+        ops=sum(node.ops for node in group),
+        leaves=sum(node.leaves for node in group),
+    )
+
+
+def _common_call(graph: Graph, nodes: Sequence[Node]) -> int | None:
+    """The innermost call that all of `nodes` lie in."""
+    shared = graph.ancestors(nodes[0].call)
+    for call in {node.call for node in nodes}:
+        path = graph.ancestors(call)
+        shared = [c for c in shared if c in path]
+    return shared[-1] if shared else None

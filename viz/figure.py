@@ -1,0 +1,322 @@
+"""What stands where in a picture: a `Graph` as boxes with lines of text, arrows and frames.
+
+Layout engines and writers (DOT, SVG, and those to come) read the `Figure` and add no text.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .graph import Edge, Graph, Node, Summary
+from .labels import counted, number, plain, symbol
+
+Form: TypeAlias = Literal["auto", "bipartite", "compact"]
+"""bipartite: a box for each value, an ellipse for each op; compact: one box for op and result."""
+
+Role: TypeAlias = Literal["name", "op", "text", "grad"]
+
+BIPARTITE_UP_TO = 60  # boxes; above, 'auto' is compact
+CAPTION_WIDTH = 72  # characters
+DEEPEST_FRAME = 12  # frames in frames; Graphviz recurses over them
+
+_KINDS = {
+    "elementwise": "each element by itself",
+    "linear": "linear",
+    "multilinear": "linear in each input",
+    "reduction": "many elements to one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of `plain` text, and what it tells."""
+
+    text: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip."""
+
+    id: str
+    style: str
+    lines: tuple[Line, ...]
+    about: str
+    frame: str | None
+    output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """An arrow; `label` says how many edges it stands for, if several."""
+
+    id: str
+    source: str
+    target: str
+    label: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame around a call; `parent` is the id of the one around it."""
+
+    id: str
+    label: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture but for the positions.
+
+    `title` and `notes` are the lines under it, `about` describes it to who cannot see it.
+    """
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    frames: tuple[Frame, ...]
+    direction: str
+    title: str
+    notes: tuple[str, ...]
+    about: str
+
+
+def boxes_per_op(graph: Graph, form: Form, max_nodes: int) -> int:
+    """Return 2 where ops and results are drawn apart, else 1."""
+    if form == "auto":
+        boxes = sum(2 if node.kind == "op" else 1 for node in graph.nodes)
+        return 2 if boxes <= min(BIPARTITE_UP_TO, max_nodes) else 1
+    return 2 if form == "bipartite" else 1
+
+
+def arrange(
+    graph: Graph,
+    *,
+    apart: bool,
+    show: Collection[str],
+    direction: str = "LR",
+    title: str | None = None,
+) -> Figure:
+    """Return the figure of a graph that is small enough to draw.
+
+    Parameters
+    ----------
+    graph : Graph
+    apart : bool
+        Whether an op is drawn apart from its result.
+    show : collection of 'name', 'op', 'value', 'grad', 'shape'
+    direction : {'LR', 'TB', 'RL', 'BT'}
+    title : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    inner = {node.call for node in graph.nodes} - {None}
+    frames = _frames(graph, inner)
+    boxes: list[Box] = []
+    arrows: list[tuple[str, str, int, str]] = []
+    texts = {node.id: _spoken(node) for node in graph.nodes}
+    into = {node.id: node.id for node in graph.nodes}
+    for node in graph.nodes:
+        frame = None if node.call is None else _frame_of(graph, node.call)
+        about = _about(node)
+        if node.kind == "op" and apart:
+            into[node.id] = f"{node.id}op"
+            lines = [Line(symbol(node.op), "op")] if "op" in show else []
+            if "op" in show and node.params:
+                lines.append(Line(plain(node.params, 28), "text"))
+            boxes.append(
+                Box(
+                    into[node.id], f"op {node.op_kind}", tuple(lines), _about_op(node), frame, False
+                )
+            )
+        style: str = node.kind
+        if node.kind == "op":
+            style = "value" if apart else f"result {node.op_kind}"
+        lines = _lines(node, show, apart)
+        boxes.append(Box(node.id, style, tuple(lines), about, frame, node.output))
+    for edge in graph.edges:
+        arrows.append((edge.source, into[edge.target], edge.count, _about_edge(edge, texts)))
+    for node in graph.nodes:
+        if into[node.id] != node.id:
+            arrows.append((into[node.id], node.id, 1, f"result of {node.op}"))
+    return Figure(
+        tuple(boxes),
+        tuple(
+            Arrow(f"e{i}", source, target, f"{count:,}\u00d7" if count > 1 else "", about)
+            for i, (source, target, count, about) in enumerate(arrows)
+        ),
+        frames,
+        direction,
+        plain(title or "", 120),
+        tuple(line for note in graph.notes for line in textwrap.wrap(note, CAPTION_WIDTH)),
+        describe(graph),
+    )
+
+
+def describe(graph: Graph) -> str:
+    """Return one paragraph that says what the picture shows, for alternative text."""
+    outputs = [node for node in graph.nodes if node.output]
+    ops = sum(node.ops for node in graph.nodes)
+    leaves = sum(node.leaves for node in graph.nodes)
+    names = ", ".join(_spoken(node) for node in outputs[:4])
+    more = f" and {len(outputs) - 4} more" if len(outputs) > 4 else ""
+    made = ", ".join(dict.fromkeys(node.op for node in graph.nodes if node.op))
+    sentences = [
+        f"Compute graph of {names}{more}: {counted(ops, 'op') or 'no ops'} on "
+        + (counted(leaves, "leaf") or "no leaves")
+        + (f" ({plain(made, 120)})" if made else ""),
+        *graph.notes,
+    ]
+    return ". ".join(sentences) + "."
+
+
+def value_text(summary: Summary, *, value: bool = True, shape: bool = True) -> list[str]:
+    """Return the lines that tell a value: the number, or shape and moments."""
+    if summary.item is not None:
+        one = f"value {number(summary.item)}" if value else ""
+        return [
+            line for line in (one, str(summary.shape) if shape and summary.shape else "") if line
+        ]
+    lines = [str(summary.shape)] if shape else []
+    if value and summary.mean == summary.mean:
+        if "float" in summary.dtype:
+            lines.append(f"mean {number(summary.mean, 3)} std {number(summary.std, 3)}")
+        else:
+            lines.append(f"{summary.dtype} from {number(summary.low)} to {number(summary.high)}")
+    if value and summary.nonfinite:
+        lines.append(f"{summary.nonfinite:,} not finite")
+    return lines
+
+
+def grad_text(node: Node) -> str:
+    """Return the line that tells a gradient; empty if there is nothing to tell."""
+    if node.grad_state == "uncomputed":
+        return "grad not computed"
+    if node.grad_state == "zero":
+        return "grad 0"
+    if node.grad is None:
+        return ""
+    if node.grad.item is not None:
+        return f"grad {number(node.grad.item)}"
+    if node.grad.nonfinite:
+        return f"grad: {node.grad.nonfinite:,} not finite"
+    return f"|grad| {number(node.grad.norm)}"
+
+
+def counts_text(node: Node) -> str:
+    """Return what a call or a hidden node stands for, as ``12 ops, 3 leaves``."""
+    return ", ".join(filter(None, (counted(node.ops, "op"), counted(node.leaves, "leaf"))))
+
+
+def _lines(node: Node, show: Collection[str], apart: bool) -> list[Line]:
+    lines = []
+    if node.kind == "hidden":
+        return [Line("\u2026", "name"), Line(counts_text(node), "text"), Line("hidden", "text")]
+    op = symbol(node.op) if node.kind == "op" and not apart and "op" in show else ""
+    name = node.name if "name" in show or node.kind == "call" else ""
+    if name and op:
+        lines.append(Line(f"{name} = {op}", "name"))
+    elif name or op:
+        lines.append(Line(name or op, "name"))
+    if op and node.params:
+        lines.append(Line(plain(node.params, 28), "text"))
+    if node.repeats > 1:
+        lines.append(Line(f"{node.repeats:,} times", "text"))
+    if node.kind == "call":
+        lines.append(Line(counts_text(node), "text"))
+    if node.value is not None:
+        texts = value_text(node.value, value="value" in show, shape="shape" in show)
+        if node.kind == "constant" and node.value.item is not None and not name:
+            texts = [text.removeprefix("value ") for text in texts]
+        lines += [Line(text, "text") for text in texts]
+    if node.freed:
+        lines.append(Line("graph freed", "grad"))
+    grad = grad_text(node) if "grad" in show else ""
+    if grad:
+        lines.append(Line(grad, "grad"))
+    return lines
+
+
+def _spoken(node: Node) -> str:
+    """The node in a few words."""
+    if node.kind == "hidden":
+        return "hidden ops" if node.ops else "hidden leaves"
+    if node.name:
+        return node.name
+    if node.value is not None and node.value.item is not None:
+        return number(node.value.item)
+    return f"the result of {node.op}" if node.op else f"an unnamed {node.kind}"
+
+
+def _about(node: Node) -> str:
+    """Everything about a node, for its tooltip."""
+    words = {"leaf": "leaf", "constant": "constant", "call": "call", "hidden": "hidden"}
+    what = f"result of {node.op}" if node.kind == "op" else words[node.kind]
+    parts = [f"{node.name}: {what}" if node.name else what]
+    if node.repeats > 1:
+        parts.append(f"{node.repeats:,} of a kind")
+    if node.kind in ("call", "hidden"):
+        parts.append(counts_text(node))
+    for label, summary in (("value", node.value), ("grad", node.grad)):
+        if summary is not None:
+            parts.append(f"{label} {_in_full(summary)}")
+    if node.grad is None and node.grad_state != "none":
+        parts.append(grad_text(node))
+    if node.freed:
+        parts.append("the graph behind it was freed")
+    return "; ".join(parts)
+
+
+def _about_op(node: Node) -> str:
+    kind = f" ({_KINDS[node.op_kind]})" if node.op_kind in _KINDS else ""
+    return f"{node.op}{kind}" + (f", {node.params}" if node.params else "")
+
+
+def _about_edge(edge: Edge, texts: dict[str, str]) -> str:
+    many = f" ({edge.count:,} edges)" if edge.count > 1 else ""
+    return f"{texts[edge.source]} to {texts[edge.target]}{many}"
+
+
+def _in_full(summary: Summary) -> str:
+    if summary.item is not None:
+        return f"{plain(repr(summary.item), 24)} ({summary.dtype})"
+    text = f"of shape {summary.shape}, {summary.dtype}"
+    if summary.mean == summary.mean:
+        text += (
+            f", mean {number(summary.mean)}, std {number(summary.std)}, from "
+            f"{number(summary.low)} to {number(summary.high)}, norm {number(summary.norm)}"
+        )
+    return text + (f", {summary.nonfinite:,} not finite" if summary.nonfinite else "")
+
+
+def _frames(graph: Graph, inner: set[int | None]) -> tuple[Frame, ...]:
+    """The calls that something is drawn in, outermost first."""
+    used = set()
+    for call in inner:
+        while call is not None and call not in used:
+            used.add(call)
+            call = graph.calls[call].parent
+    return tuple(
+        Frame(call.id, call.label, None if call.parent is None else graph.calls[call.parent].id)
+        for i, call in enumerate(graph.calls)
+        if i in used and call.level < DEEPEST_FRAME
+    )
+
+
+def _frame_of(graph: Graph, call: int) -> str:
+    here = graph.calls[call]
+    while here.level >= DEEPEST_FRAME and here.parent is not None:
+        here = graph.calls[here.parent]
+    return here.id
+
+
+def outputs_of(boxes: Sequence[Box]) -> list[Box]:
+    """Return the boxes of the outputs."""
+    return [box for box in boxes if box.output]

@@ -1,0 +1,348 @@
+"""The graph of a picture: what was recorded, as plain numbers and text, apart from the tensors.
+
+`extract` reads the tensors once. Everything that draws works on the result, which no later change
+of a tensor can alter: nodes in the order they were computed, inputs first, and one edge for each
+operand, so that ``x * x`` has two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from operator import attrgetter
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from autograd import Op, Tensor, backprop, toposort
+
+from .labels import parameters, plain
+
+NodeKind: TypeAlias = Literal["leaf", "constant", "op", "call", "hidden"]
+"""A leaf requires grad, a constant does not; an op stands for its result too; a call is a collapsed
+scope; a hidden node stands for ops that no scope names."""
+
+GradState: TypeAlias = Literal["value", "zero", "none", "uncomputed"]
+"""none: there is nothing to show, as for a constant; uncomputed: the walk did not get there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An array in a few numbers.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : str
+    item : number or None
+        The element, if there is exactly one.
+    mean, std, low, high, norm : float
+        Of the finite elements; nan if there is none. The norm is Euclidean.
+    nonfinite : int
+        How many elements are nan or infinite.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    item: Any
+    mean: float
+    std: float
+    low: float
+    high: float
+    norm: float
+    nonfinite: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A recorded tensor, or several that are drawn as one.
+
+    Attributes
+    ----------
+    id : str
+        Generated: n0, n1, ... in the order of computation; c0 for a call, h0 for hidden ops.
+    kind : NodeKind
+    name : str
+        What the user calls it; empty if nothing.
+    op, op_kind, params, latex : str
+        Of the op; empty for a leaf.
+    value : Summary or None
+    grad : Summary or None
+        The gradient of the outputs with respect to this value.
+    grad_state : GradState
+    call : int or None
+        The innermost call that it belongs to, an index into `Graph.calls`.
+    output : bool
+    freed : bool
+        Whether the graph behind it was let go by ``backward(retain_graph=False)``.
+    ops, leaves : int
+        How many ops and leaves the node stands for.
+    repeats : int
+        How many nodes of a kind are folded into this one.
+    """
+
+    id: str
+    kind: NodeKind
+    name: str = ""
+    op: str = ""
+    op_kind: str = ""
+    params: str = ""
+    latex: str = ""
+    value: Summary | None = None
+    grad: Summary | None = None
+    grad_state: GradState = "none"
+    call: int | None = None
+    output: bool = False
+    freed: bool = False
+    ops: int = 0
+    leaves: int = 0
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`source` is operand number `slot` of `target`; `count` edges are drawn as one."""
+
+    source: str
+    target: str
+    slot: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One use of a scope: the `nth` of this name in its parent, which is an index into
+    `Graph.calls`; `level` counts from 0."""
+
+    id: str
+    name: str
+    nth: int
+    parent: int | None
+    level: int
+
+    @property
+    def label(self) -> str:
+        """The name, numbered from the second call on."""
+        return f"{self.name} #{self.nth}" if self.nth > 1 else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in the order of computation, edges by target and slot, calls outermost first.
+
+    `notes` are sentences for the line under the figure.
+    """
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    calls: tuple[Call, ...]
+    notes: tuple[str, ...] = ()
+
+    def ancestors(self, call: int | None) -> list[int]:
+        """Return `call` and the calls it lies in, outermost first."""
+        path = []
+        while call is not None:
+            path.append(call)
+            call = self.calls[call].parent
+        return path[::-1]
+
+
+def extract(
+    outputs: Sequence[Tensor],
+    *,
+    params: Mapping[str, Tensor] | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    grads: bool = True,
+) -> Graph:
+    """Return the graph that `outputs` were computed by.
+
+    Gradients are those of the sum of the outputs, if all of them have one element, from the pure
+    walk `autograd.backprop`: no `.grad` is read or written.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor of any shapes
+    params, names : mapping from str to Tensor, optional
+        What to call tensors, before their own `name`; other values are ignored.
+    grads : bool, default=True
+        Whether to compute gradients.
+
+    Returns
+    -------
+    Graph
+    """
+    outputs = list(dict.fromkeys(outputs))
+    tensors = _in_order(outputs)
+    called = _names(tensors, {**(names or {}), **(params or {})})
+    gradients: dict[Tensor, Any] = {}
+    complete = False
+    notes: list[str] = []
+    if grads:
+        gradients, complete, notes = _gradients(outputs)
+    ids = {t: f"n{i}" for i, t in enumerate(tensors)}
+    scopes = _innermost_scopes(tensors)
+    calls, position = _calls(scopes)
+    last = set(outputs)
+    nodes = []
+    for t in tensors:
+        g = gradients.get(t)
+        grad = None if g is None else summarise(g)
+        state: GradState = "none"
+        if grad is not None:
+            state = "value" if grad.norm or grad.nonfinite else "zero"
+        elif t.requires_grad and gradients:
+            state = "zero" if complete else "uncomputed"
+        node = Node(
+            ids[t],
+            "leaf" if t.requires_grad else "constant",
+            name=called.get(t, ""),
+            value=summarise(t.data),
+            grad=grad,
+            grad_state=state,
+            call=None if scopes[t] is None else position[scopes[t]],
+            output=t in last,
+            leaves=1,
+        )
+        nodes.append(node if t.op is None else _computed(node, t, t.op))
+    edges = [Edge(ids[x], ids[t], i) for t in tensors for i, x in enumerate(t.inputs)]
+    if any(node.freed for node in nodes):
+        notes.append("freed: backward(retain_graph=False) let go of what was behind it")
+    return Graph(tuple(nodes), tuple(edges), calls, tuple(notes))
+
+
+def _computed(node: Node, t: Tensor, op: Op) -> Node:
+    """The node of a tensor that an op computed."""
+    return replace(
+        node,
+        kind="op",
+        op=plain(op.name),
+        op_kind=op.kind,
+        params=plain(parameters(op, t.params), 200) if t.params else "",
+        latex=op.latex,
+        freed=not t.inputs,
+        ops=1,
+        leaves=0,
+    )
+
+
+_Moments: TypeAlias = tuple[float, float, float, float, float]
+_NO_MOMENTS: _Moments = (math.nan, math.nan, math.nan, math.nan, 0.0)
+
+
+def summarise(array: Any) -> Summary:
+    """Return the `Summary` of an array or NumPy scalar of numbers, computed in float64."""
+    if array.size == 1:  # scalar programs have many of these, and NumPy takes its time over one
+        item = array.item()
+        x = float(item)
+        sound = math.isfinite(x)
+        moments: _Moments = (x, 0.0, x, x, abs(x)) if sound else _NO_MOMENTS
+        return Summary(array.shape, _dtype_name(array.dtype), item, *moments, nonfinite=1 - sound)
+    with np.errstate(all="ignore"):
+        values = array.astype(np.float64, copy=False)
+        finite = np.isfinite(values)
+        nonfinite = values.size - int(np.count_nonzero(finite))
+        if nonfinite:
+            values = values[finite]
+        moments = _NO_MOMENTS
+        if values.size:
+            mean, std, low, high = values.mean(), values.std(), values.min(), values.max()
+            norm = math.sqrt(np.square(values).sum())
+            moments = (float(mean), float(std), float(low), float(high), norm)
+    return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite=nonfinite)
+
+
+@cache
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return dtype.name  # NumPy puts it together anew each time, in Python
+
+
+def _in_order(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The recorded tensors by creation, each leaf right before its first use."""
+    recorded = {t: None for out in outputs for t in toposort(out)}
+    ordered: dict[Tensor, None] = {}
+    for t in sorted(recorded, key=attrgetter("serial")):
+        for x in t.inputs:
+            if x.op is None:
+                ordered.setdefault(x)
+        ordered.setdefault(t)
+    for out in outputs:
+        ordered.setdefault(out)
+    return list(ordered)
+
+
+def _names(tensors: Iterable[Tensor], given: Mapping[str, Tensor]) -> dict[Tensor, str]:
+    called = {t: plain(t.name) for t in tensors if t.name}
+    called.update((t, plain(name)) for name, t in given.items() if isinstance(t, Tensor))
+    return called
+
+
+def _gradients(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Any], bool, list[str]]:
+    """Gradients by tensor, whether the walk reached its end, and what to tell the reader."""
+    roots = [out for out in outputs if out.requires_grad]
+    if not roots:
+        return {}, True, []
+    for root in roots:
+        if root.size != 1:
+            return {}, False, [f"no gradients: an output has shape {root.shape}; draw a scalar"]
+    notes = [f"gradients of the sum of {len(roots)} outputs"] if len(roots) > 1 else []
+    total: dict[Tensor, Any] = {}
+    for root in roots:
+        try:
+            with np.errstate(all="ignore"):
+                for t, g in backprop(root, np.ones_like(root.data)[()]):
+                    total[t] = total[t] + g if t in total else g
+        except RuntimeError as error:  # a freed graph, or a value changed in place
+            return total, False, [*notes, plain(error, 160)]
+    return total, True, notes
+
+
+def _innermost_scopes(tensors: Sequence[Tensor]) -> dict[Tensor, Any]:
+    """The scope that each tensor is drawn in.
+
+    A weight is made long before the call that uses it, and belongs to that call in the picture; so
+    does a number in an expression. Data that come from outside stay outside.
+    """
+    users: dict[Tensor, list[Any]] = {}
+    for t in tensors:
+        for x in t.inputs:
+            if x.op is None and x.scope is None and (x.requires_grad or x.ndim == 0):
+                users.setdefault(x, []).append(t.scope)
+    return {t: _common(users[t]) if t in users else t.scope for t in tensors}
+
+
+def _common(scopes: Sequence[Any]) -> Any:
+    """The innermost scope that all of `scopes` lie in, or None."""
+    shared = list(_outwards(scopes[0]))
+    for scope in scopes[1:]:
+        if scope is not scopes[0]:
+            path = set(_outwards(scope))
+            shared = [s for s in shared if s in path]
+    return shared[0] if shared else None
+
+
+def _outwards(scope: Any) -> Iterable[Any]:
+    while scope is not None:
+        yield scope
+        scope = scope.parent
+
+
+def _calls(scopes: Mapping[Tensor, Any]) -> tuple[tuple[Call, ...], dict[Any, int]]:
+    """Calls in the order they are met, each after the one it lies in; repeats are numbered."""
+    position: dict[Any, int] = {}
+    calls: list[Call] = []
+    repeats: dict[tuple[int | None, str], int] = {}
+    for innermost in scopes.values():
+        fresh = []
+        for scope in _outwards(innermost):
+            if scope in position:
+                break
+            fresh.append(scope)
+        for scope in reversed(fresh):
+            parent = None if scope.parent is None else position[scope.parent]
+            nth = repeats[parent, scope.name] = repeats.get((parent, scope.name), 0) + 1
+            level = 0 if parent is None else calls[parent].level + 1
+            position[scope] = len(calls)
+            calls.append(Call(f"c{len(calls)}", plain(scope.name), nth, parent, level))
+    return tuple(calls), position

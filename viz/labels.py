@@ -1,0 +1,172 @@
+"""Text for pictures: every label goes through `plain`, and every number through `number`.
+
+Names come from users, so a label is data: nothing in it may end a string, start a tag, or be read
+as markup by a layout engine.
+"""
+
+from __future__ import annotations
+
+import inspect
+import unicodedata
+from typing import Any
+
+MAX_LABEL = 40
+
+SYMBOLS = {
+    "add": "+",
+    "sub": "\u2212",
+    "mul": "\u00d7",
+    "div": "\u00f7",
+    "neg": "\u2212",
+    "pow": "^",
+    "matmul": "@",
+}
+"""What an op is drawn as, where a symbol says it better than its name."""
+
+ASCII = str.maketrans(
+    {"\u2212": "-", "\u00d7": "x", "\u00f7": "/", "\u00b7": "*", "\u2026": "~", "\u00b1": "+-"}
+)
+"""For terminals that print ASCII only."""
+
+# Two Unicode blocks that reorder the text around them, and the two separators that XML allows but
+# that break lines in some readers.
+_REORDERING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x2028, 0x2029}
+
+# Advance widths in em, as in the wider of the common sans-serif fonts (DejaVu Sans).
+_WIDTHS = (("fijlrtI|.,:;'!()[] -", 0.42), ("mwMW@%", 1.0), ("ABCDEFGHKLNOPQRSTUVXYZ&#+=<>~", 0.8))
+
+
+def plain(text: object, limit: int = MAX_LABEL) -> str:
+    r"""Return `text` as one line of at most `limit` characters that any XML reader accepts.
+
+    White space becomes a space; control characters, lone surrogates, non-characters and marks that
+    reorder text become U+FFFD; what is too long loses its middle to an ellipsis.
+
+    Parameters
+    ----------
+    text : object
+        A string, or what `str` makes of it.
+    limit : int, default=40
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plain("a\tb\x00")
+    'a b\ufffd'
+    >>> plain("a" * 50, limit=9)
+    'aaaa\u2026aaaa'
+    """
+    text = str(text)
+    if len(text) > limit:
+        tail = (limit - 1) // 2
+        text = text[: limit - 1 - tail] + "\u2026" + text[len(text) - tail :]
+    return "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
+    if char in "\t\n\r\v\f":
+        return " "
+    code = ord(char)
+    forbidden = unicodedata.category(char) in ("Cc", "Cs") or code in _REORDERING
+    return "\ufffd" if forbidden or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE else char
+
+
+def dot_lines(lines: tuple[str, ...]) -> str:
+    r"""Return lines of `plain` text as one Graphviz label, in which nothing is an escape.
+
+    A backslash would start an escape such as ``\N``, an ampersand an HTML entity.
+
+    Examples
+    --------
+    >>> print(dot_lines((r"\N", "a & b")))
+    \\N\na &amp; b
+    """
+    return r"\n".join(line.replace("\\", r"\\").replace("&", "&amp;") for line in lines)
+
+
+def width(text: str) -> float:
+    """Return an upper estimate of the width of `text` in em, whatever sans-serif font shows it."""
+    return sum(map(_advance, text))
+
+
+def _advance(char: str) -> float:
+    for chars, em in _WIDTHS:
+        if char in chars:
+            return em
+    if char < "\u2000":
+        return 0.66
+    return 1.05 if unicodedata.east_asian_width(char) in "WF" else 0.9
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """Return a number in at most `digits` significant digits; integers as they are.
+
+    Examples
+    --------
+    >>> number(0.1 + 0.2), number(12648), number(-0.0), number(1e-9), number(True)
+    ('0.3', '12648', '0', '1e-09', 'True')
+    """
+    if isinstance(value, bool | int):
+        return plain(value, 16)
+    return format(value + 0.0, f".{digits}g")  # + 0.0 turns -0.0 into 0.0
+
+
+def counted(n: int, word: str) -> str:
+    """Return ``1 op`` or ``1,234 ops``; empty for none.
+
+    Examples
+    --------
+    >>> counted(1234, "op"), counted(2, "leaf"), counted(0, "op")
+    ('1,234 ops', '2 leaves', '')
+    """
+    if n == 1:
+        return f"1 {word}"
+    return f"{n:,} {'leaves' if word == 'leaf' else word + 's'}" if n else ""
+
+
+def symbol(op_name: str) -> str:
+    """Return the sign an op is drawn as: a cross for 'mul', else its name."""
+    return SYMBOLS.get(op_name, op_name)
+
+
+def parameters(op: Any, params: dict[str, Any]) -> str:
+    """Return the parameters of a recorded op that differ from its defaults, as ``axis=1``.
+
+    Values that could print an array or an address are named by their type.
+    """
+    signature = inspect.signature(op).parameters
+    shown = []
+    for name, value in params.items():
+        default = signature[name].default if name in signature else inspect.Parameter.empty
+        if value is default or (
+            type(value) is type(default) and _small(value) and value == default
+        ):
+            continue
+        shown.append(f"{name}={_brief(value)}")
+    return ", ".join(shown)
+
+
+def _small(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_small, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _brief(value: Any) -> str:
+    """A parameter as a reader would type it, or its type."""
+    if isinstance(value, tuple | list) and len(value) < 10:
+        inner = ", ".join(map(_brief, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if isinstance(value, slice):
+        ends = ["" if end is None else _brief(end) for end in (value.start, value.stop)]
+        return ":".join(ends if value.step is None else [*ends, _brief(value.step)])
+    if value is Ellipsis:
+        return "..."
+    if value is None or isinstance(value, bool | int | str):
+        return str(value)
+    if isinstance(value, float):
+        return number(value)
+    return type(value).__name__

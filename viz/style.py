@@ -1,0 +1,51 @@
+"""Colours, shapes and sizes: one table, read by every writer.
+
+The hues are Okabe and Ito's, told apart by colour-blind readers, as light tints under dark text;
+greys for lines and captions have a contrast of more than 3 to 1 on white and on black. No meaning
+rests on colour alone: shapes, dashes and words carry it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FONT = "Helvetica,Arial,sans-serif"
+INK = "#1a1a1a"
+GRAD_INK = "#9a3a00"
+MUTED = "#767676"
+LINE = "#808080"
+OUTPUT = "#5f6b7a"
+
+SIZES = {"name": 13.0, "op": 17.0, "text": 11.5, "grad": 11.5}
+CAPTION_SIZE = 11.5
+TITLE_SIZE = 13.0
+FRAME_SIZE = 11.5
+
+
+@dataclass(frozen=True, slots=True)
+class BoxStyle:
+    """How a box looks, in Graphviz's words."""
+
+    fill: str
+    line: str
+    shape: str = "box"
+    style: str = "rounded,filled"
+
+
+_TINTS = {
+    "elementwise": ("#d8eaf7", "#0072b2"),
+    "linear": ("#d3f0e5", "#008a64"),
+    "multilinear": ("#fde3d0", "#c25400"),
+    "reduction": ("#f7e0ec", "#b3538a"),
+    "other": ("#e9e4f5", "#6b5ca5"),
+}
+
+BOXES = {
+    "leaf": BoxStyle("#fff3c4", "#a67c00", style="filled"),
+    "constant": BoxStyle("#f1f1f1", "#808080", style="filled,dashed"),
+    "value": BoxStyle("#ffffff", "#808080"),
+    "call": BoxStyle("#e6ecf5", "#44546a", shape="box3d", style="filled"),
+    "hidden": BoxStyle("#f1f1f1", "#808080", style="rounded,filled,dotted"),
+    **{f"op {kind}": BoxStyle(*tint, "ellipse", "filled") for kind, tint in _TINTS.items()},
+    **{f"result {kind}": BoxStyle(*tint) for kind, tint in _TINTS.items()},
+}

@@ -1,0 +1,180 @@
+"""SVG that is safe to put in a page: rebuilt element by element from what an engine wrote.
+
+Only shapes and text are copied, and only attributes that say where and in what colour. Text comes
+from the `Figure`, not from the engine, so that it is shown as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from .figure import Arrow, Box, Figure, Frame, Line
+from .labels import width
+from .style import (
+    CAPTION_SIZE,
+    FONT,
+    FRAME_SIZE,
+    GRAD_INK,
+    INK,
+    MUTED,
+    SIZES,
+    TITLE_SIZE,
+)
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_SHAPES = ("path", "polygon", "polyline", "ellipse", "circle", "rect", "line")
+_ATTRIBUTES = (
+    *("d", "points", "cx", "cy", "rx", "ry", "r", "x", "y", "x1", "y1", "x2", "y2"),
+    *("width", "height", "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity"),
+    *("stroke-dasharray",),
+)
+_MARGIN = 8.0
+
+
+def from_engine(raw: bytes, figure: Figure) -> str:
+    """Return the figure as SVG, in the places that a layout engine's SVG gives.
+
+    Parameters
+    ----------
+    raw : bytes
+        What Graphviz wrote for the DOT source of `figure`.
+    figure : Figure
+
+    Returns
+    -------
+    str
+        The same for the same input. Ids begin with a hash of the content, so that several figures
+        share a page; the size is given by viewBox, width, height and a maximal width.
+    """
+    prefix = "gw" + hashlib.sha256(raw).hexdigest()[:10]
+    found = ET.fromstring(raw)
+    drawing = found.find(f"{_SVG}g")
+    if drawing is None:
+        raise ValueError("svg: the layout engine wrote no drawing")
+    left, top, right, bottom = _bounds(found, drawing)
+    body = ET.Element("g", {"font-family": FONT})
+    groups = {group.get("id"): group for group in drawing.findall(f"{_SVG}g")}
+    for frame in figure.frames:
+        _copy_frame(groups[frame.id], frame, prefix, body)
+    for arrow in figure.arrows:
+        _copy_arrow(groups[arrow.id], arrow, prefix, body)
+    for box in figure.boxes:
+        _copy_box(groups[box.id], box, prefix, body)
+    caption = _caption(figure)
+    lines = drawing.findall(f"{_SVG}text")
+    for line, place in zip(caption, lines, strict=False):
+        x = float(place.get("x", "0"))
+        half = width(line.text) * _size(line) / 2
+        left, right = min(left, x - half), max(right, x + half)
+        _write(body, line, x, place.get("y", "0"), MUTED)
+    return _document(figure, prefix, body, (left, top, right, bottom))
+
+
+def from_text(text: str, figure: Figure) -> str:
+    """Return lines of text as SVG, for where there is no layout engine."""
+    prefix = "gw" + hashlib.sha256(text.encode()).hexdigest()[:10]
+    body = ET.Element("g", {"font-family": "monospace", "font-size": "12"})
+    lines = text.splitlines()
+    for i, line in enumerate(lines):
+        row = ET.SubElement(body, "text", {"x": "0", "y": f"{16 * i}", "fill": MUTED})
+        row.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+        row.text = line
+    longest = max(map(len, lines), default=0)
+    return _document(figure, prefix, body, (0, -14, 7.8 * longest, 16 * len(lines) - 10))
+
+
+def _document(
+    figure: Figure, prefix: str, body: ET.Element, bounds: tuple[float, float, float, float]
+) -> str:
+    left, top, right, bottom = bounds
+    wide, high = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
+    svg = ET.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "id": prefix,
+            "width": f"{wide:.0f}",
+            "height": f"{high:.0f}",
+            "viewBox": f"{left - _MARGIN:.2f} {top - _MARGIN:.2f} {wide:.2f} {high:.2f}",
+            "style": "max-width:100%;height:auto",
+            "role": "img",
+            "aria-labelledby": f"{prefix}-title {prefix}-desc",
+        },
+    )
+    ET.SubElement(svg, "title", {"id": f"{prefix}-title"}).text = figure.title or "Compute graph"
+    ET.SubElement(svg, "desc", {"id": f"{prefix}-desc"}).text = figure.about
+    svg.append(body)
+    ET.indent(svg, "")
+    return ET.tostring(svg, encoding="unicode") + "\n"
+
+
+def _bounds(found: ET.Element, drawing: ET.Element) -> tuple[float, float, float, float]:
+    """The extent of the drawing in its own coordinates, whose origin the engine moves."""
+    _, _, wide, high = map(float, found.get("viewBox", "0 0 100 100").split())
+    move = drawing.get("transform", "").partition("translate(")[2].partition(")")[0]
+    dx, dy = map(float, move.replace(",", " ").split()) if move else (0.0, 0.0)
+    return -dx, -dy, wide - dx, high - dy
+
+
+def _group(source: ET.Element, prefix: str, kind: str, about: str, to: ET.Element) -> ET.Element:
+    group = ET.SubElement(to, "g", {"id": f"{prefix}-{source.get('id')}", "class": kind})
+    ET.SubElement(group, "title").text = about
+    for shape in source.iter():
+        tag = shape.tag.removeprefix(_SVG) if isinstance(shape.tag, str) else ""
+        if tag in _SHAPES:
+            ET.SubElement(
+                group, tag, {k: shape.attrib[k] for k in _ATTRIBUTES if k in shape.attrib}
+            )
+    return group
+
+
+def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element) -> None:
+    group = _group(source, prefix, "frame", f"call {frame.label}", to)
+    for place in source.iter(f"{_SVG}text"):
+        line = Line(frame.label, "text")
+        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), MUTED, FRAME_SIZE)
+
+
+def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element) -> None:
+    group = _group(source, prefix, "edge", arrow.about, to)
+    group.set("data-source", arrow.source)
+    group.set("data-target", arrow.target)
+    for place in source.iter(f"{_SVG}text"):
+        line = Line(arrow.label, "text")
+        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), MUTED)
+
+
+def _copy_box(source: ET.Element, box: Box, prefix: str, to: ET.Element) -> None:
+    group = _group(source, prefix, "node", box.about, to)
+    places = source.findall(f".//{_SVG}text")
+    for line, place in zip(box.lines, places, strict=True):
+        ink = GRAD_INK if line.role == "grad" else INK
+        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink)
+
+
+def _caption(figure: Figure) -> Sequence[Line]:
+    title = [Line(figure.title, "name")] if figure.title else []
+    return [*title, *(Line(note, "text") for note in figure.notes)]
+
+
+def _size(line: Line) -> float:
+    return TITLE_SIZE if line.role == "name" else CAPTION_SIZE
+
+
+def _write(
+    to: ET.Element, line: Line, x: float, y: str, ink: str, size: float | None = None
+) -> None:
+    attributes = {
+        "x": f"{x:g}",
+        "y": y,
+        "text-anchor": "middle",
+        "font-size": f"{size or SIZES[line.role]:g}",
+        "fill": ink,
+    }
+    if line.role == "name":
+        attributes["font-weight"] = "bold"
+    text = ET.SubElement(to, "text", attributes)
+    text.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    text.text = line.text

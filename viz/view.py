@@ -1,0 +1,365 @@
+"""`draw`, and what it returns: a view of a graph that can be shown, saved and read."""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from autograd import Tensor
+
+from . import dot, svg
+from .collapse import collapse
+from .figure import Figure, Form, arrange, boxes_per_op
+from .files import write_whole
+from .graph import Graph, extract
+from .layout import Backend, LayoutUnavailable, check, layout
+from .text import to_tree
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
+SHOW = ("name", "op", "value", "grad", "shape")
+_DIRECTIONS = ("LR", "TB", "RL", "BT")
+_REPR_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a view is drawn; see `draw`."""
+
+    show: tuple[str, ...] = SHOW
+    depth: int | Literal["auto"] | None = "auto"
+    max_nodes: int = 400
+    direction: str = "LR"
+    form: Form = "auto"
+    backend: Backend = "auto"
+    timeout: float = 10.0
+    title: str | None = None
+
+
+class GraphView:
+    """A picture of a graph: what `draw` returns.
+
+    It holds numbers and text, no tensors, and does not change when they do. Shown in a notebook it
+    is an SVG; printed in a terminal, a tree of text.
+
+    Parameters
+    ----------
+    graph : Graph
+        All of it, however big.
+    options : Options
+    """
+
+    def __init__(self, graph: Graph, options: Options) -> None:
+        self.graph = graph
+        self.options = options
+
+    @cached_property
+    def _apart(self) -> bool:
+        return boxes_per_op(self.graph, self.options.form, self.options.max_nodes) == 2
+
+    @cached_property
+    def visible(self) -> Graph:
+        """The graph as drawn: calls collapsed, and what does not fit hidden."""
+        return collapse(
+            self.graph,
+            depth=self.options.depth,
+            max_nodes=self.options.max_nodes,
+            boxes_per_op=2 if self._apart else 1,
+        )
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The boxes, arrows and frames with their text."""
+        o = self.options
+        return arrange(
+            self.visible, apart=self._apart, show=o.show, direction=o.direction, title=o.title
+        )
+
+    @cached_property
+    def source(self) -> str:
+        """The picture as DOT; the same graph gives the same text in every run."""
+        text: str = self.to_dot().source
+        return text
+
+    def to_dot(self) -> Digraph:
+        """Return the picture as a new `graphviz.Digraph`."""
+        return dot.to_digraph(self.figure)
+
+    @cached_property
+    def _laid_out(self) -> str:
+        raw = layout(self.source, backend=self.options.backend, timeout=self.options.timeout)
+        return svg.from_engine(raw, self.figure)
+
+    def svg(self) -> str:
+        """Return the picture as an SVG document.
+
+        Without a layout engine, or if it fails, it is the text tree, in SVG, with a line that says
+        why.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        LayoutUnavailable
+            If the view was asked for one engine, and that engine fails.
+        """
+        try:
+            if self.options.backend != "text":
+                return self._laid_out
+        except LayoutUnavailable as error:
+            if self.options.backend != "auto":
+                raise
+            return svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure)
+        return svg.from_text(self.text(ascii=False), self.figure)
+
+    def text(self, *, ascii: bool | None = None) -> str:
+        """Return the picture as a tree of text, the outputs first.
+
+        Parameters
+        ----------
+        ascii : bool, optional
+            Whether to use ASCII only; by default where standard output cannot show more.
+
+        Returns
+        -------
+        str
+        """
+        if ascii is None:
+            encoding = getattr(sys.stdout, "encoding", None) or ""
+            ascii = not encoding.lower().replace("-", "").startswith("utf")
+        return to_tree(self.visible, show=self.options.show, ascii=ascii)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file, whole or not at all; the name says in which format.
+
+        Parameters
+        ----------
+        path : path
+            Ending in .svg, .dot, .gv, .txt; or .png, .pdf, which need Graphviz's `dot`.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            If the ending is another one.
+        LayoutUnavailable
+            For .png and .pdf, if `dot` is not on the PATH.
+        """
+        path = Path(path)
+        kind = path.suffix.lower()
+        if kind == ".svg":
+            content = self.svg().encode()
+        elif kind in (".dot", ".gv"):
+            content = self.source.encode()
+        elif kind == ".txt":
+            content = (self.text(ascii=False) + "\n").encode()
+        elif kind in (".png", ".pdf"):
+            content = layout(self.source, format=kind[1:], timeout=self.options.timeout)
+        else:
+            raise ValueError(
+                f"save: {path.name!r} ends in {kind or 'nothing'!r}; use .svg, .png, .pdf, .dot, "
+                ".gv or .txt"
+            )
+        return write_whole(path, content)
+
+    def __repr__(self) -> str:
+        lines = self.text().splitlines()
+        if len(lines) > _REPR_LINES:
+            hidden = len(lines) - _REPR_LINES
+            lines[_REPR_LINES:] = [f"({hidden:,} lines more; print(view.text()) shows them)"]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """What a notebook shows: an SVG; where that is lost, an image; else text."""
+        try:
+            picture = self.svg()
+        except LayoutUnavailable as error:
+            picture = svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure)
+        data = base64.b64encode(picture.encode()).decode()
+        about = html.escape(self.figure.about)
+        bundle = {
+            "image/svg+xml": picture,
+            "text/html": f'<img src="data:image/svg+xml;base64,{data}" alt="{about}" '
+            'style="max-width:100%;height:auto">',
+            "text/plain": repr(self),
+        }
+        return {
+            mime: content
+            for mime, content in bundle.items()
+            if (not include or mime in include) and not (exclude and mime in exclude)
+        }
+
+
+def draw(
+    outputs: Tensor | Sequence[Tensor],
+    *,
+    params: Mapping[str, Tensor] | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    show: Sequence[str] = SHOW,
+    depth: int | Literal["auto"] | None = "auto",
+    max_nodes: int = 400,
+    direction: Literal["LR", "TB", "RL", "BT"] = "LR",
+    form: Form = "auto",
+    backend: Backend = "auto",
+    timeout: float = 10.0,
+    title: str | None = None,
+) -> GraphView:
+    """Draw the graph that `outputs` were computed by, with values and gradients.
+
+    Gradients are computed for the picture, by the pure walk `autograd.backprop`: they are right
+    before and after `backward()`, and no `.grad` is read or written. They are those of the sum of
+    the outputs, if each has one element.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor, of any shapes
+    params : mapping from str to Tensor, optional
+        Names of parameters, such as ``dict(model.named_parameters())``.
+    names : mapping from str to Tensor, optional
+        Names of other tensors.
+    show : sequence of str
+        Of 'name', 'op', 'value', 'grad' and 'shape'; all of them by default.
+    depth : int, 'auto' or None, default='auto'
+        How many levels of module calls and scopes are drawn open: 0 closes all, None opens all,
+        'auto' opens as many as `max_nodes` allows.
+    max_nodes : int, default=400
+        How many boxes to draw at most. The line under the picture says what is hidden.
+    direction : {'LR', 'TB', 'RL', 'BT'}, default='LR'
+        Where the arrows go: from left to right, from top to bottom, ...
+    form : {'auto', 'bipartite', 'compact'}, default='auto'
+        'bipartite' draws an op apart from its result, 'compact' as one box; 'auto' is bipartite
+        up to 60 boxes.
+    backend : {'auto', 'dot', 'wasm', 'text'}, default='auto'
+        The layout engine; see `backends`. 'auto' takes the best that is there.
+    timeout : float, default=10.0
+        Seconds that the layout may take.
+    title : str, optional
+        A line under the picture.
+
+    Returns
+    -------
+    GraphView
+
+    Raises
+    ------
+    TypeError
+        If an output is not a Tensor.
+    ValueError
+        If there is no output, or an option has a value that is not listed here.
+    LayoutUnavailable
+        If `backend` names an engine that is not installed.
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> a, b = Tensor(2.0, requires_grad=True, name="a"), Tensor(-3.0, requires_grad=True, name="b")
+    >>> print(draw(a * b + a).text(ascii=True))
+    +  value -4  grad 1
+    +- x  value -6  grad 1
+    |  +- a  value 2  grad -2  [1]
+    |  `- b  value -3  grad 2
+    `- a  [1] above
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    if not outputs:
+        raise ValueError("draw: there is nothing to draw; pass a Tensor or several")
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise TypeError(f"draw: an output is a {type(output).__name__}; pass a Tensor")
+    if unknown := set(show) - set(SHOW):
+        raise ValueError(f"draw: show has {sorted(unknown)}; choose of {', '.join(SHOW)}")
+    if direction not in _DIRECTIONS:
+        raise ValueError(f"draw: direction is {direction!r}; choose of {', '.join(_DIRECTIONS)}")
+    if form not in ("auto", "bipartite", "compact"):
+        raise ValueError(f"draw: form is {form!r}; choose of auto, bipartite, compact")
+    if depth not in ("auto", None) and (not isinstance(depth, int) or depth < 0):
+        raise ValueError(f"draw: depth is {depth!r}; pass 0 or more, 'auto', or None for all")
+    if max_nodes < 5:
+        raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
+    check(backend)
+    graph = extract(outputs, params=params, names=names, grads="grad" in show)
+    options = Options(tuple(show), depth, max_nodes, direction, form, backend, timeout, title)
+    return GraphView(graph, options)
+
+
+draw_dot = draw
+"""The name that readers of micrograd know."""
+
+
+def to_dot(outputs: Tensor | Sequence[Tensor]) -> str:
+    """Return the graph of `outputs` as DOT source; ``draw(...).source`` takes options.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor, of any shapes
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> to_dot(x * x).count("n0 -> n1op")
+    2
+    """
+    return draw(outputs).source
+
+
+def to_svg(outputs: Tensor | Sequence[Tensor]) -> str:
+    """Return the graph of `outputs` as an SVG document; ``draw(...).svg()`` takes options.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor, of any shapes
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> to_svg(x * x).startswith("<svg")
+    True
+    """
+    return draw(outputs).svg()
+
+
+def to_text(outputs: Tensor | Sequence[Tensor]) -> str:
+    """Return the graph of `outputs` as a tree of text; ``draw(...).text()`` takes options.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor, of any shapes
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> print(to_text(x.tanh()))
+    tanh  value 0.9951  grad 1
+    └─ x  value 3  grad 0.009866
+    """
+    return draw(outputs).text(ascii=False)
