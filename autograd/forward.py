@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from .engine import level, pushforward
 from .op import Op, dispatch
-from .tensor import Tensor, as_tensor
+from .tensor import Tensor, as_tensor, constant
 
 
 class Dual(Tensor):
@@ -37,13 +37,13 @@ class Dual(Tensor):
         top = max(x.level for x in inputs if isinstance(x, Dual))
         if op.kind == "other" and op.jvp is None and op.reference is not None:
             return op.reference(*inputs, **params)  # type: ignore[no-any-return]
+        inputs = [x if isinstance(x, Tensor) else constant(x, inputs) for x in inputs]
         moving = [isinstance(x, Dual) and x.level == top for x in inputs]
         primals = tuple(x.primal if m else x for x, m in zip(inputs, moving, strict=True))
         out: Tensor = dispatch(op, primals, params)
         if not op.differentiable:
             return out
         tangents = tuple(x.tangent if m else None for x, m in zip(inputs, moving, strict=True))
-        primals = tuple(x if isinstance(x, Tensor) else as_tensor(x) for x in primals)
         return Dual(out, pushforward(op, tangents, out, primals, params), top)
 
 

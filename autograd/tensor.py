@@ -559,7 +559,7 @@ class Tensor(Node):
         tensors, records = [], False
         for x in inputs:
             if not isinstance(x, Tensor):
-                x = _constant(x, inputs)
+                x = constant(x, inputs)
             elif x.requires_grad:
                 records = True
             tensors.append(x)
@@ -677,7 +677,7 @@ def _number(x: float, like: np.dtype[Any]) -> Tensor:
     return _leaf((like if like.kind == "f" else np.result_type(like, x)).type(x))
 
 
-def _constant(x: Any, inputs: Sequence[Any]) -> Tensor:
+def constant(x: Any, inputs: Sequence[Any]) -> Tensor:
     """Make a constant of an input of an op that is no tensor."""
     if isinstance(x, np.generic):
         x = x.item()
@@ -819,7 +819,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.std: ops.std,
     np.where: ops.where,
     np.clip: ops.clip,
-    np.einsum: ops.einsum,
+    np.einsum: lambda subscripts, *xs, optimize=None: ops.einsum(subscripts, *xs),  # it optimizes
     np.reshape: ops.reshape,
     np.transpose: ops.transpose,
     np.swapaxes: ops.swapaxes,

@@ -110,8 +110,8 @@ mean = Op(
 
 
 def _tie_weights(out: Array, x: Array, axis: Axis) -> Array:
-    ties = x == out
-    return ties / ties.sum(axis=axis, keepdims=True, dtype=out.dtype)
+    ties = (x == out).astype(out.dtype)
+    return ties / ties.sum(axis=axis, keepdims=True)
 
 
 def _max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:

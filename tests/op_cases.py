@@ -1,0 +1,416 @@
+"""The table of (op, inputs, parameters) that drives the tests of every op.
+
+A case draws its inputs away from kinks. Where the forward function of an op does not take complex
+numbers, or is not analytic in them (abs, var), the case has a `twin`: the same function written so
+that it is. The twin serves the complex step, and as an oracle of the values.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from autograd import Op, op_table
+
+OPS = op_table()
+
+
+@dataclass(frozen=True)
+class Case:
+    op: Op
+    draws: tuple[Callable[[np.random.Generator], np.ndarray], ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    twin: Callable[..., np.ndarray] | None = None
+
+    @property
+    def name(self) -> str:
+        # no generator is drawn from here: the name seeds the one that is
+        shapes = ",".join(str(draw.shape).replace(" ", "") for draw in self.draws)
+        params = ",".join(f"{k}={_short(v)}" for k, v in self.params.items())
+        return "-".join(filter(None, [self.op.name, shapes, params]))
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng(crc32(self.name.encode()))
+
+    def inputs(self, dtype: Any = np.float64) -> list[np.ndarray]:
+        rng = self.rng
+        arrays = [np.asarray(draw(rng)) for draw in self.draws]
+        return [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
+
+    def moving(self, inputs: list[np.ndarray]) -> list[int]:
+        """The positions of the inputs that have a derivative."""
+        return [
+            i for i, x in enumerate(inputs) if x.dtype.kind == "f" and self.op.vjp[i] is not None
+        ]
+
+    def evaluate(self, *arrays: np.ndarray) -> np.ndarray:
+        """Compute the function on arrays that may be complex."""
+        if self.twin is not None:
+            return np.asarray(self.twin(*arrays, **self.params))
+        out = self.op.forward(*arrays, **self.params)
+        return np.asarray(out[0] if self.op.shared is not None else out)
+
+
+def _short(value: Any) -> str:
+    return str(value).replace("\n", "").replace(" ", "")
+
+
+# Where inputs are drawn from.
+
+
+def sampler(draw):
+    """Make a function of a shape that returns a function of a generator."""
+
+    def of_shape(*shape, **options):
+        def drawn(rng):
+            return draw(rng, shape, **options)
+
+        drawn.shape = shape
+        return drawn
+
+    return of_shape
+
+
+@sampler
+def real(rng, shape):
+    return rng.standard_normal(shape)
+
+
+@sampler
+def positive(rng, shape):
+    return rng.uniform(0.5, 2, shape)
+
+
+@sampler
+def apart(rng, shape, offset=0.0):
+    """Distinct multiples of 1/4 plus 0.1: no ties, and 0.1 away from 0 at least."""
+    n = int(np.prod(shape))
+    return ((rng.permutation(n) - n // 2) * 0.25 + 0.1 + offset).reshape(shape)
+
+
+@sampler
+def boolean(rng, shape):
+    return rng.random(shape) < 0.5
+
+
+@sampler
+def classes(rng, shape, count):
+    return rng.integers(0, count, shape)
+
+
+# The table.
+
+ELEMENTWISE = ((), (3,), (2, 3), (0, 3))
+BROADCAST = (
+    ((), ()),
+    ((2, 3), (2, 3)),
+    ((3, 1), (1, 4)),
+    ((), (2, 3)),
+    ((2, 3), ()),
+    ((0, 3), (3,)),
+)
+AXES = (
+    ((2, 3, 4), {}),
+    ((2, 3, 4), {"axis": 1}),
+    ((2, 3, 4), {"axis": (0, -1)}),
+    ((2, 3, 4), {"axis": -1, "keepdims": True}),
+    ((2, 3, 4), {"axis": None, "keepdims": True}),
+    ((2, 1), {"axis": 1}),
+    ((), {}),
+    ((2, 0), {"axis": 0}),
+)
+
+
+def unary(name, draw, twin=None, **params):
+    return [Case(OPS[name], (draw(*shape),), params, twin) for shape in ELEMENTWISE]
+
+
+def binary(name, x, y, twin=None):
+    return [Case(OPS[name], (x(*left), y(*right)), {}, twin) for left, right in BROADCAST]
+
+
+def apart_too(*shape):
+    """Apart from each other and from what `apart` draws."""
+    return apart(*shape, offset=0.125)
+
+
+def reduction(name, draw=real, twin=None, empty=(), **params):
+    cases = [(shape, {**axes, **params}) for shape, axes in (*AXES, *empty)]
+    return [Case(OPS[name], (draw(*shape),), kwargs, twin) for shape, kwargs in cases]
+
+
+def rows(name, *cases, draw=real, twin=None):
+    """Rows of (shapes of the inputs, parameters)."""
+    return [Case(OPS[name], tuple(draw(*s) for s in shapes), kw, twin) for shapes, kw in cases]
+
+
+def clipped(x, min=-np.inf, max=np.inf):
+    return np.where(x.real < min, min, np.where(x.real > max, max, x))
+
+
+def spread(x, axis=None, keepdims=False, ddof=0):
+    """The variance without the absolute value that NumPy takes of complex numbers."""
+    mean = x.mean(axis=axis, keepdims=True)
+    n = x.size // mean.size if mean.size else x.shape[axis]
+    return ((x - mean) ** 2).sum(axis=axis, keepdims=keepdims) / (n - ddof)
+
+
+def put(x, value, index):
+    out = np.array(x, dtype=np.result_type(x, value))
+    out[index] = value
+    return out
+
+
+def entropy(x, target, reduction="mean"):
+    losses = np.log(np.exp(x).sum(axis=1)) - x[np.arange(len(x)), target]
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def softmax(x, axis=-1):
+    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+
+
+def affine(x, weight, bias=0.0):
+    return np.einsum("...i,oi->...o", x, weight) + bias
+
+
+INDICES = (
+    1,
+    -1,
+    slice(None, None, -1),
+    (slice(1, None), None, ..., slice(None, None, 2)),
+    (..., 0),
+    np.array([1, 1, 0, 1]),
+    (slice(None), np.array([[0, 2], [2, 2]])),
+    (np.array([1, 0]), slice(None), np.array([3, 3])),
+    (np.array([0, 1]), np.array([-1, 0]), None),
+    np.array([True, False]),
+    np.arange(24).reshape(2, 3, 4) % 5 == 0,
+    (slice(0, 0),),
+    (1, 2, 3),
+)
+"""Every form of index, for an array of shape (2, 3, 4)."""
+
+CASES = [
+    # elementwise
+    *binary("add", real, real),
+    *binary("sub", real, real),
+    *binary("mul", real, real),
+    *binary("div", real, positive),
+    *binary("pow", positive, real),
+    *binary("maximum", apart, apart_too, lambda x, y: np.where(x.real > y.real, x, y)),
+    *binary("minimum", apart, apart_too, lambda x, y: np.where(x.real < y.real, x, y)),
+    *unary("neg", real),
+    *unary("positive", real),
+    *unary("exp", real),
+    *unary("log", positive),
+    *unary("sqrt", positive),
+    *unary("sin", real),
+    *unary("cos", real),
+    *unary("tanh", real),
+    *unary("sigmoid", real, lambda x: 1 / (1 + np.exp(-x))),
+    *unary("relu", apart, lambda x: np.where(x.real > 0, x, 0)),
+    *unary("sign", apart, lambda x: np.where(x.real > 0, 1, -1) + 0 * x),
+    *unary("abs", apart, lambda x: np.where(x.real > 0, x, -x)),
+    *unary("clip", apart, clipped, min=-0.3, max=0.5),
+    *unary("clip", apart, clipped, max=0.25),
+    *unary("clip", apart, clipped, min=-0.25),
+    *[
+        Case(OPS["where"], (boolean(*condition), real(*x), real(*y)))
+        for condition, x, y in [
+            ((2, 3), (2, 3), (2, 3)),
+            ((3,), (2, 1), ()),
+            ((2, 1), (), (1, 4)),
+            ((), (), ()),
+            ((0, 3), (3,), (1, 1)),
+        ]
+    ],
+    # reductions
+    *reduction("sum", empty=[((0, 3), {}), ((0, 3), {"axis": 0})]),
+    *reduction("mean"),
+    *reduction("max", apart),
+    *reduction("min", apart),
+    *reduction("var", real, spread),
+    *rows("var", *[([(2, 3, 4)], {"axis": a, "ddof": 1}) for a in (None, (0, 2))], twin=spread),
+    *rows(
+        "std",
+        *[([s], a) for s, a in AXES if s not in [(), (2, 1)]],  # constant: 0, a kink
+        *[([(2, 3, 4)], {"axis": a, "ddof": 1}) for a in (None, -1)],
+        twin=lambda x, **params: np.sqrt(spread(x, **params)),
+    ),
+    *reduction(
+        "logsumexp",
+        real,
+        lambda x, axis=None, keepdims=False: np.log(np.exp(x).sum(axis=axis, keepdims=keepdims)),
+    ),
+    # linear algebra
+    *rows(
+        "matmul",
+        *[
+            (shapes, {})
+            for shapes in [
+                [(2, 3), (3, 4)],
+                [(3,), (3,)],
+                [(2, 3), (3,)],
+                [(3,), (3, 4)],
+                [(5, 2, 3), (3, 4)],
+                [(2, 3), (5, 3, 4)],
+                [(5, 1, 2, 3), (6, 3, 4)],
+                [(5, 2, 3), (3,)],
+                [(3,), (5, 3, 4)],
+                [(1, 2, 3), (5, 3, 1)],
+                [(0, 3), (3, 4)],
+                [(2, 0), (0, 4)],
+                [(0, 2, 3), (3, 4)],
+                [(0,), (0,)],
+            ]
+        ],
+    ),
+    *rows(
+        "einsum",
+        *[
+            (shapes, {"subscripts": subscripts})
+            for subscripts, *shapes in [
+                ("ij,jk->ik", (2, 3), (3, 4)),
+                ("ij,jk", (2, 3), (3, 4)),
+                ("ji", (2, 3)),  # implicit output: sorted letters, so a transpose
+                ("ii->", (3, 3)),
+                ("ii", (3, 3)),
+                ("ii->i", (3, 3)),
+                ("iij->j", (2, 2, 3)),
+                ("iii->i", (2, 2, 2)),
+                ("ij->", (2, 3)),
+                ("ij->j", (2, 3)),
+                ("i,i->i", (3,), (3,)),
+                ("i,j->", (2,), (3,)),
+                ("i,->i", (3,), ()),
+                (",->", (), ()),
+                ("ii,ij->j", (2, 2), (2, 3)),
+                ("ij,jk,kl->il", (2, 3), (3, 2), (2, 4)),
+                ("bij,bjk->bik", (2, 2, 3), (2, 3, 4)),
+                ("...ij,...jk->...ik", (5, 1, 2, 3), (4, 3, 2)),
+                ("...i,i", (2, 4, 3), (3,)),
+                ("i...->...", (2, 3, 4)),
+                ("...ii->...i", (2, 3, 3)),
+                ("ij,ij->i", (2, 3), (1, 3)),  # an axis of length one broadcasts
+                ("b...,b->...", (2, 3), (2,)),
+                ("ij,jk->ik", (0, 3), (3, 4)),
+                ("ij->i", (2, 0)),
+            ]
+        ],
+    ),
+    # shape
+    *rows(
+        "reshape",
+        ([(2, 3)], {"shape": (3, 2)}),
+        ([(2, 3)], {"shape": -1}),
+        ([()], {"shape": (1, 1)}),
+        ([(1,)], {"shape": ()}),
+        ([(0, 3)], {"shape": (3, 0)}),
+    ),
+    *rows(
+        "transpose",
+        ([(2, 3)], {}),
+        ([(2, 3, 4)], {"axes": (2, 0, 1)}),
+        ([(2, 3, 4)], {"axes": (-1, 0, 1)}),
+        ([()], {}),
+        ([(0, 3)], {}),
+    ),
+    *rows(
+        "swapaxes",
+        ([(2, 3, 4)], {"axis1": 0, "axis2": -1}),
+        ([(0, 3)], {"axis1": 0, "axis2": 1}),
+    ),
+    *rows(
+        "squeeze",
+        ([(1, 3, 1)], {}),
+        ([(1, 3, 1)], {"axis": -1}),
+        ([(1, 3, 1)], {"axis": (0, 2)}),
+        ([(1, 1)], {}),
+        ([(1, 0)], {"axis": 0}),
+        ([()], {}),
+    ),
+    *rows(
+        "expand_dims",
+        ([(3,)], {"axis": 0}),
+        ([(2, 3)], {"axis": (0, -1)}),
+        ([()], {"axis": 0}),
+        ([(0,)], {"axis": 1}),
+    ),
+    *rows(
+        "broadcast_to",
+        ([(3, 1)], {"shape": (2, 3, 4)}),
+        ([()], {"shape": (2, 3)}),
+        ([(2, 3)], {"shape": (2, 3)}),
+        ([(1, 3)], {"shape": (0, 3)}),
+        ([(3,)], {"shape": (0, 3)}),
+    ),
+    *rows(
+        "concatenate",
+        ([(2, 3), (1, 3), (2, 3)], {"axis": 0}),
+        ([(2, 3), (2, 1)], {"axis": -1}),
+        ([(0, 3), (2, 3)], {"axis": 0}),
+        ([(2, 3)], {"axis": 0}),
+    ),
+    *rows(
+        "stack",
+        ([(2, 3), (2, 3), (2, 3)], {"axis": 0}),
+        ([(2, 3), (2, 3)], {"axis": -1}),
+        ([(2, 3), (2, 3)], {"axis": 1}),
+        ([(), ()], {"axis": 0}),
+        ([(0,), (0,)], {"axis": 1}),
+    ),
+    *rows(
+        "astype", *[([s], {"dtype": np.dtype("f8")}) for s in ELEMENTWISE], twin=lambda x, dtype: x
+    ),
+    # index
+    *rows("getitem", *[([(2, 3, 4)], {"index": index}) for index in INDICES]),
+    *rows(
+        "getitem", ([()], {"index": ()}), ([()], {"index": None}), ([(0, 3)], {"index": (..., 1)})
+    ),
+    *[
+        Case(
+            OPS["embed"],
+            (real(*np.empty((2, 3, 4))[index].shape),),
+            {"shape": (2, 3, 4), "index": index},
+        )
+        for index in INDICES
+    ],
+    *rows("embed", ([()], {"shape": (2, 3), "index": np.array([0, 0])})),  # x stretched over x[i]
+    *rows(
+        "setitem",
+        ([(2, 3), (3,)], {"index": 1}),
+        ([(2, 3), ()], {"index": (slice(None), slice(None, None, 2))}),
+        ([(2, 3), (2, 1)], {"index": (slice(None), np.array([2, 0]))}),
+        ([(2, 3), (3,)], {"index": np.array([[True, False, True], [False, True, False]])}),
+        ([(2, 3), (1, 3)], {"index": slice(0, 0)}),
+        ([(3,), ()], {"index": -1}),
+        twin=put,
+    ),
+    # fused
+    *rows(
+        "linear", *[([s, (4, 3), (4,)], {}) for s in ((3,), (2, 3), (5, 2, 3), (0, 3))], twin=affine
+    ),
+    *rows("linear", ([(2, 3), (4, 3)], {}), twin=affine),
+    *[
+        Case(OPS[name], (real(*shape),), params, twin)
+        for name, twin in [
+            ("softmax", softmax),
+            ("log_softmax", lambda x, axis=-1: np.log(softmax(x, axis))),
+        ]
+        for shape, params in [((3,), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {}), ((0, 3), {})]
+    ],
+    *[
+        Case(OPS["cross_entropy"], (real(n, 4), classes(n, count=4)), params, entropy)
+        for n, params in [
+            (3, {}),
+            (3, {"reduction": "sum"}),
+            (3, {"reduction": "none"}),
+            (1, {}),
+            (0, {"reduction": "sum"}),
+        ]
+    ],
+]
