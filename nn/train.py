@@ -87,22 +87,9 @@ def fit(
     try:
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
-            totals = Totals()
-            with tqdm(loader, f"epoch {epoch}/{epochs}", unit="batch", disable=not progress) as bar:
-                for *inputs, target in bar:
-                    optimizer.zero_grad()
-                    output = model(*inputs)
-                    loss = loss_fn(output, target)
-                    loss.backward(retain_graph=False)
-                    optimizer.step()
-                    if scheduler is not None and scheduler.per == "batch":
-                        scheduler.step()
-                    totals.add(output, target, loss)
-                    if progress:
-                        bar.set_postfix(totals.means(), refresh=False)
-                if scheduler is not None and scheduler.per == "epoch":
-                    scheduler.step()
-                result = totals.means()
+            name = f"epoch {epoch}/{epochs}"
+            with tqdm(desc=name, total=len(loader), unit="batch", disable=not progress) as bar:
+                result = train_epoch(model, loader, optimizer, loss_fn, scheduler, bar)
                 if test is not None:
                     judged = evaluate(model, test, loss_fn=loss_fn)
                     result |= {f"test_{key}": value for key, value in judged.items()}
@@ -115,6 +102,32 @@ def fit(
             stacklevel=2,
         )
     return history
+
+
+def train_epoch(
+    model: Module,
+    loader: DataLoader,
+    optimizer: Optimizer,
+    loss_fn: Callable[[Any, Any], Tensor],
+    scheduler: LRScheduler | None,
+    bar: tqdm,
+) -> dict[str, float]:
+    """Go through the batches once; return the mean loss, and the accuracy if there is one."""
+    totals = Totals()
+    for *inputs, target in loader:
+        optimizer.zero_grad()
+        output = model(*inputs)
+        loss = loss_fn(output, target)
+        loss.backward(retain_graph=False)
+        optimizer.step()
+        if scheduler is not None and scheduler.per == "batch":
+            scheduler.step()
+        totals.add(output, target, loss)
+        bar.set_postfix(totals.means(), refresh=False)
+        bar.update()
+    if scheduler is not None and scheduler.per == "epoch":
+        scheduler.step()
+    return totals.means()
 
 
 def evaluate(

@@ -1,0 +1,234 @@
+"""fit and evaluate: what a loop by hand would do, bit for bit; modes, progress, interruption."""
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor
+from nn import MLP, Linear, Module, Parameter, evaluate, fit
+from nn import functional as F
+from nn.data import DataLoader, TensorDataset, digits
+from nn.optim import SGD, Adam
+from nn.optim.lr_scheduler import CosineAnnealingLR
+
+
+@pytest.fixture(scope="module")
+def few():
+    train, test = digits()
+    return TensorDataset(*train[:500]), TensorDataset(*test[:300])
+
+
+def weights(model):
+    return np.concatenate([p.numpy().ravel() for p in model.parameters()])
+
+
+class Spy(Module):
+    """Outputs its parameter, and notes what it was called with."""
+
+    def __init__(self):
+        self.w = Parameter([0.0])
+        self.calls = []
+
+    def forward(self, *inputs):
+        self.calls.append((self.training, autograd.Tensor(1.0, requires_grad=True) * 1))
+        return inputs[0] * self.w
+
+
+# fit
+
+
+@pytest.mark.parametrize("make", [SGD, Adam])
+@pytest.mark.parametrize("per", ["epoch", "batch"])
+def test_fit_is_the_loop_by_hand_bit_for_bit(few, make, per):
+    train, test = few
+    a, b = MLP([64, 16, 10], rng=0), MLP([64, 16, 10], rng=0)
+    optimizer = make(a.parameters(), lr=0.01)
+    scheduler = CosineAnnealingLR(optimizer, 3 if per == "epoch" else 48, per=per)
+    history = fit(
+        a,
+        train,
+        epochs=3,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        rng=7,
+        test=test,
+        progress=False,
+    )
+    optimizer = make(b.parameters(), lr=0.01)
+    scheduler = CosineAnnealingLR(optimizer, 3 if per == "epoch" else 48, per=per)
+    loader = DataLoader(train, 32, shuffle=True, rng=7)
+    for _ in range(3):
+        losses, hits = 0.0, 0
+        for x, y in loader:
+            logits = b(x)
+            loss = F.cross_entropy(logits, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if per == "batch":
+                scheduler.step()
+            losses += len(y) * loss.item()
+            hits += (logits.numpy().argmax(1) == y.numpy()).sum()
+        if per == "epoch":
+            scheduler.step()
+    np.testing.assert_array_equal(weights(a), weights(b))
+    assert history[-1]["loss"] == losses / 500
+    assert history[-1]["accuracy"] == hits / 500
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_network_learns_digits_and_the_history_tells(few):
+    train, test = few
+    model = MLP([64, 32, 10], rng=0)
+    history = fit(
+        model,
+        train,
+        epochs=8,
+        optimizer=Adam(model.parameters(), lr=0.01),
+        test=test,
+        rng=0,
+        progress=False,
+    )
+    assert [row["epoch"] for row in history] == list(range(1, 9))
+    assert history[-1]["loss"] < history[0]["loss"] / 5
+    assert history[-1]["accuracy"] > 0.95
+    assert history[-1]["test_accuracy"] > 0.85
+    assert all(row["seconds"] > 0 for row in history)
+    judged = evaluate(model, test)
+    assert judged == {"loss": history[-1]["test_loss"], "accuracy": history[-1]["test_accuracy"]}
+
+
+def test_the_same_seed_gives_the_same_history(few):
+    def run(seed):
+        model = MLP([64, 16, 10], rng=seed)
+        optimizer = SGD(model.parameters(), lr=0.1)
+        rows = fit(model, few[0], epochs=2, optimizer=optimizer, rng=seed, progress=False)
+        return [(row["loss"], row["accuracy"]) for row in rows]
+
+    assert run(0) == run(0) != run(1)
+
+
+def test_a_loader_decides_on_batches_and_order():
+    xs = np.arange(6, dtype=np.float32).reshape(6, 1)
+    seen = []
+    model = Spy()
+
+    def loss_fn(output, target):
+        seen.append(target.tolist())
+        return F.mse_loss(output, target)
+
+    loader = DataLoader(TensorDataset(xs, xs), 4)
+    optimizer = SGD(model.parameters(), lr=0.0)
+    (row,) = fit(
+        model, loader, epochs=1, optimizer=optimizer, loss_fn=loss_fn, batch_size=1, progress=False
+    )
+    assert seen == [[[0], [1], [2], [3]], [[4], [5]]]
+    assert row["loss"] == pytest.approx((xs**2).mean())  # weighted by the size of the batch
+    assert "accuracy" not in row  # the targets are no class indices
+
+
+def test_several_inputs_go_into_the_model():
+    class Add(Module):
+        def __init__(self):
+            self.layer = Linear(1, 1, dtype=np.float64, rng=0)
+
+        def forward(self, x, y):
+            return self.layer(x + y)
+
+    model = Add()
+    x = np.random.default_rng(0).normal(size=(64, 1))
+    dataset = TensorDataset(x, 2 * x, 6 * x + 1)
+    optimizer = SGD(model.parameters(), lr=0.05)
+    fit(model, dataset, epochs=30, optimizer=optimizer, loss_fn=F.mse_loss, progress=False)
+    assert evaluate(model, dataset, loss_fn=F.mse_loss)["loss"] < 1e-4
+    assert model.layer.weight.item() == pytest.approx(2, abs=0.01)
+
+
+def test_no_epochs_is_no_training(few):
+    model = MLP([64, 10], rng=0)
+    before = weights(model)
+    assert fit(model, few[0], epochs=0, optimizer=SGD(model.parameters()), progress=False) == []
+    np.testing.assert_array_equal(weights(model), before)
+
+
+# Progress and interruption
+
+
+def test_progress_goes_to_stderr_and_only_if_asked(few, capsys):
+    model = MLP([64, 10], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    fit(model, few[0], epochs=1, optimizer=optimizer, progress=False)
+    assert capsys.readouterr() == ("", "")
+    fit(model, few[0], epochs=2, optimizer=optimizer, test=few[1])
+    out, err = capsys.readouterr()
+    assert out == ""
+    for text in ("epoch 1/2", "epoch 2/2: 100%", "16/16", "loss=", "accuracy=", "test_accuracy="):
+        assert text in err
+
+
+def test_ctrl_c_keeps_what_was_learnt(few):
+    train, _ = few
+    model = MLP([64, 10], rng=0)
+    before = weights(model)
+    batches = iter(range(20))
+
+    def loss_fn(output, target):
+        if next(batches) == 19:  # in the second epoch of 16 batches
+            raise KeyboardInterrupt
+        return F.cross_entropy(output, target)
+
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with pytest.warns(UserWarning, match="interrupted in epoch 2 of 5"):
+        history = fit(
+            model, train, epochs=5, optimizer=optimizer, loss_fn=loss_fn, rng=0, progress=False
+        )
+    assert [row["epoch"] for row in history] == [1]
+    assert (weights(model) != before).any()
+    model(Tensor(np.ones((1, 64), np.float32))).sum().backward()  # still records
+
+
+# evaluate
+
+
+def test_evaluate_is_the_mean_over_all_examples(few):
+    _, test = few
+    model = MLP([64, 10], rng=0)
+    x, y = test.arrays
+    logits = model(Tensor(x)).numpy()
+    expected = {
+        "loss": F.cross_entropy(Tensor(logits.astype(np.float64)), y).item(),
+        "accuracy": (logits.argmax(1) == y).mean(),
+    }
+    for batch_size in (1, 7, 300, 1000):
+        assert evaluate(model, test, batch_size=batch_size) == pytest.approx(expected, rel=1e-5)
+    assert evaluate(model, DataLoader(test, 64)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_evaluate_records_nothing_and_restores_each_mode():
+    model = MLP([3, 3, 3])
+    model[1].eval()  # frozen on purpose
+    dataset = TensorDataset(np.ones((4, 3), np.float32), np.ones(4))
+    seen = []
+
+    def loss_fn(output, target):
+        seen.append(output.requires_grad)
+        seen.extend(module.training for module in model.modules())
+        return output.mean()
+
+    evaluate(model, dataset, loss_fn=loss_fn)
+    assert seen == [False] * 5
+    assert [m.training for m in model.modules()] == [True, True, False, True]
+
+
+def test_evaluate_restores_the_mode_after_an_error():
+    model = MLP([3, 3])
+    dataset = TensorDataset(np.ones((4, 2), np.float32), np.ones(4, int))
+    with pytest.raises(ValueError, match="linear"):
+        evaluate(model, dataset)
+    assert model.training
+
+
+def test_fit_trains_in_training_mode(few):
+    model = MLP([64, 10], rng=0).eval()
+    fit(model, few[0], epochs=1, optimizer=SGD(model.parameters()), progress=False)
+    assert all(m.training for m in model.modules())
