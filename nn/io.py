@@ -60,6 +60,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict of str to ndarray
+        In the order of the keys.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     True
     """
     try:
-        return dict(safetensors.load(Path(path).read_bytes()))
+        return dict(sorted(safetensors.load(Path(path).read_bytes()).items()))
     except SafetensorError as error:
         raise ValueError(
             f"load: {path} is not a whole safetensors file ({error}); it may be cut short, or of "

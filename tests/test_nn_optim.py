@@ -239,7 +239,7 @@ def test_what_is_no_list_of_parameters_is_refused():
         SGD([1.0])
     with pytest.raises(ValueError, match="given twice"):
         SGD([p, p])
-    with pytest.raises(TypeError, match="a group sets {'momentun'}"):
+    with pytest.raises(TypeError, match=r"a group sets {'momentun'}"):
         SGD([{"params": [p], "momentun": 0.9}])
 
 
