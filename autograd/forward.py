@@ -44,7 +44,9 @@ class Dual(Tensor):
         if not op.differentiable:
             return out
         tangents = tuple(x.tangent if m else None for x, m in zip(inputs, moving, strict=True))
-        return Dual(out, pushforward(op, tangents, out, primals, params), top)
+        with np.errstate(all="ignore"):  # an infinite derivative is an answer, as in backward()
+            tangent = pushforward(op, tangents, out, primals, params)
+        return Dual(out, tangent, top)
 
 
 def jvp(

@@ -350,3 +350,300 @@ def test_numpys_einsum_takes_optimize():
     x = Tensor(np.ones((2, 3)), requires_grad=True)
     np.einsum("ij,kj->ik", x, x, optimize=True).sum().backward()
     np.testing.assert_array_equal(x.grad.data, np.full((2, 3), 4.0))
+
+
+# Kinks and poles: the subgradient of least norm, then continuity (docs/design.md).
+
+INF, NAN = np.inf, np.nan
+
+CONVENTIONS = [
+    ("relu", ag.relu, [0.0, -0.0], [0, 0]),
+    ("abs", ag.abs, [0.0, -0.0], [0, 0]),
+    ("sign", ag.sign, [0.0, 2.0], [0, 0]),
+    ("max_ties_share", ag.max, [2.0, 2.0, 1.0], [0.5, 0.5, 0]),
+    ("max_all_tie", ag.max, [3.0, 3.0, 3.0], [1 / 3, 1 / 3, 1 / 3]),
+    (
+        "max_ties_over_two_axes",
+        lambda x: ag.max(x, axis=(0, 2)).sum(),
+        [[[4.0, 1.0], [2.0, 5.0]], [[0.0, 4.0], [5.0, 5.0]]],
+        [[[0.5, 0], [0, 1 / 3]], [[0, 0.5], [1 / 3, 1 / 3]]],
+    ),
+    ("min_ties_share", ag.min, [1.0, 2.0, 1.0], [0.5, 0, 0.5]),
+    ("maximum_at_a_tie", lambda x: ag.maximum(x, 2.0), [2.0, 3.0, 1.0], [0.5, 1, 0]),
+    ("maximum_at_a_tie_on_the_right", lambda x: ag.maximum(2.0, x), [2.0, 3.0, 1.0], [0.5, 1, 0]),
+    ("maximum_of_x_and_x", lambda x: ag.maximum(x, x), [2.0], [1]),
+    ("minimum_at_a_tie", lambda x: ag.minimum(x, 2.0), [2.0, 3.0, 1.0], [0.5, 0, 1]),
+    ("minimum_at_a_tie_on_the_right", lambda x: ag.minimum(2.0, x), [2.0, 3.0], [0.5, 0]),
+    ("std_of_a_constant", ag.std, [1.5, 1.5, 1.5], [0, 0, 0]),
+    (
+        "std_of_a_constant_row",
+        lambda x: ag.std(x, axis=1),
+        [[2.0, 2.0], [1.0, 3.0]],
+        [[0, 0], [-0.5, 0.5]],
+    ),
+    ("std_of_one_value", ag.std, 1.5, 0),
+    ("var_of_a_constant", ag.var, [1.5, 1.5], [0, 0]),
+    ("x_to_the_0", lambda x: x**0, [0.0, 2.0, -1.0], [0, 0, 0]),
+    ("x_to_the_0_without_axes", lambda x: x**0, 0.0, 0),
+    ("x_to_an_array_of_0", lambda x: x ** np.zeros(3), [0.0, 2.0, -1.0], [0, 0, 0]),
+    ("x_to_the_1", lambda x: x**1, [0.0, -1.0], [1, 1]),
+    ("x_to_the_2", lambda x: x**2, [0.0, -1.5], [0, -3]),
+    ("x_to_the_3", lambda x: x**3, [0.0, -2.0], [0, 12]),
+    ("x_to_an_array", lambda x: x ** np.array([0.0, 1, 2]), [-2.0, -2.0, -2.0], [0, 1, -4]),
+    ("x_to_the_half", lambda x: x**0.5, [0.0, 4.0], [INF, 0.25]),
+    ("x_to_the_minus_1", lambda x: x**-1, [0.0, -2.0], [-INF, -0.25]),
+    ("0_to_the_x", lambda x: 0.0**x, [0.0, 1.0, 2.0], [0, 0, 0]),
+    ("a_negative_number_to_the_x", lambda x: (-2.0) ** x, [2.0], [NAN]),
+    (
+        "clip_on_both_bounds",
+        lambda x: ag.clip(x, 0, 1),
+        [-1.0, 0.0, 0.5, 1.0, 2.0],
+        [0, 1, 1, 1, 0],
+    ),
+    ("clip_between_equal_bounds", lambda x: ag.clip(x, 1, 1), [0.0, 1.0, 2.0], [0, 1, 0]),
+    ("sqrt_at_0", ag.sqrt, [0.0, 4.0], [INF, 0.25]),
+    ("log_at_0", ag.log, [0.0, 4.0], [INF, 0.25]),
+    ("1_by_0", lambda x: 1 / x, [0.0, 2.0], [-INF, -0.25]),
+    (
+        "where_inside_where_is_the_cure",
+        lambda x: ag.where(x > 0, ag.sqrt(ag.where(x > 0, x, 1.0)), 0.0),
+        [0.0, -1.0, 4.0],
+        [0, 0, 0.25],
+    ),
+    # far out, where the naive formula overflows
+    ("sigmoid_far_out", ag.sigmoid, [-1e4, 0.0, 1e4], [0, 0.25, 0]),
+    ("tanh_far_out", ag.tanh, [-1e4, 0.0, 1e4], [0, 1, 0]),
+    ("logsumexp_far_out", ag.logsumexp, [1e4, 1e4, -1e4], [0.5, 0.5, 0]),
+    ("logsumexp_of_minus_inf", ag.logsumexp, [-INF, -INF], [0, 0]),
+    ("logsumexp_with_minus_inf", ag.logsumexp, [-INF, 0.0, 0.0], [0, 0.5, 0.5]),
+    ("softmax_far_out", lambda x: ag.softmax(x)[1], [-1e4, 1e4], [0, 0]),
+    ("log_softmax_far_out", lambda x: ag.log_softmax(x)[0], [-1e3, 1e3], [1, -1]),
+    (
+        "cross_entropy_far_out",
+        lambda x: ag.cross_entropy(x, np.array([0, 0]), reduction="sum"),
+        [[-1e3, 1e3], [1e3, -1e3]],
+        [[-1, 1], [0, 0]],
+    ),
+]
+
+
+def by_reverse(f, x, create_graph=False):
+    f(x).backward(np.ones(f(x).shape), create_graph=create_graph)
+    return x.grad.data
+
+
+def by_forward(f, x):
+    if f(x).shape == x.shape:  # a diagonal Jacobian: along (1, 1, ...), for 0 * inf is NaN
+        return jvp(f, (x.detach(),), (np.ones(x.shape),))[1].data
+    units = np.eye(x.size).reshape(x.size, *x.shape)
+    return np.reshape([jvp(f, (x.detach(),), (v,))[1].data.sum() for v in units], x.shape)
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [by_reverse, lambda f, x: by_reverse(f, x, create_graph=True), by_forward],
+    ids=["reverse", "reverse_on_tensors", "forward"],
+)
+@pytest.mark.parametrize(
+    ("f", "x", "slope"), [c[1:] for c in CONVENTIONS], ids=[c[0] for c in CONVENTIONS]
+)
+def test_conventions_at_kinks_and_poles(f, x, slope, mode):
+    with np.errstate(all="ignore"):  # of the values: log 0, 1 / 0
+        found = mode(f, Tensor(x, requires_grad=True))
+    # e^(x - out) of x = 1e4 has lost four digits
+    np.testing.assert_allclose(found, slope, rtol=1e-12 if np.abs(x).max() > 1e3 else 1e-15)
+
+
+def test_where_passes_the_nan_of_the_branch_not_taken_in_reverse_mode():
+    def f(x):
+        return ag.where(x > 0, ag.sqrt(x), 0.0)
+
+    x = [0.0, -1.0, 4.0]
+    with np.errstate(all="ignore"):
+        for create_graph in (False, True):
+            found = by_reverse(f, Tensor(x, requires_grad=True), create_graph)
+            np.testing.assert_array_equal(found, [NAN, NAN, 0.25])
+        # forward mode selects the tangent of the branch taken; nothing is multiplied by 0
+        np.testing.assert_array_equal(by_forward(f, Tensor(x)), [0, 0, 0.25])
+
+
+@pytest.mark.parametrize("power", range(5))
+def test_all_derivatives_of_a_power_at_0(power):
+    x = Tensor([0.0, 2.0], requires_grad=True)
+    y, factor = x**power, 1
+    for order in range(1, 6):
+        x.grad = None
+        y.sum().backward(create_graph=True)
+        y, factor = x.grad, factor * (power - order + 1)
+        np.testing.assert_array_equal(
+            y.data, factor * np.array([0.0, 2.0]) ** max(power - order, 0)
+        )
+        if not y.requires_grad:
+            break
+
+
+@pytest.mark.parametrize(("f", "x"), [(ag.sqrt, 0.0), (ag.abs, 0.0), (lambda x: x**0.5, 0.0)])
+def test_a_pole_of_the_derivative_is_no_reason_to_warn(f, x):
+    by_reverse(f, Tensor(x, requires_grad=True))
+    by_reverse(f, Tensor(x, requires_grad=True), create_graph=True)
+    by_forward(f, Tensor(x))
+
+
+# Ops without a derivative: values, and that nothing is recorded.
+
+A = np.array([1.0, 2.0, NAN, INF, 0.0])
+B = np.array([1.0, 0.0, NAN, INF, -INF])
+VALUES = {
+    "eq": lambda x, y: x == y,
+    "ne": lambda x, y: x != y,
+    "lt": lambda x, y: x < y,
+    "le": lambda x, y: x <= y,
+    "gt": lambda x, y: x > y,
+    "ge": lambda x, y: x >= y,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "logical_not": np.logical_not,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
+}
+
+
+def test_every_op_without_a_derivative_has_its_values_tested():
+    assert set(VALUES) == {n for n, op in OPS.items() if not op.differentiable}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_ops_without_a_derivative_agree_with_numpy(name):
+    op, f = OPS[name], VALUES[name]
+    inputs = (A, B)[: op.arity]
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    for out in (op(*tensors), f(*tensors)):
+        assert out.dtype == bool
+        assert not out.requires_grad
+        np.testing.assert_array_equal(out.data, f(*inputs))
+    np.testing.assert_array_equal(op(*inputs), f(*inputs))
+    assert op(*[x[:0] for x in tensors]).shape == (0,)
+
+
+def test_a_derivative_stops_at_a_comparison():
+    x = Tensor(A[:2], requires_grad=True)
+    (x * (x > 1)).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [0, 1])
+
+
+# The checks checked: a wrong rule fails.
+
+GENERIC = {case.op.name: case for case in generic_cases()}
+
+
+def with_rule(name, i, rule):
+    op = GENERIC[name].op
+    vjp = (*op.vjp[:i], rule, *op.vjp[i + 1 :])
+    return dataclasses.replace(GENERIC[name], op=dataclasses.replace(op, vjp=vjp))
+
+
+def scaled(name, i, factor):
+    right = OPS[name].vjp[i]
+    return with_rule(name, i, lambda g, *args, **params: right(g, *args, **params) * factor)
+
+
+@pytest.mark.parametrize("factor", [1.0005, 0.9995, -1.0, 2.0, 0.0])
+@pytest.mark.parametrize("name", ["mul", "tanh", "abs", "var", "matmul", "getitem", "softmax"])
+def test_a_scaled_rule_fails(name, factor):
+    check_vjp(GENERIC[name])
+    with pytest.raises(AssertionError):
+        check_vjp(scaled(name, 0, factor))
+
+
+@pytest.mark.parametrize("name", ["matmul", "transpose", "getitem", "sum"])
+def test_a_scaled_rule_differs_from_forward_mode(name):
+    # not so for the kinds elementwise and reduction, whose jvp is made of the vjp rule
+    check_adjoint(GENERIC[name])
+    with pytest.raises(AssertionError):
+        check_adjoint(scaled(name, 0, 1.0005))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        # a transpose dropped, a factor lost, the sign, the other operand, an axis reversed
+        with_rule("transpose", 0, lambda g, out, x, *, axes: g.transpose(axes)),
+        with_rule("var", 0, lambda g, out, x, **_: 2 * (x - x.mean()) * g.sum()),
+        with_rule("sub", 1, lambda g, out, x, y: g),
+        with_rule("div", 1, lambda g, out, x, y: -g * out / x),
+        with_rule("mul", 0, lambda g, out, x, y: (g * y)[::-1]),
+        # broadcasting undone wrongly: rows dropped, averaged
+        with_rule("mul", 0, lambda g, out, x, y: (g * y)[:, :1]),
+        with_rule("mul", 0, lambda g, out, x, y: (g * y).mean(axis=1, keepdims=True)),
+        # repeated indices counted once
+        with_rule("getitem", 0, lambda g, out, x, *, index: np.sign(g)),
+        # zero and NaN
+        with_rule("exp", 0, lambda g, out, x: g * 0),
+        with_rule("exp", 0, lambda g, out, x: g * np.nan),
+    ],
+    ids=lambda case: case.op.name,
+)
+def test_a_wrong_rule_fails(wrong):
+    with pytest.raises((AssertionError, ValueError)):
+        check_vjp(wrong)
+
+
+def test_a_wrong_jvp_rule_fails():
+    case = GENERIC["log_softmax"]
+    right = case.op.jvp
+    for factor in (1.0005, -1.0):
+        op = dataclasses.replace(case.op, jvp=lambda *a, f=factor, **kw: right(*a, **kw) * f)
+        for check in (check_adjoint, check_tangent):
+            check(case)
+            with pytest.raises(AssertionError):
+                check(dataclasses.replace(case, op=op))
+
+
+def test_a_rule_that_leaves_the_graph_fails():
+    def rule(g, out, x):
+        return g * Tensor(np.cos(x.data)) if isinstance(x, Tensor) else g * np.cos(x)
+
+    check_vjp(with_rule("sin", 0, rule))
+    with pytest.raises(AssertionError):
+        check_second_order(with_rule("sin", 0, rule))
+
+
+def test_a_rule_that_is_another_on_tensors_fails():
+    def rule(g, out, x):
+        return g * np.cos(x) * (1 + 1e-15 * isinstance(x, Tensor))
+
+    with pytest.raises(AssertionError):
+        check_rule_on_tensors(with_rule("sin", 0, rule))
+
+
+@pytest.mark.parametrize("dtype", FLOATS[:2])
+def test_a_rule_that_computes_in_other_precision_fails(dtype):
+    # the gradient itself is cast back; the tangent shows it
+    wrong = with_rule("sin", 0, lambda g, out, x: g * np.cos(x) * np.ones(1))
+    with pytest.raises(AssertionError):
+        check_dtype(wrong, dtype)
+
+
+def test_a_rule_that_writes_into_its_arguments_fails():
+    def rule(g, out, x):
+        g *= out
+        return g
+
+    with pytest.raises(ValueError, match="read-only"):
+        check_layouts(with_rule("exp", 0, rule))
+
+
+def test_a_reference_off_by_half_a_thousandth_fails():
+    case = GENERIC["softmax"]
+    right = case.op.reference
+    op = dataclasses.replace(case.op, reference=lambda x, axis=-1: right(x, axis) * 1.0005)
+    with pytest.raises(AssertionError):
+        check_reference(dataclasses.replace(case, op=op), np.float64)
+
+
+def test_reads_that_hide_or_invent_a_value_fail(monkeypatch):
+    for answer in (True, False):
+        monkeypatch.setattr(type(OPS["tanh"]), "reads", lambda op, value, a=answer: a)
+        with pytest.raises(AssertionError, match="tanh"):
+            check_reads(GENERIC["tanh"])
