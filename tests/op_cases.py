@@ -266,6 +266,9 @@ CASES = [
                 [(2, 0), (0, 4)],
                 [(0, 2, 3), (3, 4)],
                 [(0,), (0,)],
+                [(2, 3, 0), (0, 4)],
+                [(2, 2, 3), (3, 0)],
+                [(2, 0, 3), (2, 3, 4)],
             ]
         ],
     ),
@@ -394,14 +397,20 @@ CASES = [
     *rows(
         "linear", *[([s, (4, 3), (4,)], {}) for s in ((3,), (2, 3), (5, 2, 3), (0, 3))], twin=affine
     ),
-    *rows("linear", ([(2, 3), (4, 3)], {}), twin=affine),
+    *rows("linear", *[([s, (4, s[-1])], {}) for s in ((2, 3), (5, 2, 0))], twin=affine),
     *[
         Case(OPS[name], (real(*shape),), params, twin)
         for name, twin in [
             ("softmax", softmax),
             ("log_softmax", lambda x, axis=-1: np.log(softmax(x, axis))),
         ]
-        for shape, params in [((3,), {}), ((2, 3), {"axis": 0}), ((2, 3, 2), {}), ((0, 3), {})]
+        for shape, params in [
+            ((3,), {}),
+            ((2, 3), {"axis": 0}),
+            ((2, 3, 2), {}),
+            ((0, 3), {}),
+            ((2, 0), {}),
+        ]
     ],
     *[
         Case(OPS["cross_entropy"], (real(n, 4), classes(n, count=4)), params, entropy)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
+from .linalg import rows
 from .reduction import logsumexp
 from .shape import getitem
 
@@ -28,13 +29,8 @@ def _linear_reference(x: Array, weight: Array, bias: Array | None = None) -> Arr
     return out if bias is None else out + bias
 
 
-def _rows(x: Array) -> Array:
-    """Flatten the batch: (..., n) -> (batch, n)."""
-    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
-
-
 def _linear_dweight(g: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
-    return _rows(g).swapaxes(0, 1) @ _rows(x)
+    return rows(g).swapaxes(0, 1) @ rows(x)
 
 
 @op(
@@ -110,7 +106,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     >>> softmax(Tensor([0.0, 0.0])).numpy()
     array([0.5, 0.5])
     """
-    out = np.exp(x - x.max(axis=axis, keepdims=True))
+    out = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
     out /= out.sum(axis=axis, keepdims=True)
     return out
 
@@ -141,8 +137,9 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     >>> log_softmax(Tensor([1000.0, 0.0])).numpy()
     array([    0., -1000.])
     """
-    shifted = x - x.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    with np.errstate(divide="ignore"):  # the sum over no classes is 0
+        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 def _reduce(losses: Array, reduction: str) -> Array:

@@ -15,6 +15,12 @@ __all__ = [
 ]
 
 
+def rows(x: Array) -> Array:
+    """Flatten the batch: (..., n) -> (batch, n)."""
+    # not -1 for the batch: it does not follow from the size where n is 0
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 def _matmul_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 1:  # (..., n, k) @ (k,): an outer product
         return g * y if x.ndim == 1 else g[..., None] * y
@@ -29,7 +35,7 @@ def _matmul_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 1:  # (..., n, k) @ (k,) -> (..., n)
         return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
     if y.ndim == 2 and x.ndim > 2:  # one product over the flattened batch instead of one each
-        return x.reshape((-1, x.shape[-1])).swapaxes(0, 1) @ g.reshape((-1, g.shape[-1]))
+        return rows(x).swapaxes(0, 1) @ rows(g)
     return x.swapaxes(-1, -2) @ g
 
 

@@ -1,0 +1,434 @@
+"""Parity with PyTorch: each op of the table, indexing, kinks, and programs drawn at random."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor, jvp
+from tests.op_cases import CASES, INDICES, OPS
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+pytestmark = pytest.mark.filterwarnings("ignore:(var|std).*degrees of freedom")  # of empty arrays
+torch.set_num_threads(1)  # the arrays are tiny, and other workers want the cores
+
+DTYPES = [np.float32, np.float64]
+
+
+def to_torch(x, requires_grad=True):
+    x = np.asarray(x)
+    return torch.tensor(x, requires_grad=requires_grad and x.dtype.kind == "f")
+
+
+def assert_close(ours, theirs, rtol):
+    """Compare with PyTorch's tensor, the rounding of the largest entry forgiven to all."""
+    theirs = theirs.detach().numpy()
+    assert np.shape(ours) == theirs.shape
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_allclose(ours, theirs, rtol, rtol * np.abs(theirs).max(initial=0))
+
+
+# Each op.
+
+
+def axes(f, *, needs_one=False):
+    """Give a PyTorch reduction NumPy's axis: None is all of them, and a scalar has none."""
+
+    def reduce(x, axis=None, keepdims=False, **params):
+        if axis is None:
+            axis = 0 if needs_one and x.ndim == 0 else tuple(range(x.ndim))
+        return f(x, dim=axis, keepdim=keepdims, **params)
+
+    return reduce
+
+
+def spread(f):
+    return axes(lambda x, ddof=0, **kw: f(x, correction=ddof, **kw), needs_one=True)
+
+
+def positions(shape, index):
+    """What an index picks, as positions in the flattened array: for the steps PyTorch refuses."""
+    return torch.tensor(np.arange(np.prod(shape)).reshape(shape)[index].copy(), dtype=torch.int64)
+
+
+def embed(x, shape, index):
+    at = positions(shape, index)
+    flat = torch.zeros(int(np.prod(shape)), dtype=x.dtype)
+    return flat.index_add(0, at.ravel(), x.broadcast_to(at.shape).ravel()).reshape(shape)
+
+
+def setitem(x, value, index):
+    at = positions(x.shape, index)
+    return x.ravel().index_put((at,), value.broadcast_to(at.shape)).reshape(x.shape)
+
+
+def expand_dims(x, axis):
+    axis = axis if isinstance(axis, tuple) else (axis,)
+    for a in sorted(a % (x.ndim + len(axis)) for a in axis):
+        x = x.unsqueeze(a)
+    return x
+
+
+TORCH = {
+    "add": torch.add,
+    "sub": torch.sub,
+    "mul": torch.mul,
+    "div": torch.div,
+    "pow": torch.pow,
+    "neg": torch.neg,
+    "positive": lambda x: x.clone(),
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "sign": torch.sign,
+    "abs": torch.abs,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+    "clip": torch.clamp,
+    "where": torch.where,
+    "sum": axes(torch.sum),
+    "mean": axes(torch.mean),
+    "max": axes(torch.amax),
+    "min": axes(torch.amin),
+    "var": spread(torch.var),
+    "std": spread(torch.std),
+    "logsumexp": axes(torch.logsumexp, needs_one=True),
+    "matmul": torch.matmul,
+    "einsum": lambda *xs, subscripts: torch.einsum(subscripts, *xs),
+    "reshape": lambda x, shape: x.reshape(shape),
+    "transpose": lambda x, axes=None: x.permute(axes or tuple(range(x.ndim))[::-1]),
+    "swapaxes": lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
+    "squeeze": lambda x, axis=None: x.squeeze() if axis is None else x.squeeze(axis),
+    "expand_dims": expand_dims,
+    "broadcast_to": lambda x, shape: x.broadcast_to(shape),
+    "concatenate": lambda *xs, axis: torch.cat(xs, axis),
+    "stack": lambda *xs, axis: torch.stack(xs, axis),
+    "astype": lambda x, dtype: x.to(torch.float64),
+    "getitem": lambda x, index: torch.take(x, positions(x.shape, index)),
+    "embed": embed,
+    "setitem": setitem,
+    "linear": F.linear,
+    "softmax": lambda x, axis=-1: torch.softmax(x, axis),
+    "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
+    "cross_entropy": F.cross_entropy,
+}
+
+
+def test_the_table_names_every_op_that_has_a_derivative():
+    assert set(TORCH) == {n for n, op in OPS.items() if op.differentiable}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_values_and_gradients_agree(case, dtype):
+    inputs = case.inputs(dtype)
+    moving = case.moving(inputs)
+    ours = [Tensor(x, requires_grad=i in moving) for i, x in enumerate(inputs)]
+    theirs = [to_torch(x) for x in inputs]
+    y = case.op(*ours, **case.params)
+    z = TORCH[case.op.name](*theirs, **case.params)
+    rtol = 50 * np.finfo(dtype).eps  # sums of up to 24 terms, quotients, powers
+    assert_close(y.data, z, rtol)
+    seed = case.rng.uniform(0.5, 1.5, y.shape).astype(y.dtype)
+    y.backward(seed)
+    z.backward(torch.tensor(seed))
+    for i in moving:
+        assert_close(ours[i].grad.data, theirs[i].grad, rtol)
+
+
+# Indexing, as PyTorch itself does it.
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_indexing_agrees(index):
+    parts = index if isinstance(index, tuple) else (index,)
+    data = np.random.default_rng(0).standard_normal((2, 3, 4))
+    ours, theirs = Tensor(data, requires_grad=True), to_torch(data)
+    if any(isinstance(part, slice) and (part.step or 1) < 0 for part in parts):
+        with pytest.raises(ValueError, match="step must be greater than zero"):
+            theirs[index]
+        return  # compared above, by positions
+    y = ours[index]
+    z = theirs[tuple(torch.tensor(p) if isinstance(p, np.ndarray) else p for p in parts)]
+    seed = np.random.default_rng(1).standard_normal(y.shape)
+    y.backward(seed)
+    z.backward(torch.tensor(seed))
+    assert_close(y.data, z, 0)
+    assert_close(ours.grad.data, theirs.grad, 1e-15)
+
+
+# Kinks: where PyTorch's convention is ours too, and where it is not.
+
+KINKS = {
+    "relu": (ag.relu, torch.relu, [0.0, -0.0]),
+    "abs": (ag.abs, torch.abs, [0.0]),
+    "max": (ag.max, torch.amax, [2.0, 2.0, 1.0]),
+    "min": (ag.min, torch.amin, [1.0, 2.0, 1.0]),
+    "maximum": (lambda x: ag.maximum(x, 2.0), lambda x: torch.maximum(x, x * 0 + 2), [2.0, 1.0]),
+    "std": (ag.std, lambda x: torch.std(x, correction=0), [1.5, 1.5]),
+    "clip": (lambda x: ag.clip(x, 0, 1), lambda x: torch.clamp(x, 0, 1), [0.0, 1.0, 2.0]),
+    "sqrt": (ag.sqrt, torch.sqrt, [0.0]),
+    "log": (ag.log, torch.log, [0.0]),
+    "x**0": (lambda x: x**0, lambda x: x**0, [0.0, 2.0]),
+    "x**0.5": (lambda x: x**0.5, lambda x: x**0.5, [0.0, 2.0]),
+    "0**x": (lambda x: 0.0**x, lambda x: 0.0**x, [0.0, 1.0]),
+    "where": (
+        lambda x: ag.where(x > 0, ag.sqrt(x), 0.0),
+        lambda x: torch.where(x > 0, torch.sqrt(x), 0.0),
+        [0.0, -1.0, 4.0],
+    ),
+}
+
+
+def slopes(f, g, x):
+    ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True, dtype=float)
+    with np.errstate(all="ignore"):
+        f(ours).sum().backward()
+    g(theirs).sum().backward()
+    return ours.grad.data, theirs.grad.numpy()
+
+
+@pytest.mark.parametrize(("f", "g", "x"), KINKS.values(), ids=KINKS)
+def test_kinks_agree(f, g, x):
+    np.testing.assert_allclose(*slopes(f, g, x), rtol=1e-15)
+
+
+# Random programs.
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction: the same function for both libraries, and what it is applied to."""
+
+    ours: object
+    theirs: object
+    inputs: tuple[int, ...]
+
+
+UNARY = [
+    (ag.tanh, torch.tanh),
+    (ag.sigmoid, torch.sigmoid),
+    (ag.sin, torch.sin),
+    (ag.cos, torch.cos),
+    (lambda x: -x, lambda x: -x),
+    (lambda x: 0.5 * x + 1, lambda x: 0.5 * x + 1),
+    (lambda x: 1 / (x * x + 1), lambda x: 1 / (x * x + 1)),
+    (lambda x: ag.exp(-(x**2)), lambda x: torch.exp(-(x**2))),
+    (lambda x: ag.sqrt(x * x + 0.5), lambda x: torch.sqrt(x * x + 0.5)),
+    (lambda x: ag.log(x * x + 0.5), lambda x: torch.log(x * x + 0.5)),
+]
+# only where no entry is near 0
+KINKED = [
+    (ag.relu, torch.relu),
+    (ag.abs, torch.abs),
+    (lambda x: ag.clip(x, 0), lambda x: x.clamp(0)),
+]
+BINARY = [
+    (lambda x, y: x + y, lambda x, y: x + y),
+    (lambda x, y: x - y, lambda x, y: x - y),
+    (lambda x, y: x * y, lambda x, y: x * y),
+    (lambda x, y: x / (y * y + 1), lambda x, y: x / (y * y + 1)),
+    (lambda x, y: (x * x + 0.5) ** ag.tanh(y), lambda x, y: (x * x + 0.5) ** torch.tanh(y)),
+    (lambda x, y: ag.where(x.data > y.data, x, 2 * y), lambda x, y: torch.where(x > y, x, 2 * y)),
+]
+REDUCTIONS = ["sum", "mean", "var", "logsumexp", "max"]
+SHAPES = [(), (1,), (3,), (2, 3), (3, 1), (1, 4), (2, 1, 3), (0,), (0, 3), (2, 0)]
+
+
+class Program:
+    """Instructions drawn at random; drawing runs them, to know shapes and to keep off kinks."""
+
+    def __init__(self, seed):
+        self.rng = rng = np.random.default_rng(seed)
+        likely = np.array([1.0] * 7 + [0.4] * 3)  # a program that becomes empty stays so
+        count = rng.integers(2, 5)
+        shapes = [SHAPES[i] for i in rng.choice(len(SHAPES), count, p=likely / likely.sum())]
+        self.leaves = [rng.standard_normal(shape) for shape in shapes]
+        self.values = [Tensor(x) for x in self.leaves]
+        self.steps = []
+        for _ in range(rng.integers(5, 41)):
+            step = self.draw()
+            self.steps.append(step)
+            self.values.append(step.ours(*(self.values[i] for i in step.inputs)))
+        # every value counts, so that the last steps are not all there is
+        self.weights = rng.uniform(0.5, 1.5, len(self.values))
+
+    def run(self, leaves, ours):
+        """Run the program in one of the libraries; return a scalar."""
+        values = list(leaves)
+        for step in self.steps:
+            f = step.ours if ours else step.theirs
+            values.append(f(*(values[i] for i in step.inputs)))
+        total = 0.0
+        for x, weight in zip(values, self.weights, strict=True):
+            total = total + x.sum() * float(weight)
+        return total
+
+    def pick(self):
+        """One of the values, later ones more often, the earlier ones shared."""
+        i = max(self.rng.integers(0, len(self.values), 2))
+        return int(i), self.values[i].data
+
+    def draw(self):
+        kinds = [
+            self.unary,
+            self.binary,
+            self.reduce,
+            self.index,
+            self.move,
+            self.join,
+            self.product,
+        ]
+        i, x = self.pick()
+        if x.size > 60 or np.abs(x).max(initial=0) > 30:
+            kinds = [self.reduce, self.index] if x.size > 60 else [self.squash]
+        return kinds[self.rng.integers(len(kinds))](i, x)
+
+    def choose(self, options):
+        return options[self.rng.integers(len(options))]
+
+    def squash(self, i, x):
+        return Step(ag.tanh, torch.tanh, (i,))
+
+    def unary(self, i, x):
+        away = np.abs(x).min(initial=1) > 1e-3
+        return Step(*self.choose(UNARY + KINKED if away else UNARY), (i,))
+
+    def binary(self, i, x):
+        fits = []
+        for j, y in enumerate(self.values):
+            try:
+                np.broadcast_shapes(x.shape, y.shape)
+                fits.append(j)
+            except ValueError:
+                continue
+        j = int(self.choose(fits))
+        pairs = BINARY
+        y = self.values[j].data
+        if np.abs(x - y).min(initial=1) < 1e-3:  # near a jump of where
+            pairs = BINARY[:-1]
+        return Step(*self.choose(pairs), (i, j))
+
+    def reduce(self, i, x):
+        name = self.choose(REDUCTIONS)
+        chosen = [a for a in range(x.ndim) if self.rng.random() < 0.5]
+        axis = tuple(chosen) or None
+        n = np.prod([x.shape[a] for a in (chosen or range(x.ndim))])
+        if n == 0 or (name == "max" and ties_nearly(x, axis)):
+            name = "sum"
+        if name == "logsumexp" and x.ndim == 0:
+            name = "mean"
+        kw = {"axis": axis, "keepdims": bool(self.rng.random() < 0.5)}
+        ours, theirs = OPS[name], TORCH[name]
+        return Step(lambda x: ours(x, **kw), lambda x: theirs(x, **kw), (i,))
+
+    def index(self, i, x):
+        if x.ndim == 0:
+            return Step(lambda x: x[None], lambda x: x[None], (i,))
+        n = x.shape[0]
+        forms = [(..., None), slice(None, None, 2), (slice(None), None), slice(1, None)]
+        if n:
+            forms += [
+                int(self.rng.integers(-n, n)),
+                self.rng.integers(-n, n, 3),  # repeats are likely
+                self.rng.integers(-n, n, (2, 2)),
+                self.rng.random(n) < 0.6,
+                (..., 0) if x.shape[-1] else ...,
+                np.abs(x) > np.abs(x).mean() if x.size and np.ptp(x) > 1e-2 else 0,
+            ]
+        form = self.choose(forms)
+        at = torch.tensor(form) if isinstance(form, np.ndarray) else form
+        return Step(lambda x: x[form], lambda x: x[at], (i,))
+
+    def move(self, i, x):
+        order = tuple(int(a) for a in self.rng.permutation(x.ndim))
+        shape = self.choose([(-1,), (1, *x.shape), (*x.shape, 1)])
+        if x.size == 0 and -1 in shape:
+            shape = (0,)
+        wide = (2, *x.shape)
+        return Step(
+            *self.choose(
+                [
+                    (lambda x: x.transpose(order), lambda x: x.permute(order)),
+                    (lambda x: x.reshape(shape), lambda x: x.reshape(shape)),
+                    (lambda x: x.broadcast_to(wide), lambda x: x.broadcast_to(wide)),
+                    (lambda x: ag.softmax(x), lambda x: torch.softmax(x, -1))
+                    if x.ndim
+                    else (lambda x: x.reshape(1), lambda x: x.reshape(1)),
+                ]
+            ),
+            (i,),
+        )
+
+    def join(self, i, x):
+        if x.ndim == 0:
+            return Step(lambda *xs: ag.stack(xs), lambda *xs: torch.stack(xs), (i, i))
+        fits = [j for j, y in enumerate(self.values) if y.ndim and y.shape[1:] == x.shape[1:]]
+        j = int(self.choose(fits))
+        return Step(lambda *xs: ag.concatenate(xs), lambda *xs: torch.cat(xs), (i, j, i))
+
+    def product(self, i, x):
+        if x.ndim < 1:
+            return Step(lambda x: x * x, lambda x: x * x, (i,))
+        fits = [
+            j
+            for j, y in enumerate(self.values)
+            if y.ndim in (1, 2) and y.shape[-2 if y.ndim == 2 else 0] == x.shape[-1]
+        ]
+        if fits:
+            return Step(lambda x, y: x @ y, lambda x, y: x @ y, (i, int(self.choose(fits))))
+        text = "...i,...i->..."
+        return Step(lambda x: ag.einsum(text, x, x), lambda x: torch.einsum(text, x, x), (i,))
+
+
+def ties_nearly(x, axis):
+    """Whether the two largest entries are so near that rounding may exchange them."""
+    axes = axis or tuple(range(x.ndim))
+    n = np.prod([x.shape[a] for a in axes], dtype=int)
+    if x.size == 0 or n < 2:
+        return False
+    rows = np.sort(np.moveaxis(x, axes, range(-len(axes), 0)).reshape(-1, n), axis=1)
+    return bool((rows[:, -1] - rows[:, -2]).min() < 1e-3)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_random_programs_agree(seed):
+    program = Program(seed)
+    dtype = DTYPES[seed % 2]
+    ours = [Tensor(x, requires_grad=True, dtype=dtype) for x in program.leaves]
+    theirs = [to_torch(np.asarray(x, dtype=dtype)) for x in program.leaves]
+    y, z = program.run(ours, True), program.run(theirs, False)
+    y.backward()
+    z.backward()
+    rtol = 1e-9 if dtype == np.float64 else 1e-3
+    assert_close(y.data, z, rtol)
+    for x, t in zip(ours, theirs, strict=True):
+        assert_close(x.grad.data, t.grad, rtol)
+
+
+@pytest.mark.parametrize("seed", range(0, 300, 3))
+def test_random_programs_have_a_tangent_that_is_the_transpose(seed):
+    program = Program(seed)
+    leaves = [Tensor(x, requires_grad=True) for x in program.leaves]
+    program.run(leaves, True).backward()
+    v = [program.rng.standard_normal(x.shape) for x in leaves]
+    _, tangent = jvp(lambda *xs: program.run(xs, True), [x.detach() for x in leaves], v)
+    terms = np.concatenate([np.ravel(x.grad.data * d) for x, d in zip(leaves, v, strict=True)])
+    assert abs(tangent.item() - terms.sum()) <= 1e-11 * np.abs(terms).sum()
+
+
+def test_the_programs_are_as_varied_as_they_say():
+    programs = [Program(seed) for seed in range(300)]
+    lengths = [len(p.steps) for p in programs]
+    assert (min(lengths), max(lengths)) == (5, 40)
+    assert sum(any(x.size == 0 for x in p.values) for p in programs) > 30
+    assert sum(any(x.ndim == 0 for x in p.values) for p in programs) > 150
+    uses = [i for p in programs for s in p.steps for i in set(s.inputs)]
+    assert len(uses) > 5000
