@@ -6,12 +6,13 @@ points from a tensor to what was computed from it, so a graph is freed by droppi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from copy import copy
 from itertools import count
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,8 +37,8 @@ class Scope:
         return f"<Scope {self.path}>"
 
 
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-"""Whether this thread records what is computed."""
+recording: ContextVar[bool | Observer] = ContextVar("recording", default=True)
+"""Whether this thread records what is computed; an observer, if one watches."""
 
 current_scope: ContextVar[Scope | None] = ContextVar("current_scope", default=None)
 """The part of a model this thread computes."""
@@ -52,7 +53,10 @@ class _Recording(ContextDecorator):
     on: bool
 
     def __enter__(self) -> None:
-        self.token = recording.set(self.on)
+        mode = recording.get()
+        self.token = recording.set(
+            mode.switched(self.on) if isinstance(mode, Observer) else self.on
+        )
 
     def __exit__(self, *exc: object) -> None:
         recording.reset(self.token)
@@ -91,6 +95,53 @@ class enable_grad(_Recording):
     """
 
     on = True
+
+
+class Observer(ContextDecorator):
+    """Watches every op that this thread runs in a ``with`` block, forward and backward.
+
+    A subclass overrides `run` and `pull`, and calls them on `super()` to have the work done.
+    """
+
+    on = True  # whether the ops are recorded, too
+    outer: bool | Observer = True
+
+    def __enter__(self) -> Self:
+        self.outer, self.on = recording.get(), is_recording()
+        self.token = recording.set(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        recording.reset(self.token)
+
+    def switched(self, on: bool) -> Observer:
+        """Return this observer, with recording on or off."""
+        other = copy(self)
+        other.on = on
+        return other
+
+    def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run the forward of `op` on the arrays of the tensors `inputs`."""
+        if isinstance(self.outer, Observer):
+            return self.outer.run(op, inputs, params)
+        return op.forward(*[x.data for x in inputs], **params)
+
+    def made(self, out: Any) -> None:
+        """See the tensor that was just recorded."""
+        if isinstance(self.outer, Observer):
+            self.outer.made(out)
+
+    def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
+        """Run the vjp rule of `node` for its input `i` on ``(g, out, *inputs)``."""
+        if isinstance(self.outer, Observer):
+            return self.outer.pull(node, i, arguments)
+        return node.op.vjp[i](*arguments, **node.params)
+
+
+def is_recording() -> bool:
+    """Return whether this thread records what is computed."""
+    mode = recording.get()
+    return mode.on if isinstance(mode, Observer) else mode
 
 
 class scope:
@@ -200,7 +251,11 @@ def backprop(
     order = toposort(root, leaves)
     # In scalar programs the loop would cost more than the rules: operators take a straight path,
     # unless something was changed in place since the oldest node was made.
-    straight = not create_graph and (not order or LastChange.serial < order[-1].serial)
+    straight = (
+        not create_graph
+        and not isinstance(recording.get(), Observer)
+        and (not order or LastChange.serial < order[-1].serial)
+    )
     gradients = {root: seed}
     pop, get, ndarray = gradients.pop, gradients.get, np.ndarray
     order.reverse()
@@ -212,23 +267,29 @@ def backprop(
         if hooks and node.hooks is not None:
             g = _run_hooks(node, g)
         yield node, g
-        op = node.op
-        if straight and op.straight and node.inputs:
-            x, y = node.inputs
-            a, b, out = x.data, y.data, node.data
-            rule_x, rule_y = op.vjp
-            if x.requires_grad:
-                gx = rule_x(g, out, a, b)
+        op, inputs = node.op, node.inputs
+        if straight and op.straight and inputs:
+            out = node.data
+            if op.arity == 1:
+                (x,) = inputs
+                a = x.data
+                gx = op.vjp[0](g, out, a)
+            else:
+                x, y = inputs
+                a, b = x.data, y.data
+                rule, rule_y = op.vjp
+                if y.requires_grad:
+                    gy = rule_y(g, out, a, b)
+                    if type(gy) is ndarray or type(gy) is not type(b):
+                        gy = _fit(gy, b, op)
+                    before = get(y)
+                    gradients[y] = gy if before is None else before + gy
+                gx = rule(g, out, a, b) if x.requires_grad else None
+            if gx is not None:
                 if type(gx) is ndarray or type(gx) is not type(a):
                     gx = _fit(gx, a, op)
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
-            if y.requires_grad:
-                gy = rule_y(g, out, a, b)
-                if type(gy) is ndarray or type(gy) is not type(b):
-                    gy = _fit(gy, b, op)
-                before = get(y)
-                gradients[y] = gy if before is None else before + gy
         else:
             pull = _pull_through_reference if create_graph and op.shared else _pull
             for x, gx in pull(node, g, create_graph):
@@ -267,12 +328,18 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
         out, values = node.data, [x.data for x in inputs]
     if op.shared is not None:
         g = op.shared(g, out, node.saved, *values, **params)
+    mode = recording.get()
     pairs = []
     for i, x in enumerate(inputs):
         if x.requires_grad:
             rule = op.vjp[i]
-            if rule is not None:
-                pairs.append((x, _fit(rule(g, out, *values, **params), x.data, op)))
+            if rule is None:
+                continue
+            if isinstance(mode, Observer):
+                gx = mode.pull(node, i, (g, out, *values))
+            else:
+                gx = rule(g, out, *values, **params)
+            pairs.append((x, _fit(gx, x.data, op)))
     return pairs
 
 

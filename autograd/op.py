@@ -155,7 +155,7 @@ class Op:
     # What follows from the fields.
     arity: int | None = field(init=False, repr=False)  # at most; None for any number of inputs
     differentiable: bool = field(init=False, repr=False)  # with respect to some input
-    straight: bool = field(init=False, repr=False)  # an operator: two rules, no parameters
+    straight: bool = field(init=False, repr=False)  # one or two inputs with rules, no parameters
     input_names: tuple[str, ...] = field(init=False, repr=False)
     param_names: tuple[str, ...] = field(init=False, repr=False)
     defaults: dict[str, Any] = field(init=False, repr=False)
@@ -182,7 +182,7 @@ class Op:
         set_("input_names", tuple(names[: arity or 0]))
         set_("param_names", params)
         set_("defaults", {name: signature.parameters[name].default for name in params})
-        set_("straight", arity == 2 and all(rules or ()) and not (params or self.shared))
+        set_("straight", arity in (1, 2) and all(rules or ()) and not (params or self.shared))
         set_("__name__", self.name)
         set_("__doc__", self.doc or self.forward.__doc__)
         set_("__signature__", signature)

@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import ops
 from .engine import (
     LastChange,
+    Observer,
     backprop,
     current_scope,
     enable_grad,
+    is_recording,
     next_serial,
     recording,
 )
@@ -363,7 +365,7 @@ class Tensor(Node):
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
         index = _plain_index(index)
         moves = isinstance(value, Tensor) and value.requires_grad
-        if not recording.get() or not (self.requires_grad or moves):
+        if not is_recording() or not (self.requires_grad or moves):
             self.data[index] = value.data if isinstance(value, Tensor) else value
             self.mark_changed()
             return
@@ -392,7 +394,7 @@ class Tensor(Node):
 
     def _update(self, op: Op, other: Any) -> Tensor:
         """Run an operator such as ``+=``: in place under no_grad(), else as ``x = x + other``."""
-        if recording.get():
+        if is_recording():
             self._refuse_leaf(f"{op.name} in place")
             return _arithmetic(op, self, other)
         value = op(self.detach(), other).data
@@ -563,8 +565,13 @@ class Tensor(Node):
             elif x.requires_grad:
                 records = True
             tensors.append(x)
+        mode = recording.get()
+        watcher = mode if isinstance(mode, Observer) else None
         try:
-            data = op.forward(*[x.data for x in tensors], **params)
+            if watcher is not None:
+                data = watcher.run(op, tensors, params)
+            else:
+                data = op.forward(*[x.data for x in tensors], **params)
         except ValueError as error:
             raise _explained(op, tensors, error) from None
         saved = None
@@ -572,9 +579,12 @@ class Tensor(Node):
             data, saved = data
         if type(data) is np.ndarray and data.ndim == 0:
             data = data[()]
-        if not (records and recording.get() and op.differentiable):
+        if not (records and op.differentiable and is_recording()):
             return _leaf(data)
-        return _recorded(op, data, tuple(tensors), params, saved)
+        out = _recorded(op, data, tuple(tensors), params, saved)
+        if watcher is not None:
+            watcher.made(out)
+        return out
 
     # NumPy's protocols.
 
@@ -663,13 +673,15 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
             x = _number(x, y.data.dtype)
         else:
             return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
+    if recording.get() is not True:
+        return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
     try:
         data = op.forward(x.data, y.data)
     except ValueError as error:
         raise _explained(op, (x, y), error) from None
-    if not ((x.requires_grad or y.requires_grad) and recording.get() and op.differentiable):
-        return _leaf(data)
-    return _recorded(op, data, (x, y), _NO_PARAMS)
+    if (x.requires_grad or y.requires_grad) and op.differentiable:
+        return _recorded(op, data, (x, y), _NO_PARAMS)
+    return _leaf(data)
 
 
 def _number(x: float, like: np.dtype[Any]) -> Tensor:
