@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse(argv)
     rounds = args.rounds or (QUICK if args.quick else Settings).rounds
     block = (QUICK if args.quick else Settings).block
-    settings = Settings(rounds=rounds, block=block, threads=args.threads, gc=args.gc)
+    settings = Settings(rounds=rounds, block=block, threads=args.threads, gc=not args.no_gc)
     contestants = [c for c in CONTESTANTS if c.name in args.contestants]
     facts = report.machine()
 
@@ -75,7 +75,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="threads of each contestant's BLAS (default: the libraries' defaults)",
     )
     option(
-        "--gc", action="store_true", help="leave the garbage collector on during the timed blocks"
+        "--no-gc",
+        action="store_true",
+        help="switch the garbage collector off during the timed blocks (default: on, as for users)",
     )
     option(
         "--out",

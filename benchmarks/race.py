@@ -75,7 +75,7 @@ class Settings:
     rounds: int = 40
     block: float = 0.05  # seconds that a timed block should take
     threads: int | None = None  # of the BLAS; None leaves the libraries their defaults
-    gc: bool = False  # collect garbage during a block
+    gc: bool = True  # collect garbage during a block, as Python does for users
 
 
 @dataclass
