@@ -36,7 +36,7 @@ def test_a_quick_run_prints_a_table_and_writes_a_record(tmp_path, capsys):
     record = json.loads(out.read_text())
     assert record.keys() == {"machine", "settings", "rows"}
     assert record["machine"].keys() >= {"processor", "cpu_count", "python", "numpy"}
-    assert record["settings"] == {"rounds": 2, "block": 0.02, "threads": 1, "gc": False}
+    assert record["settings"] == {"rounds": 2, "block": 0.02, "threads": 1, "gc": True}
     scalar, mlp = record["rows"]
     assert [c["name"] for c in scalar["contestants"]] == ["ours"]  # no scalars by hand
     assert [c["name"] for c in mlp["contestants"]] == ["ours", "numpy"]
