@@ -196,20 +196,28 @@ def _results(graph: Graph, of: dict[str, str]) -> dict[str, list[Node]]:
     return results
 
 
-def merge_edges(edges: Iterable[Edge], of: dict[str, str]) -> tuple[Edge, ...]:
-    """Return the edges between groups; those that a group begins or ends are counted as one."""
-    counted: dict[tuple[str, str, int], Edge] = {}
-    for edge in edges:
+def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
+    """Draw groups of nodes as one node each; (node, group) come inputs first.
+
+    Edges that a group begins or ends are counted as one; between two nodes that are drawn as they
+    were, every operand keeps its own.
+    """
+    of: dict[str, str] = {}
+    nodes, alone = [], set()
+    for one, group in parts:
+        nodes.append(one)
+        of.update((node.id, one.id) for node in group)
+        if one is group[0]:
+            alone.add(one.id)
+    edges: dict[tuple[str, str, int], Edge] = {}
+    for edge in graph.edges:
         source, target = of[edge.source], of[edge.target]
-        if source == target:
-            continue
-        # Between two nodes that are drawn as they are, every operand keeps its own edge.
-        slot = edge.slot if (source, target) == (edge.source, edge.target) else 0
-        key = (source, target, slot)
-        known = counted.get(key)
-        count = edge.count + (known.count if known else 0)
-        counted[key] = Edge(source, target, slot, count)
-    return tuple(counted.values())
+        if source != target:
+            slot = edge.slot if source in alone and target in alone else 0
+            key = (source, target, slot)
+            before = edges[key].count if key in edges else 0
+            edges[key] = Edge(source, target, slot, before + edge.count)
+    return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()))
 
 
 def _fold_repeats(graph: Graph) -> Graph:
@@ -296,16 +304,6 @@ def _fold_runs(graph: Graph) -> Graph:
     )
 
 
-def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
-    """Draw groups of nodes as one node each; (node, group) come inputs first."""
-    of: dict[str, str] = {}
-    nodes = []
-    for one, group in parts:
-        nodes.append(one)
-        of.update((node.id, one.id) for node in group)
-    return replace(graph, nodes=tuple(nodes), edges=merge_edges(graph.edges, of))
-
-
 def _hide_middle(graph: Graph, room: _Room) -> Graph:
     """Keep what was computed first and last, as much as fits, and hide the ops between."""
     boxes = min(room.max_nodes, room.size(graph))
@@ -348,7 +346,7 @@ def _keep_ends(graph: Graph, boxes: int, room: _Room) -> Graph:
         elif is_leaf[node.id]:
             (leaves if True in users.get(node.id, {True}) else hidden).append(node)
         else:
-            if node is steps[0]:
+            if node is steps[-1]:  # all they read is placed by now
                 at = len(parts)
             hidden.append(node)
     if hidden:

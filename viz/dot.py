@@ -72,12 +72,13 @@ def to_digraph(figure: Figure) -> Digraph:
 def _in_drawing_order(figure: Figure) -> Iterator[Arrow]:
     """Yield the arrows so that `ordering` puts the first operand first.
 
-    Inside a frame Graphviz takes the order the other way round (2.43 to 16.1 do).
+    Inside a frame, from left to right, Graphviz takes it the other way round (2.43 to 16.1 do).
     """
-    framed = {box.id for box in figure.boxes if box.frame is not None}
+    sideways = figure.direction in ("LR", "RL")
+    turned = {box.id for box in figure.boxes if sideways and box.frame is not None}
     for target, group in groupby(figure.arrows, key=attrgetter("target")):
         arrows = list(group)
-        yield from reversed(arrows) if target in framed else arrows
+        yield from reversed(arrows) if target in turned else arrows
 
 
 def _label(lines: tuple[str, ...]) -> Any:
@@ -128,6 +129,6 @@ def _box(box: Box) -> dict[str, Any]:
         "fillcolor": look.fill,
         "penwidth": "2.5" if box.output else "1.2",
         "fontsize": f"{size if len(box.lines) == 1 else SIZES['name']:g}",
-        "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.06",
+        "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.08",
         "width": f"{(wide + 16) / POINTS_PER_INCH:.3f}",
     }

