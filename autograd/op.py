@@ -14,10 +14,10 @@ import dis
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from itertools import pairwise
 from types import MethodType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,9 @@ other: the op brings a jvp rule or a reference.
 ALIASES = {"dim": "axis", "keepdim": "keepdims"}
 
 _SHAPE_ATTRIBUTES = ("shape", "ndim", "size", "dtype")
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Node:
@@ -308,6 +311,16 @@ def op(
         return made
 
     return declare
+
+
+def with_aliases(f: Callable[P, R]) -> Callable[P, R]:
+    """Let a function composed of ops take PyTorch's names of arguments too, as every op does."""
+
+    @wraps(f)
+    def call(*args: P.args, **params: P.kwargs) -> R:
+        return f(*args, **{ALIASES.get(k, k): v for k, v in params.items()})  # type: ignore[arg-type]
+
+    return call
 
 
 def _values_read(rule: Rule, arity: int) -> set[int | str]:

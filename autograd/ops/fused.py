@@ -226,9 +226,10 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
             f"{classes} classes, 0 to {classes - 1}"
         )
-    shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    p = np.exp(shifted)
+    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    losses = p[np.arange(rows), target]
+    np.exp(p, out=p)
     total = np.add.reduce(p, axis=1, keepdims=True)
-    losses = np.log(total[:, 0]) - shifted[np.arange(rows), target]
+    losses = np.log(total[:, 0]) - losses
     p /= total
     return _reduce(losses, reduction), p

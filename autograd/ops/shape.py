@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..op import Array, EachInput, Op, op
+from ..op import Array, EachInput, Node, Op, op
 
 __all__ = [
     "astype",
@@ -411,18 +412,35 @@ def embed(x: Array, shape: tuple[int, ...], index: Any) -> Array:
 
 
 def _zero_at(g: Array, index: Any) -> Array:
-    return setitem(g, np.zeros((), g.dtype), index=index)
+    return _setitem(g, np.zeros((), g.dtype), index=index)
 
 
-@op(
-    vjp=(
+def _assigned(x: Array, value: Array, index: Any) -> Array:
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+_setitem = Op(
+    "setitem",
+    _assigned,
+    (
         lambda g, out, x, value, *, index: _zero_at(g, index),
         lambda g, out, x, value, *, index: g[index],  # the engine sums where value was stretched
     ),
-    latex=r"{0}_i \leftarrow {1}",
-    kind="linear",
+    r"{0}_i \leftarrow {1}",
+    "linear",
     flops=0,
 )
+
+
+def _picks_twice(shape: tuple[int, ...], index: Any) -> bool:
+    if _is_basic(index):
+        return False
+    picked = np.arange(math.prod(shape)).reshape(shape)[index]
+    return len(np.unique(picked)) < picked.size
+
+
 def setitem(x: Array, value: Array, index: Any) -> Array:
     """Return a copy of x with value at an index: what ``x[index] = value`` records.
 
@@ -432,12 +450,28 @@ def setitem(x: Array, value: Array, index: Any) -> Array:
     value : Tensor, ndarray or number
         Of a shape that broadcasts to that of x[index].
     index : anything NumPy indexes with
-        No element may be named twice if `value` requires grad.
 
     Returns
     -------
     Tensor if an argument is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If `value` has a derivative and the index names an element twice: which of the values
+        stays is then an accident of memory order, and so would be the gradient.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, setitem
+    >>> setitem(Tensor([1.0, 2.0, 3.0]), 0.0, slice(0, 2)).numpy()
+    array([0., 0., 3.])
     """
-    out = np.array(x)
-    out[index] = value
-    return out
+    moves = isinstance(value, Node) and (value.requires_grad or value.priority > 0)
+    if moves and _picks_twice(x.shape, index):
+        raise ValueError(
+            f"setitem: the index names an element of a tensor of shape {x.shape} more than once, "
+            "and which of the values would stay, and get the gradient, is not defined; make the "
+            "indices distinct, or add the values up with index_put(..., accumulate=True)"
+        )
+    return _setitem(x, value, index=index)
