@@ -8,14 +8,17 @@ and to it a dual of a lower level is an ordinary value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .engine import level, pushforward
 from .op import Op, dispatch
 from .tensor import Tensor, as_tensor, constant
+from .tree import Tree, flatten, flatten_like, tree_map, unflatten
+
+Out = TypeVar("Out")
+Aux = TypeVar("Aux")
 
 
 class Dual(Tensor):
@@ -49,32 +52,60 @@ class Dual(Tensor):
         return Dual(out, tangent, top)
 
 
+@overload
 def jvp(
-    f: Callable[..., Tensor],
-    primals: Sequence[ArrayLike | Tensor],
-    tangents: Sequence[ArrayLike | Tensor],
-) -> tuple[Tensor, Tensor]:
+    f: Callable[..., Out],
+    primals: Sequence[Tree],
+    tangents: Sequence[Tree],
+    *,
+    has_aux: Literal[False] = False,
+) -> tuple[Out, Out]: ...
+
+
+@overload
+def jvp(
+    f: Callable[..., tuple[Out, Aux]],
+    primals: Sequence[Tree],
+    tangents: Sequence[Tree],
+    *,
+    has_aux: Literal[True],
+) -> tuple[Out, Out, Aux]: ...
+
+
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Tree],
+    tangents: Sequence[Tree],
+    *,
+    has_aux: bool = False,
+) -> tuple[Any, ...]:
     """Return f(*primals) and its derivative along the tangents, in one forward pass.
 
     .. math:: y = f(x), \\quad \\dot y = J_f(x)\\, \\dot x
 
     Parameters
     ----------
-    f : callable of tensors that returns one
-    primals : sequence of array_like or Tensor
-        The point.
-    tangents : sequence of array_like or Tensor
-        The direction: for each primal one of its shape.
+    f : callable
+        Gets trees of tensors and returns one: a tensor, or nested lists, tuples and dicts of them.
+    primals : sequence of trees of Tensor, ndarray or number, floating
+        The point: the arguments of `f`.
+    tangents : sequence of trees
+        The direction: for each leaf of the primals one of its shape.
+    has_aux : bool, default=False
+        Whether `f` returns (out, aux), where aux is passed on and not differentiated.
 
     Returns
     -------
-    out : Tensor
-    tangent : Tensor of the shape and dtype of `out`
+    out : what `f` returns
+    tangent : tree like `out`, of its shapes and dtypes
+    aux : only with `has_aux`
 
     Raises
     ------
     ValueError
-        If the tangents do not fit the primals in number or shape.
+        If the tangents do not fit the primals in number, shape or the way they are nested.
+    TypeError
+        If a primal is not floating, or `f` returns what is no tensor.
 
     References
     ----------
@@ -90,19 +121,74 @@ def jvp(
         raise ValueError(
             f"jvp: {len(primals)} primals and {len(tangents)} tangents; each needs its own"
         )
-    points = [as_tensor(x) for x in primals]
-    directions = [as_tensor(t) for t in tangents]
-    for i, (x, t) in enumerate(zip(points, directions, strict=True)):
-        if x.shape != t.shape:
-            raise ValueError(f"jvp: primal {i} has shape {x.shape}, its tangent {t.shape}")
+    leaves, skeleton = flatten(tuple(primals))
+    points = [floating(x, f"jvp: leaf {i} of the primals") for i, x in enumerate(leaves)]
+    directions = directions_like("jvp", points, skeleton, tuple(tangents))
     here = level.get() + 1
     token = level.set(here)
     try:
-        pairs = zip(points, directions, strict=True)
-        out = f(*(Dual(x, t.astype(x.dtype), here) for x, t in pairs))
+        duals = [Dual(x, t, here) for x, t in zip(points, directions, strict=True)]
+        out = f(*unflatten(skeleton, duals))
     finally:
         level.reset(token)
-    if isinstance(out, Dual) and out.level == here:
-        return out.primal, out.tangent
-    out = as_tensor(out)
-    return out, as_tensor(np.zeros_like(out.data))
+    out, *aux = with_aux("jvp", out) if has_aux else (out,)
+    outs, built = flatten(out)
+    pairs = [parts(tensor_only(y, "jvp"), here) for y in outs]
+    primal = unflatten(built, (x for x, _ in pairs))
+    tangent = unflatten(built, (t for _, t in pairs))
+    return primal, tangent, *(tree_map(lambda y: parts(y, here)[0], a) for a in aux)
+
+
+def parts(y: Any, here: int) -> tuple[Any, Any]:
+    """Return the value and the tangent, at this level, of what a function returned."""
+    if isinstance(y, Dual) and y.level == here:
+        return y.primal, y.tangent
+    return y, as_tensor(np.zeros_like(y.data)) if isinstance(y, Tensor) else None
+
+
+# What the transforms, forward and reverse, ask of arguments and results.
+
+
+def floating(x: Any, what: str) -> Tensor:
+    """Return a leaf of an argument as a tensor, which must have a derivative."""
+    made = as_tensor(x)
+    if made.dtype.kind != "f":
+        raise TypeError(
+            f"{what} is {made.dtype}, and only floating numbers have a derivative; pass a float "
+            "(3.0 for 3), or choose other arguments with argnums="
+        )
+    return made
+
+
+def directions_like(
+    where: str,
+    points: Sequence[Tensor],
+    skeleton: Tree,
+    directions: Tree,
+    names: tuple[str, str] = ("primal", "tangent"),
+) -> list[Tensor]:
+    """Return the leaves of a tree of directions, each of the shape and dtype of its point."""
+    of, name = names
+    found = flatten_like(skeleton, directions, f"{where}: the {name}s")
+    fitted = [as_tensor(t, x.dtype) for x, t in zip(points, found, strict=True)]
+    for i, (x, t) in enumerate(zip(points, fitted, strict=True)):
+        if x.shape != t.shape:
+            raise ValueError(f"{where}: {of} {i} has shape {x.shape}, its {name} {t.shape}")
+    return fitted
+
+
+def tensor_only(y: Any, where: str) -> Tensor:
+    """Return `y`, a leaf of what a function returned, if it can have a derivative."""
+    if not isinstance(y, Tensor):
+        raise TypeError(
+            f"{where}: f returned a {type(y).__name__} where a tensor is needed, so its derivative "
+            "is lost; leave out item(), numpy() and float(), or hand it over with has_aux=True"
+        )
+    return y
+
+
+def with_aux(where: str, out: Any) -> tuple[Any, Any]:
+    """Return what a function with has_aux returned, if it is a pair."""
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(f"{where}: with has_aux=True f must return (out, aux), not {out!r:.60}")
+    return out
