@@ -435,6 +435,18 @@ class Tensor(Node):
     def __rtruediv__(self, other: Any) -> Tensor:
         return _arithmetic(ops.div, other, self)
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.floor_divide, other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.remainder, other, self)
+
     def __pow__(self, other: Any) -> Tensor:
         return _arithmetic(ops.pow_, self, other)
 
@@ -499,18 +511,63 @@ class Tensor(Node):
     # Methods: in a class body an op is a method.
 
     abs = ops.abs_
-    exp = ops.exp
-    log = ops.log
-    sqrt = ops.sqrt
-    sin = ops.sin
-    cos = ops.cos
-    tanh = ops.tanh
-    sigmoid = ops.sigmoid
-    relu = ops.relu
-    sign = ops.sign
+    addcmul = ops.addcmul
+    arccos = ops.arccos
+    arccosh = ops.arccosh
+    arcsin = ops.arcsin
+    arcsinh = ops.arcsinh
+    arctan = ops.arctan
+    arctan2 = ops.arctan2
+    arctanh = ops.arctanh
+    ceil = ops.ceil
     clip = ops.clip
+    copysign = ops.copysign
+    cos = ops.cos
+    cosh = ops.cosh
+    deg2rad = ops.deg2rad
+    digamma = ops.digamma
+    erf = ops.erf
+    erfc = ops.erfc
+    exp = ops.exp
+    exp2 = ops.exp2
+    expm1 = ops.expm1
+    float_power = ops.float_power
+    floor = ops.floor
+    floor_divide = ops.floor_divide
+    fmax = ops.fmax
+    fmin = ops.fmin
+    fmod = ops.fmod
+    heaviside = ops.heaviside
+    hypot = ops.hypot
+    lerp = ops.lerp
+    lgamma = ops.lgamma
+    log = ops.log
+    log10 = ops.log10
+    log1p = ops.log1p
+    log2 = ops.log2
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    logit = ops.logit
     maximum = ops.maximum
     minimum = ops.minimum
+    nan_to_num = ops.nan_to_num
+    rad2deg = ops.rad2deg
+    reciprocal = ops.reciprocal
+    relu = ops.relu
+    remainder = ops.remainder
+    round = ops.round_
+    rsqrt = ops.rsqrt
+    sigmoid = ops.sigmoid
+    sign = ops.sign
+    sin = ops.sin
+    sinc = ops.sinc
+    sinh = ops.sinh
+    sqrt = ops.sqrt
+    square = ops.square
+    tan = ops.tan
+    tanh = ops.tanh
+    trunc = ops.trunc
+    xlogy = ops.xlogy
     sum = ops.sum_
     mean = ops.mean
     max = ops.max_
@@ -783,7 +840,7 @@ def as_tensor(data: ArrayLike | Tensor, dtype: DTypeLike | None = None) -> Tenso
     return _leaf(_as_numbers(data, dtype, copy=None))
 
 
-UFUNCS: dict[np.ufunc, Op] = {
+UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: ops.add,
     np.subtract: ops.sub,
     np.multiply: ops.mul,
@@ -794,6 +851,44 @@ UFUNCS: dict[np.ufunc, Op] = {
     np.absolute: ops.abs_,
     np.sign: ops.sign,
     np.exp: ops.exp,
+    np.arccos: ops.arccos,
+    np.arccosh: ops.arccosh,
+    np.arcsin: ops.arcsin,
+    np.arcsinh: ops.arcsinh,
+    np.arctan: ops.arctan,
+    np.arctan2: ops.arctan2,
+    np.arctanh: ops.arctanh,
+    np.cbrt: ops.cbrt,
+    np.ceil: ops.ceil,
+    np.copysign: ops.copysign,
+    np.cosh: ops.cosh,
+    np.deg2rad: ops.deg2rad,
+    np.exp2: ops.exp2,
+    np.expm1: ops.expm1,
+    np.floor: ops.floor,
+    np.floor_divide: ops.floor_divide,
+    np.fmax: ops.fmax,
+    np.fmin: ops.fmin,
+    np.fmod: ops.fmod,
+    np.heaviside: ops.heaviside,
+    np.hypot: ops.hypot,
+    np.log10: ops.log10,
+    np.log1p: ops.log1p,
+    np.log2: ops.log2,
+    np.logaddexp: ops.logaddexp,
+    np.logaddexp2: ops.logaddexp2,
+    np.rad2deg: ops.rad2deg,
+    np.reciprocal: ops.reciprocal,
+    np.remainder: ops.remainder,
+    np.rint: ops.round_,
+    np.sinh: ops.sinh,
+    np.square: ops.square,
+    np.tan: ops.tan,
+    np.trunc: ops.trunc,
+    np.degrees: ops.rad2deg,
+    np.radians: ops.deg2rad,
+    np.float_power: ops.float_power,
+    np.fabs: ops.abs_,
     np.log: ops.log,
     np.sqrt: ops.sqrt,
     np.sin: ops.sin,
@@ -832,6 +927,9 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.where: ops.where,
     np.clip: ops.clip,
     np.einsum: lambda subscripts, *xs, optimize=None: ops.einsum(subscripts, *xs),  # it optimizes
+    np.nan_to_num: ops.nan_to_num,
+    np.round: ops.round_,
+    np.sinc: ops.sinc,
     np.reshape: ops.reshape,
     np.transpose: ops.transpose,
     np.swapaxes: ops.swapaxes,

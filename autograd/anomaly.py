@@ -1,0 +1,178 @@
+"""`detect_anomaly`: the first NaN or infinity, forward or backward, and what made it."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engine import Observer
+from .op import Node, Op
+
+_PACKAGES = tuple(str(Path(__file__).parent.parent / name) for name in ("autograd", "nn", "viz"))
+
+_CURES = {
+    "log": "keep its argument above 0: log(x + eps), or log_softmax for probabilities",
+    "sqrt": "keep its argument above 0: sqrt(x + eps)",
+    "div": "keep the divisor away from 0: x / (y + eps)",
+    "exp": "take the maximum out first: softmax, log_softmax and logsumexp do",
+    "pow": "a negative base needs an integer exponent, and 0 one that is not negative",
+}
+
+
+class AnomalyError(RuntimeError):
+    """A NaN or an infinity appeared under `detect_anomaly`."""
+
+
+class detect_anomaly(Observer):
+    """Raise at the first op that makes a NaN or an infinity, forward or backward.
+
+    A context manager and a decorator. It makes every op slower: use it to find a fault, not to
+    train.
+
+    Raises
+    ------
+    AnomalyError
+        It names the op, the line of the caller's source that ran it, the ranges of its operands
+        and the ops before it. Where a NaN comes from the branch that a `where` did not take, it
+        says so.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, log
+    >>> x = Tensor([1.0, 0.0], requires_grad=True)
+    >>> with detect_anomaly():
+    ...     log(x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    autograd.anomaly.AnomalyError: log gave 1 infinite value of 2, in the forward pass...
+    """
+
+    def __init__(self) -> None:
+        self.lines: dict[int, str] = {}  # by creation number: where an op was called
+        self.consumers: dict[int, list[Any]] = {}  # by creation number: who passed it a gradient
+
+    def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Run the forward, and look at what came out of it."""
+        with np.errstate(all="ignore"):  # what NumPy would warn of is what we raise
+            result = super().run(op, inputs, params)
+        out = result[0] if op.shared is not None else result
+        if op.differentiable and _is_news(out, [x.data for x in inputs]):
+            names = list(op.input_names) or [f"input {i}" for i in range(len(inputs))]
+            raise AnomalyError(
+                f"{op.name} gave {_count(out)}, in the forward pass\n"
+                + _report(op, _source_line(), zip(names, inputs, strict=False), self.lines)
+            )
+        return result
+
+    def made(self, out: Any) -> None:
+        """Note the line that made a tensor."""
+        self.lines[out.serial] = _source_line()
+        super().made(out)
+
+    def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
+        """Run a rule, and look at what came out of it."""
+        gx = super().pull(node, i, arguments)
+        g, x = arguments[0], node.inputs[i]
+        self.consumers.setdefault(x.serial, []).append(node)
+        if _is_news(_data(gx), [_data(g)]):
+            op = node.op
+            names = ["its gradient", *(op.input_names or map(str, range(len(node.inputs))))]
+            operands = zip(names, [g, *node.inputs], strict=False)
+            where = self._untaken_branch(node, _data(g), _data(gx))
+            raise AnomalyError(
+                f"the gradient of {op.name} with respect to its input {i} holds "
+                f"{_count(_data(gx))}, in the backward pass\n"
+                + _report(op, self.lines.get(node.serial), operands, self.lines, where)
+            )
+        return gx
+
+    def _untaken_branch(self, node: Any, g: Any, gx: Any) -> str | None:
+        """Say so if `node` lies behind a `where` that did not take it."""
+        if np.shape(g) != np.shape(gx) or not np.all(np.asarray(g)[~np.isfinite(gx)] == 0):
+            return None
+        seen, stack = set(), [node]
+        while stack:
+            here = stack.pop()
+            if here.op.name == "where":
+                line = self.lines.get(here.serial)
+                return (
+                    "the NaN is 0 * inf in the branch that `where` did not take"
+                    + (f" (at {line})" if line else "")
+                    + "; give that branch a harmless argument: "
+                    f"where(c, {node.op.name}(where(c, x, 1)), other), or safe_where"
+                )
+            for consumer in self.consumers.get(here.serial, []):
+                if consumer.serial not in seen:
+                    seen.add(consumer.serial)
+                    stack.append(consumer)
+        return None
+
+
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Node) else x
+
+
+def _is_news(out: Any, operands: Sequence[Any]) -> bool:
+    """Whether `out` has a NaN that no operand has, or an infinity while all of them are finite."""
+    if np.isfinite(out).all():
+        return False
+    if np.isnan(out).any() and not any(np.isnan(x).any() for x in operands):
+        return True
+    return all(np.isfinite(x).all() for x in operands)
+
+
+def _count(x: Any) -> str:
+    array = np.asarray(x)
+    nans, infinities = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    parts = [f"{nans} NaN"] if nans else []
+    if infinities:
+        parts.append(f"{infinities} infinite value{'s' if infinities > 1 else ''}")
+    return f"{' and '.join(parts)} of {array.size}"
+
+
+def _source_line() -> str:
+    """Return 'file:line, in function: `source`' of the innermost caller outside the packages."""
+    frame: Any = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
+        frame = frame.f_back
+    code, number = frame.f_code, frame.f_lineno
+    source = linecache.getline(code.co_filename, number).strip()
+    return f"{Path(code.co_filename).name}:{number}, in {code.co_name}: `{source}`"
+
+
+def _report(
+    op: Op, line: str | None, operands: Any, lines: dict[int, str], cause: str | None = None
+) -> str:
+    """Tell where, with which operands, after which ops, and what to do."""
+    rows = [("at", line)] if line else []
+    path, behind = [op.name], None
+    for name, x in operands:
+        array = np.asarray(_data(x))
+        if array.dtype.kind == "f":
+            rows.append((name, _range(array)))
+        if behind is None and isinstance(x, Node) and x.requires_grad:
+            behind = x
+    while behind is not None and len(path) < 8:
+        path.append(behind.op.name if behind.op else f"leaf {behind.name or ''}".rstrip())
+        behind = next((x for x in behind.inputs if x.requires_grad), None)
+    rows.append(("after", " <- ".join(path)))
+    if cause:
+        rows.append(("cause", cause))
+    elif op.name in _CURES:
+        rows.append(("do", _CURES[op.name]))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
+
+
+def _range(array: Any) -> str:
+    if array.size == 0:
+        return f"shape {array.shape}, empty"
+    finite = array[np.isfinite(array)] if array.ndim else array.reshape(1)
+    ends = f"from {finite.min():.4g} to {finite.max():.4g}" if finite.size else "nothing finite"
+    zeros = int((array == 0).sum())
+    return f"shape {array.shape}, {ends}" + (f", {zeros} of them 0" if zeros else "")

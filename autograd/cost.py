@@ -1,0 +1,257 @@
+"""What a computation costs: `cost` counts operations and bytes, `profile` takes the time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .engine import Observer, backprop, enable_grad, toposort
+from .forward import jvp
+from .op import Op
+from .tensor import Tensor, as_tensor
+
+
+@dataclass
+class Ledger:
+    """Floating-point operations, bytes written and calls, by op."""
+
+    flops: dict[str, int] = field(default_factory=dict)
+    bytes: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, flops: int, size: int) -> None:
+        """Enter one call."""
+        for column, amount in ((self.flops, flops), (self.bytes, size), (self.calls, 1)):
+            column[name] = column.get(name, 0) + amount
+
+    @property
+    def total(self) -> int:
+        """All floating-point operations."""
+        return sum(self.flops.values())
+
+
+class count(Observer):
+    """Count the floating-point operations of what runs in a ``with`` block, by op.
+
+    A vjp rule is counted by the ops it is made of; one of a fused op with rules for arrays only
+    counts as twice its forward, once for each of the two products that a layer's gradient needs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with count() as counted:
+    ...     y = as_tensor(np.ones((2, 3))) @ np.ones((3, 4))
+    >>> counted.ledger.flops
+    {'matmul': 40}
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+
+    def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Enter the forward of an op."""
+        result = super().run(op, inputs, params)
+        out = np.asarray(result[0] if op.shared is not None else result)
+        self.ledger.add(
+            op.name, op.count_flops(out, *[x.data for x in inputs], **params), out.nbytes
+        )
+        return result
+
+    def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
+        """Enter a rule, op by op: run it on tensors."""
+        if node.op.shared is not None or isinstance(arguments[0], Tensor):
+            gx = super().pull(node, i, arguments)
+            if node.op.shared is not None:
+                flops = 2 * node.op.count_flops(*_arrays(arguments[1:]), **node.params)
+                self.ledger.add(f"{node.op.name} (vjp)", flops, np.asarray(gx).nbytes)
+            return gx
+        gx = super().pull(node, i, tuple(as_tensor(a) for a in arguments))
+        return gx.data if isinstance(gx, Tensor) else gx
+
+
+def _arrays(values: Sequence[Any]) -> list[Any]:
+    return [np.asarray(v.data if isinstance(v, Tensor) else v) for v in values]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What `cost` found.
+
+    Attributes
+    ----------
+    forward, reverse, tangent : Ledger
+        Of the forward pass; of one backward pass after it; of what one pass of forward mode adds.
+    saved_bytes : int
+        What the backward pass needs kept: the values its rules read, each array once.
+    inputs, outputs : int
+        The numbers of elements.
+    """
+
+    forward: Ledger
+    reverse: Ledger
+    tangent: Ledger
+    saved_bytes: int
+    inputs: int
+    outputs: int
+
+    @property
+    def mode(self) -> str:
+        """The cheaper mode for the whole Jacobian: 'reverse' or 'forward'."""
+        by_rows = self.outputs * self.reverse.total + self.forward.total
+        by_columns = self.inputs * (self.tangent.total + self.forward.total)
+        return "reverse" if by_rows <= by_columns else "forward"
+
+    def __str__(self) -> str:
+        names = sorted({*self.forward.flops, *self.reverse.flops, *self.tangent.flops})
+        ledgers = (self.forward, self.reverse, self.tangent)
+        rows: list[tuple[str, ...]] = [("op", "forward", "reverse", "tangent")]
+        rows += [(n, *(f"{x.flops.get(n, 0):,}" for x in ledgers)) for n in names]
+        rows.append(("FLOPs", *(f"{x.total:,}" for x in ledgers)))
+        rows.append(("bytes", *(f"{sum(x.bytes.values()):,}" for x in ledgers)))
+        notes = (
+            f"saved for the backward pass: {self.saved_bytes:,} bytes",
+            f"Jacobian {self.outputs:,} x {self.inputs:,}: {self.mode} mode is cheaper",
+        )
+        return "\n".join((table(rows), *notes))
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Align rows of text in columns, the first to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
+    """Count the operations and bytes of f, of its gradient and of its forward mode.
+
+    Parameters
+    ----------
+    f : callable of tensors that returns one
+    inputs : array_like or Tensor, floating
+        Where it is evaluated; counts depend on shapes only, unless f branches on values.
+
+    Returns
+    -------
+    Cost
+        Print it for a table by op.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W = np.ones((4, 3))
+    >>> c = cost(lambda x: (as_tensor(W) @ x).sum(), np.ones(3))
+    >>> c.forward.flops, c.mode
+    ({'matmul': 20, 'sum': 4}, 'reverse')
+    """
+    points = [Tensor(x).requires_grad_() for x in inputs]
+    with count() as forward, enable_grad():
+        out = f(*points)
+    with count() as reverse:
+        for _ in backprop(out, np.ones_like(out.data)):
+            pass
+    with count() as both:
+        jvp(f, [p.detach() for p in points], [np.ones_like(p.data) for p in points])
+    tangent = Ledger()
+    for name, flops in both.ledger.flops.items():
+        before = forward.ledger
+        tangent.add(
+            name,
+            flops - before.flops.get(name, 0),
+            both.ledger.bytes[name] - before.bytes.get(name, 0),
+        )
+    return Cost(
+        forward.ledger,
+        reverse.ledger,
+        tangent,
+        saved_bytes(out),
+        sum(p.size for p in points),
+        out.size,
+    )
+
+
+def saved_bytes(root: Tensor) -> int:
+    """Return the bytes of the values that the backward pass of `root` reads, each array once.
+
+    Parameters
+    ----------
+    root : Tensor
+
+    Returns
+    -------
+    int
+    """
+    kept: dict[int, int] = {}
+    for node in toposort(root):
+        values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i)]
+        if node.op.reads("out"):
+            values.append(node.data)
+        if node.saved is not None:
+            values += node.saved if isinstance(node.saved, tuple) else (node.saved,)
+        for value in values:
+            kept[id(value)] = np.asarray(value).nbytes
+    return sum(kept.values())
+
+
+class profile(Observer):
+    """Take the time of each op in a ``with`` block, forward and backward; print it for a table.
+
+    Attributes
+    ----------
+    seconds, calls, bytes : dict
+        By (op, 'forward' or 'backward').
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> with profile() as p:
+    ...     x.exp().sum().backward()
+    >>> p.calls["exp", "forward"], p.calls["sum", "backward"]
+    (1, 1)
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[tuple[str, str], float] = {}
+        self.calls: dict[tuple[str, str], int] = {}
+        self.bytes: dict[tuple[str, str], int] = {}
+
+    def _enter(self, name: str, way: str, seconds: float, size: int) -> None:
+        key = (name, way)
+        self.seconds[key] = self.seconds.get(key, 0.0) + seconds
+        self.calls[key] = self.calls.get(key, 0) + 1
+        self.bytes[key] = self.bytes.get(key, 0) + size
+
+    def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Time the forward of an op."""
+        start = perf_counter()
+        result = super().run(op, inputs, params)
+        seconds = perf_counter() - start
+        out = result[0] if op.shared is not None else result
+        self._enter(op.name, "forward", seconds, np.asarray(out).nbytes)
+        return result
+
+    def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
+        """Time a rule."""
+        start = perf_counter()
+        gx = super().pull(node, i, arguments)
+        seconds = perf_counter() - start
+        size = math.prod(gx.shape) * gx.dtype.itemsize
+        self._enter(node.op.name, "backward", seconds, size)
+        return gx
+
+    def __str__(self) -> str:
+        rows = [("op", "pass", "calls", "ms", "kB")]
+        for key in sorted(self.seconds, key=lambda k: -self.seconds[k]):
+            ms, kb = f"{self.seconds[key] * 1e3:.3f}", f"{self.bytes[key] / 1e3:.1f}"
+            rows.append((*key, str(self.calls[key]), ms, kb))
+        return table(rows)
