@@ -58,6 +58,8 @@ def test_parameters_are_those_that_differ_from_the_defaults():
     assert labels.parameters(*_op(x.sum(axis=1, keepdims=True))) == "axis=1, keepdims=True"
     assert labels.parameters(*_op(x.reshape((12, 5)))) == "shape=(12, 5)"
     assert labels.parameters(*_op(x[..., 0, 1:3])) == "index=(..., 0, 1:3)"
+    assert labels.parameters(*_op(x[np.int64(2)])) == "index=2"
+    assert labels.parameters(*_op(x.astype("float32"))) == "dtype=float32"
 
 
 def test_parameters_print_neither_arrays_nor_addresses():

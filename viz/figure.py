@@ -6,11 +6,11 @@ Layout engines and writers (DOT, SVG, and those to come) read the `Figure` and a
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .graph import Edge, Graph, Node, Summary
+from .graph import Graph, Node, Summary
 from .labels import counted, number, plain, symbol
 
 Form: TypeAlias = Literal["auto", "bipartite", "compact"]
@@ -117,42 +117,32 @@ def arrange(
     -------
     Figure
     """
-    inner = {node.call for node in graph.nodes} - {None}
-    frames = _frames(graph, inner)
+    spoken = {node.id: _spoken(node) for node in graph.nodes}
     boxes: list[Box] = []
-    arrows: list[tuple[str, str, int, str]] = []
-    texts = {node.id: _spoken(node) for node in graph.nodes}
-    into = {node.id: node.id for node in graph.nodes}
+    into: dict[str, str] = {}  # node id -> the id of the box that its operands point to
     for node in graph.nodes:
         frame = None if node.call is None else _frame_of(graph, node.call)
-        about = _about(node)
-        if node.kind == "op" and apart:
-            into[node.id] = f"{node.id}op"
-            lines = [Line(symbol(node.op), "op")] if "op" in show else []
-            if "op" in show and node.params:
-                lines.append(Line(plain(node.params, 28), "text"))
-            boxes.append(
-                Box(
-                    into[node.id], f"op {node.op_kind}", tuple(lines), _about_op(node), frame, False
-                )
-            )
         style: str = node.kind
-        if node.kind == "op":
-            style = "value" if apart else f"result {node.op_kind}"
-        lines = _lines(node, show, apart)
-        boxes.append(Box(node.id, style, tuple(lines), about, frame, node.output))
+        if node.kind == "op" and apart:
+            style = "value"
+            boxes.append(_op_box(node, show, frame))
+        elif node.kind == "op":
+            style = f"result {node.op_kind}"
+        into[node.id] = boxes[-1].id if style == "value" else node.id
+        lines = tuple(_lines(node, show, with_op=not apart))
+        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output))
+    arrows = []
     for edge in graph.edges:
-        arrows.append((edge.source, into[edge.target], edge.count, _about_edge(edge, texts)))
+        label = f"{edge.count:,}\u00d7" if edge.count > 1 else ""
+        about = f"{spoken[edge.source]} to {spoken[edge.target]}"
+        arrows.append((edge.source, into[edge.target], label, f"{about} {label}".rstrip()))
     for node in graph.nodes:
         if into[node.id] != node.id:
-            arrows.append((into[node.id], node.id, 1, f"result of {node.op}"))
+            arrows.append((into[node.id], node.id, "", f"result of {node.op}"))
     return Figure(
         tuple(boxes),
-        tuple(
-            Arrow(f"e{i}", source, target, f"{count:,}\u00d7" if count > 1 else "", about)
-            for i, (source, target, count, about) in enumerate(arrows)
-        ),
-        frames,
+        tuple(Arrow(f"e{i}", *arrow) for i, arrow in enumerate(arrows)),
+        _frames(graph),
         direction,
         plain(title or "", 120),
         tuple(line for note in graph.notes for line in textwrap.wrap(note, CAPTION_WIDTH)),
@@ -180,10 +170,8 @@ def describe(graph: Graph) -> str:
 def value_text(summary: Summary, *, value: bool = True, shape: bool = True) -> list[str]:
     """Return the lines that tell a value: the number, or shape and moments."""
     if summary.item is not None:
-        one = f"value {number(summary.item)}" if value else ""
-        return [
-            line for line in (one, str(summary.shape) if shape and summary.shape else "") if line
-        ]
+        lines = [f"value {number(summary.item)}"] if value else []
+        return [*lines, str(summary.shape)] if shape and summary.shape else lines
     lines = [str(summary.shape)] if shape else []
     if value and summary.mean == summary.mean:
         if "float" in summary.dtype:
@@ -215,33 +203,47 @@ def counts_text(node: Node) -> str:
     return ", ".join(filter(None, (counted(node.ops, "op"), counted(node.leaves, "leaf"))))
 
 
-def _lines(node: Node, show: Collection[str], apart: bool) -> list[Line]:
-    lines = []
-    if node.kind == "hidden":
-        return [Line("\u2026", "name"), Line(counts_text(node), "text"), Line("hidden", "text")]
-    op = symbol(node.op) if node.kind == "op" and not apart and "op" in show else ""
+def _op_box(node: Node, show: Collection[str], frame: str | None) -> Box:
+    """The ellipse of an op that is drawn apart from its result."""
+    lines = tuple(_op_lines(node)) if "op" in show else ()
+    kind = f" ({_KINDS[node.op_kind]})" if node.op_kind in _KINDS else ""
+    about = f"{node.op}{kind}" + (f", {node.params}" if node.params else "")
+    return Box(f"{node.id}op", f"op {node.op_kind}", lines, about, frame, False)
+
+
+def _op_lines(node: Node) -> Iterator[Line]:
+    yield Line(symbol(node.op), "op")
+    if node.params:
+        yield Line(plain(node.params, 28), "text")
+
+
+def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line]:
+    """What is written in a box: the name or op, what it stands for, the value, the gradient."""
     name = node.name if "name" in show or node.kind == "call" else ""
-    if name and op:
-        lines.append(Line(f"{name} = {op}", "name"))
-    elif name or op:
-        lines.append(Line(name or op, "name"))
-    if op and node.params:
-        lines.append(Line(plain(node.params, 28), "text"))
+    if node.kind == "hidden":
+        name = "\u2026"
+    op = list(_op_lines(node)) if node.kind == "op" and with_op and "op" in show else []
+    if op:
+        name = f"{name} = {op[0].text}" if name else op[0].text
+    if name:
+        yield Line(name, "name")
+    yield from op[1:]
     if node.repeats > 1:
-        lines.append(Line(f"{node.repeats:,} times", "text"))
-    if node.kind == "call":
-        lines.append(Line(counts_text(node), "text"))
+        yield Line(f"{node.repeats:,} times", "text")
+    if node.kind in ("call", "hidden"):
+        yield Line(counts_text(node), "text")
+    if node.kind == "hidden":
+        yield Line("hidden", "text")
     if node.value is not None:
         texts = value_text(node.value, value="value" in show, shape="shape" in show)
-        if node.kind == "constant" and node.value.item is not None and not name:
+        if node.kind == "constant" and not name:  # the number says it
             texts = [text.removeprefix("value ") for text in texts]
-        lines += [Line(text, "text") for text in texts]
+        yield from (Line(text, "text") for text in texts)
     if node.freed:
-        lines.append(Line("graph freed", "grad"))
-    grad = grad_text(node) if "grad" in show else ""
-    if grad:
-        lines.append(Line(grad, "grad"))
-    return lines
+        yield Line("graph freed", "grad")
+    grad = grad_text(node)
+    if grad and "grad" in show:
+        yield Line(grad, "grad")
 
 
 def _spoken(node: Node) -> str:
@@ -257,8 +259,7 @@ def _spoken(node: Node) -> str:
 
 def _about(node: Node) -> str:
     """Everything about a node, for its tooltip."""
-    words = {"leaf": "leaf", "constant": "constant", "call": "call", "hidden": "hidden"}
-    what = f"result of {node.op}" if node.kind == "op" else words[node.kind]
+    what = f"result of {node.op}" if node.kind == "op" else node.kind
     parts = [f"{node.name}: {what}" if node.name else what]
     if node.repeats > 1:
         parts.append(f"{node.repeats:,} of a kind")
@@ -274,16 +275,6 @@ def _about(node: Node) -> str:
     return "; ".join(parts)
 
 
-def _about_op(node: Node) -> str:
-    kind = f" ({_KINDS[node.op_kind]})" if node.op_kind in _KINDS else ""
-    return f"{node.op}{kind}" + (f", {node.params}" if node.params else "")
-
-
-def _about_edge(edge: Edge, texts: dict[str, str]) -> str:
-    many = f" ({edge.count:,} edges)" if edge.count > 1 else ""
-    return f"{texts[edge.source]} to {texts[edge.target]}{many}"
-
-
 def _in_full(summary: Summary) -> str:
     if summary.item is not None:
         return f"{plain(repr(summary.item), 24)} ({summary.dtype})"
@@ -296,10 +287,11 @@ def _in_full(summary: Summary) -> str:
     return text + (f", {summary.nonfinite:,} not finite" if summary.nonfinite else "")
 
 
-def _frames(graph: Graph, inner: set[int | None]) -> tuple[Frame, ...]:
+def _frames(graph: Graph) -> tuple[Frame, ...]:
     """The calls that something is drawn in, outermost first."""
     used = set()
-    for call in inner:
+    for node in graph.nodes:
+        call = node.call
         while call is not None and call not in used:
             used.add(call)
             call = graph.calls[call].parent
@@ -315,8 +307,3 @@ def _frame_of(graph: Graph, call: int) -> str:
     while here.level >= DEEPEST_FRAME and here.parent is not None:
         here = graph.calls[here.parent]
     return here.id
-
-
-def outputs_of(boxes: Sequence[Box]) -> list[Box]:
-    """Return the boxes of the outputs."""
-    return [box for box in boxes if box.output]

@@ -10,6 +10,8 @@ import inspect
 import unicodedata
 from typing import Any
 
+import numpy as np
+
 MAX_LABEL = 40
 
 SYMBOLS = {
@@ -23,9 +25,7 @@ SYMBOLS = {
 }
 """What an op is drawn as, where a symbol says it better than its name."""
 
-ASCII = str.maketrans(
-    {"\u2212": "-", "\u00d7": "x", "\u00f7": "/", "\u00b7": "*", "\u2026": "~", "\u00b1": "+-"}
-)
+ASCII = str.maketrans({"\u2212": "-", "\u00d7": "x", "\u00f7": "/", "\u2026": "..."})
 """For terminals that print ASCII only."""
 
 # Two Unicode blocks that reorder the text around them, and the two separators that XML allows but
@@ -109,8 +109,8 @@ def number(value: Any, digits: int = 4) -> str:
     >>> number(0.1 + 0.2), number(12648), number(-0.0), number(1e-9), number(True)
     ('0.3', '12648', '0', '1e-09', 'True')
     """
-    if isinstance(value, bool | int):
-        return plain(value, 16)
+    if isinstance(value, bool | int | np.integer):
+        return plain(value, 24)
     return format(value + 0.0, f".{digits}g")  # + 0.0 turns -0.0 into 0.0
 
 
@@ -165,8 +165,10 @@ def _brief(value: Any) -> str:
         return ":".join(ends if value.step is None else [*ends, _brief(value.step)])
     if value is Ellipsis:
         return "..."
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | str):
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, int | float | np.number):
         return number(value)
+    if isinstance(value, type | np.dtype):
+        return np.dtype(value).name
     return type(value).__name__

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import html
 import os
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -191,11 +191,14 @@ class GraphView:
         except LayoutUnavailable as error:
             picture = svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure)
         data = base64.b64encode(picture.encode()).decode()
-        about = html.escape(self.figure.about)
+        image = {
+            "src": f"data:image/svg+xml;base64,{data}",
+            "alt": self.figure.about,
+            "style": "max-width:100%;height:auto",
+        }
         bundle = {
             "image/svg+xml": picture,
-            "text/html": f'<img src="data:image/svg+xml;base64,{data}" alt="{about}" '
-            'style="max-width:100%;height:auto">',
+            "text/html": ET.tostring(ET.Element("img", image), encoding="unicode"),
             "text/plain": repr(self),
         }
         return {
