@@ -21,6 +21,7 @@ from tests.op_case import (
     rows,
     unary,
 )
+from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
 
 
 def clipped(x, min=-np.inf, max=np.inf):
@@ -298,4 +299,5 @@ CASES = [
             (0, {"reduction": "sum"}),
         ]
     ],
+    *ELEMENTWISE_CASES,
 ]

@@ -6,6 +6,7 @@ from . import elementwise, fused, linalg, reduction, shape
 from .elementwise import *
 from .elementwise import abs_ as abs_
 from .elementwise import pow_ as pow_
+from .elementwise import round_ as round_
 from .fused import *
 from .linalg import *
 from .reduction import *

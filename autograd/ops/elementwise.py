@@ -6,7 +6,10 @@ with respect to `out`. Broadcasting is the engine's business, no rule mentions i
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy import special
@@ -15,36 +18,83 @@ from ..op import Array, Op, Rule, op
 
 __all__ = [
     "add",
+    "addcmul",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cbrt",
+    "ceil",
     "clip",
+    "copysign",
     "cos",
+    "cosh",
+    "deg2rad",
+    "digamma",
     "div",
     "eq",
+    "erf",
+    "erfc",
     "exp",
+    "exp2",
+    "expm1",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
     "ge",
     "gt",
+    "heaviside",
+    "hypot",
     "isfinite",
     "isinf",
     "isnan",
     "le",
+    "lerp",
+    "lgamma",
     "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
     "logical_and",
     "logical_not",
     "logical_or",
+    "logit",
     "lt",
     "maximum",
     "minimum",
     "mul",
+    "nan_to_num",
+    "ndtr",
     "ne",
     "neg",
+    "polygamma",
     "positive",
+    "rad2deg",
+    "reciprocal",
     "relu",
+    "remainder",
+    "rsqrt",
     "sigmoid",
     "sign",
     "sin",
+    "sinc",
+    "sinh",
     "sqrt",
+    "square",
     "sub",
+    "tan",
     "tanh",
+    "trunc",
     "where",
+    "xlogy",
 ]
 
 _UNARY = """{line}
@@ -149,10 +199,84 @@ def _pow_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
     return g * np.where(flat, 0, out * np.log(np.where(flat, 1, x)))
 
 
+square = _unary("square", np.square, lambda g, out, x: g * (2 * x), "{{{0}}}^2", "Return x * x.")
+reciprocal = _unary(
+    "reciprocal",
+    np.reciprocal,
+    lambda g, out, x: -g * out * out,
+    r"\frac{{1}}{{{0}}}",
+    "Return 1 / x.",
+)
 pow_ = _binary("pow", _pow, (_pow_dx, _pow_dy), "{{{0}}}^{{{1}}}", "Return x to the power y.", 10)
 
 neg = _unary("neg", operator.neg, lambda g, out, x: -g, "-{0}", "Return -x.")
 positive = _unary("positive", operator.pos, lambda g, out, x: g, "{0}", "Return a copy of x.", 0)
+
+
+def float_power(x: Array, y: Array) -> Array:
+    """Return x to the power y in double precision, whatever the dtypes of x and y.
+
+    Parameters
+    ----------
+    x, y : Tensor, ndarray or number, of shapes that broadcast
+
+    Returns
+    -------
+    Tensor if `x` or `y` is one, else ndarray; float64, as in NumPy and PyTorch
+
+    Examples
+    --------
+    >>> from autograd import Tensor, float_power
+    >>> float_power(Tensor([2.0], dtype="float32"), -1)
+    Tensor([0.5])
+    """
+    x, y = (t if isinstance(t, float | int) else t.astype(np.float64) for t in (x, y))
+    return pow_(x, y)
+
+
+def lerp(start: Array, end: Array, weight: Array) -> Array:
+    """Return start + weight * (end - start), exactly `end` where the weight is 1.
+
+    Parameters
+    ----------
+    start, end : Tensor or ndarray
+    weight : Tensor, ndarray or number
+        The three shapes broadcast.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of the broadcast shape
+
+    Examples
+    --------
+    >>> from autograd import Tensor, lerp
+    >>> lerp(Tensor([0.0, 1.0]), Tensor([1.0, 3.0]), 0.25).numpy()
+    array([0.25, 1.5 ])
+    """
+    way = end - start
+    return where(weight < 0.5, start + weight * way, end - (1 - weight) * way)
+
+
+def addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
+    """Return x + value * y * z, element by element.
+
+    Parameters
+    ----------
+    x, y, z : Tensor or ndarray, of shapes that broadcast
+    value : float, default=1
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of the broadcast shape
+
+    Examples
+    --------
+    >>> from autograd import Tensor, addcmul
+    >>> addcmul(Tensor(1.0), Tensor(2.0), Tensor(3.0), value=10).item()
+    61.0
+    """
+    return x + (y * z if value == 1 else value * y * z)
+
 
 # Exponentials, logarithms, roots.
 
@@ -169,10 +293,346 @@ sqrt = _unary(
     2,
 )
 
+exp2 = _unary(
+    "exp2",
+    np.exp2,
+    lambda g, out, x: g * (math.log(2) * out),
+    "2^{{{0}}}",
+    "Return 2 to the power x.",
+    10,
+)
+expm1 = _unary(
+    "expm1",
+    np.expm1,
+    lambda g, out, x: g * np.exp(x),  # out + 1 has lost the digits of a small e^x
+    "e^{{{0}}} - 1",
+    "Return exp(x) - 1, precise where x is near 0.",
+    10,
+)
+log2 = _unary(
+    "log2",
+    np.log2,
+    lambda g, out, x: g / (math.log(2) * x),
+    r"\log_2 {0}",
+    "Return the logarithm of x to base 2.",
+    10,
+)
+log10 = _unary(
+    "log10",
+    np.log10,
+    lambda g, out, x: g / (math.log(10) * x),
+    r"\log_{{10}} {0}",
+    "Return the logarithm of x to base 10.",
+    10,
+)
+log1p = _unary(
+    "log1p",
+    np.log1p,
+    lambda g, out, x: g / (1 + x),
+    r"\log (1 + {0})",
+    "Return log(1 + x), precise where x is near 0.",
+    10,
+)
+rsqrt = _unary(
+    "rsqrt",
+    lambda x: 1 / np.sqrt(x),
+    lambda g, out, x: g * (-0.5 * out * out * out),
+    r"\frac{{1}}{{\sqrt{{{0}}}}}",
+    "Return 1 / sqrt(x).",
+    3,
+)
+cbrt = _unary(
+    "cbrt",
+    np.cbrt,
+    lambda g, out, x: g / (3 * out * out),
+    r"\sqrt[3]{{{0}}}",
+    "Return the cube root of x; its derivative at 0 is inf.",
+    10,
+)
+
 # Trigonometry.
 
 sin = _unary("sin", np.sin, lambda g, out, x: g * np.cos(x), r"\sin {0}", "Return sin x.", 10)
 cos = _unary("cos", np.cos, lambda g, out, x: -g * np.sin(x), r"\cos {0}", "Return cos x.", 10)
+tan = _unary("tan", np.tan, lambda g, out, x: g * (1 + out * out), r"\tan {0}", "Return tan x.", 10)
+arcsin = _unary(
+    "arcsin",
+    np.arcsin,
+    lambda g, out, x: g / np.sqrt((1 - x) * (1 + x)),
+    r"\arcsin {0}",
+    "Return the inverse sine of x, in [-pi/2, pi/2].",
+    10,
+)
+arccos = _unary(
+    "arccos",
+    np.arccos,
+    lambda g, out, x: -g / np.sqrt((1 - x) * (1 + x)),
+    r"\arccos {0}",
+    "Return the inverse cosine of x, in [0, pi].",
+    10,
+)
+arctan = _unary(
+    "arctan",
+    np.arctan,
+    lambda g, out, x: g / (1 + x * x),
+    r"\arctan {0}",
+    "Return the inverse tangent of x, in (-pi/2, pi/2).",
+    10,
+)
+sinh = _unary("sinh", np.sinh, lambda g, out, x: g * np.cosh(x), r"\sinh {0}", "Return sinh x.", 10)
+cosh = _unary("cosh", np.cosh, lambda g, out, x: g * np.sinh(x), r"\cosh {0}", "Return cosh x.", 10)
+arcsinh = _unary(
+    "arcsinh",
+    np.arcsinh,
+    lambda g, out, x: g / np.hypot(x, 1),
+    r"\operatorname{{arsinh}} {0}",
+    "Return the inverse hyperbolic sine of x.",
+    10,
+)
+arccosh = _unary(
+    "arccosh",
+    np.arccosh,
+    lambda g, out, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    r"\operatorname{{arcosh}} {0}",
+    "Return the inverse hyperbolic cosine of x, for x >= 1.",
+    10,
+)
+arctanh = _unary(
+    "arctanh",
+    np.arctanh,
+    lambda g, out, x: g / ((1 - x) * (1 + x)),
+    r"\operatorname{{artanh}} {0}",
+    "Return the inverse hyperbolic tangent of x, for -1 < x < 1.",
+    10,
+)
+deg2rad = _unary(
+    "deg2rad",
+    np.deg2rad,
+    lambda g, out, x: g * (math.pi / 180),
+    r"\frac{{\pi}}{{180}} {0}",
+    "Return x degrees in radians.",
+)
+rad2deg = _unary(
+    "rad2deg",
+    np.rad2deg,
+    lambda g, out, x: g * (180 / math.pi),
+    r"\frac{{180}}{{\pi}} {0}",
+    "Return x radians in degrees.",
+)
+
+# Special functions.
+
+
+def _keeping_dtype(f: Callable[..., Array]) -> Callable[[Array], Array]:
+    """Give a function of SciPy, which knows no float16, NumPy's way with dtypes."""
+
+    def forward(x: Array) -> Array:
+        out = f(x)
+        return out.astype(x.dtype, copy=False) if x.dtype.kind == "f" else out
+
+    return forward
+
+
+def _spherical_bessel_dx(g: Array, out: Array, x: Array, *, n: int) -> Array:
+    if n == 0:
+        return -g * _spherical_bessel(x, n=1)
+    below, above = _spherical_bessel(x, n=n - 1), _spherical_bessel(x, n=n + 1)
+    return g * ((n * below - (n + 1) * above) / (2 * n + 1))
+
+
+@op(vjp=(_spherical_bessel_dx,), latex=r"j_n({0})", flops=20)
+def _spherical_bessel(x: Array, n: int) -> Array:
+    """Return the spherical Bessel function of order n: the derivatives of sinc are made of it."""
+    return _keeping_dtype(partial(special.spherical_jn, n))(x)
+
+
+sinc = _unary(
+    "sinc",
+    np.sinc,
+    lambda g, out, x: -g * (math.pi * _spherical_bessel(math.pi * x, n=1)),
+    r"\frac{{\sin \pi {0}}}{{\pi {0}}}",
+    "Return sin(pi x) / (pi x), 1 at 0.",
+    12,
+)
+erf = _unary(
+    "erf",
+    _keeping_dtype(special.erf),
+    lambda g, out, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)),
+    r"\operatorname{{erf}} {0}",
+    "Return the error function of x.",
+    20,
+)
+erfc = _unary(
+    "erfc",
+    _keeping_dtype(special.erfc),
+    lambda g, out, x: g * (-2 / math.sqrt(math.pi) * np.exp(-x * x)),
+    r"\operatorname{{erfc}} {0}",
+    "Return 1 - erf(x), precise where x is large.",
+    20,
+)
+ndtr = _unary(
+    "ndtr",
+    _keeping_dtype(special.ndtr),
+    lambda g, out, x: g * (np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)),
+    r"\Phi({0})",
+    "Return the standard normal distribution function of x.",
+    20,
+)
+logit = _unary(
+    "logit",
+    _keeping_dtype(special.logit),
+    lambda g, out, x: g / (x * (1 - x)),
+    r"\log \frac{{{0}}}{{1 - {0}}}",
+    "Return log(x / (1 - x)), the inverse of the sigmoid.",
+    12,
+)
+lgamma = _unary(
+    "lgamma",
+    _keeping_dtype(special.gammaln),
+    lambda g, out, x: g * digamma(x),
+    r"\log |\Gamma({0})|",
+    "Return the logarithm of the absolute value of the gamma function.",
+    20,
+)
+
+
+def _polygamma_dx(g: Array, out: Array, x: Array, *, n: int) -> Array:
+    return g * _polygamma(x, n=n + 1)
+
+
+@op(
+    vjp=(_polygamma_dx,),
+    latex=r"\psi^{{(n)}}({0})",
+    flops=20,
+)
+def _polygamma(x: Array, n: int) -> Array:
+    return _keeping_dtype(partial(special.polygamma, n))(x)
+
+
+def digamma(x: Array) -> Array:
+    """Return the derivative of lgamma.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of any shape, floating
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, digamma
+    >>> f"{digamma(Tensor(1.0)):.4f}"
+    '-0.5772'
+    """
+    return _polygamma(x, n=0)
+
+
+def polygamma(n: int, x: Array) -> Array:
+    """Return the n-th derivative of digamma, with PyTorch's order of arguments.
+
+    Parameters
+    ----------
+    n : int
+        Not negative.
+    x : Tensor or ndarray of any shape, floating
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, polygamma
+    >>> f"{polygamma(1, Tensor(1.0)):.4f}"
+    '1.6449'
+    """
+    return _polygamma(x, n=n)
+
+
+def _xlogy(x: Array, y: Array) -> Array:
+    out, dtype = special.xlogy(x, y), np.result_type(x, y)
+    return out.astype(dtype, copy=False) if dtype.kind == "f" else out
+
+
+def _xlogy_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
+    return g * np.log(np.where((x == 0) & (y <= 0), 1, y))
+
+
+def _xlogy_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
+    return g * x / np.where((x == 0) & (y == 0), 1, y)
+
+
+xlogy = _binary(
+    "xlogy",
+    _xlogy,
+    (_xlogy_dx, _xlogy_dy),
+    r"{0} \log {1}",
+    "Return x log y, 0 where x is 0; both derivatives at (0, 0) are 0.",
+    12,
+)
+
+
+def _sigmoid_of_difference(x: Array, y: Array) -> Array:
+    nothing = (x == y) & (x == -np.inf)  # where x - y would be NaN
+    return sigmoid(np.where(nothing, -np.inf, x - y))
+
+
+logaddexp = _binary(
+    "logaddexp",
+    np.logaddexp,
+    (
+        lambda g, out, x, y: g * _sigmoid_of_difference(x, y),
+        lambda g, out, x, y: g * _sigmoid_of_difference(y, x),
+    ),
+    r"\log (e^{{{0}}} + e^{{{1}}})",
+    "Return log(exp(x) + exp(y)), without overflow.",
+    22,
+)
+logaddexp2 = _binary(
+    "logaddexp2",
+    np.logaddexp2,
+    (
+        lambda g, out, x, y: g * _sigmoid_of_difference(math.log(2) * x, math.log(2) * y),
+        lambda g, out, x, y: g * _sigmoid_of_difference(math.log(2) * y, math.log(2) * x),
+    ),
+    r"\log_2 (2^{{{0}}} + 2^{{{1}}})",
+    "Return the logarithm to base 2 of 2**x + 2**y, without overflow.",
+    22,
+)
+
+# Lengths and angles: at the origin, where they have no derivative, it is 0.
+
+
+def _safe_length(x: Array, y: Array) -> Array:
+    length = np.hypot(x, y)
+    return np.where(length == 0, 1, length)
+
+
+hypot = _binary(
+    "hypot",
+    np.hypot,
+    (
+        lambda g, out, x, y: g * (x / np.where(out == 0, 1, out)),
+        lambda g, out, x, y: g * (y / np.where(out == 0, 1, out)),
+    ),
+    r"\sqrt{{{0}^2 + {1}^2}}",
+    "Return sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.",
+    10,
+)
+arctan2 = _binary(
+    "arctan2",
+    np.arctan2,
+    (
+        # divided twice by the length, since its square may overflow
+        lambda g, out, x, y: g * (y / _safe_length(x, y) / _safe_length(x, y)),
+        lambda g, out, x, y: g * (-x / _safe_length(x, y) / _safe_length(x, y)),
+    ),
+    r"\operatorname{{arctan2}}({0}, {1})",
+    "Return the angle of the point (y, x), in (-pi, pi]; its derivative at (0, 0) is 0.",
+    10,
+)
 
 # Activations.
 
@@ -184,16 +644,9 @@ tanh = _unary(
     "Return the hyperbolic tangent of x.",
     10,
 )
-
-
-def _expit(x: Array) -> Array:
-    out = special.expit(x)  # branches on the sign of x, so that no exp overflows
-    return out.astype(np.float16) if x.dtype == np.float16 else out
-
-
 sigmoid = _unary(
     "sigmoid",
-    _expit,
+    _keeping_dtype(special.expit),  # branches on the sign of x, so that no exp overflows
     lambda g, out, x: g * (out * (1 - out)),
     r"\sigma({0})",
     "Return the logistic sigmoid 1 / (1 + exp(-x)).",
@@ -233,6 +686,128 @@ abs_ = _unary(
 )
 
 
+def _zero(g: Array, out: Array, *inputs: Array) -> Array:
+    return np.zeros_like(g)
+
+
+floor = _unary(
+    "floor",
+    np.floor,
+    _zero,
+    r"\lfloor {0} \rfloor",
+    "Return the largest whole number not above x; its derivative is 0.",
+)
+ceil = _unary(
+    "ceil",
+    np.ceil,
+    _zero,
+    r"\lceil {0} \rceil",
+    "Return the smallest whole number not below x; its derivative is 0.",
+)
+trunc = _unary(
+    "trunc",
+    np.trunc,
+    _zero,
+    r"\operatorname{{trunc}} {0}",
+    "Return x without its fraction, rounded towards 0; its derivative is 0.",
+)
+
+
+@op(
+    vjp=(lambda g, out, x, *, decimals: np.zeros_like(g),),
+    latex=r"\operatorname{{round}} {0}",
+)
+def round_(x: Array, decimals: int = 0) -> Array:
+    """Return x rounded to a number of decimals, halves to even; its derivative is 0.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    decimals : int, default=0
+        May be negative: -2 rounds to hundreds.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> Tensor([0.5, 1.5, 2.7]).round().numpy()
+    array([0., 2., 3.])
+    """
+    return np.round(x, decimals)
+
+
+@op(
+    vjp=(lambda g, out, x, *, nan, posinf, neginf: np.where(np.isfinite(x), g, 0),),
+    latex=r"\operatorname{{nan\_to\_num}} {0}",
+)
+def nan_to_num(
+    x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
+    """Return x with NaN and infinities replaced; the derivative there is 0.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    nan : float, default=0.0
+        Takes the place of NaN.
+    posinf, neginf : float, optional
+        Take the place of inf and -inf; the largest and smallest number of the dtype if None.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, nan_to_num
+    >>> nan_to_num(Tensor([1.0, float("nan"), float("inf")]), posinf=9.0).numpy()
+    array([1., 0., 9.])
+    """
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+floor_divide = _binary(
+    "floor_divide",
+    np.floor_divide,
+    (_zero, _zero),
+    r"\lfloor {0} / {1} \rfloor",
+    "Return the floor of x / y; its derivatives are 0.",
+)
+remainder = _binary(
+    "remainder",
+    np.remainder,
+    (lambda g, out, x, y: g, lambda g, out, x, y: -g * np.floor_divide(x, y)),
+    r"{0} \bmod {1}",
+    "Return x - floor(x / y) * y, which has the sign of y, as the operator % has it.",
+    3,
+)
+fmod = _binary(
+    "fmod",
+    np.fmod,
+    (lambda g, out, x, y: g, lambda g, out, x, y: -g * np.trunc(x / y)),
+    r"\operatorname{{fmod}}({0}, {1})",
+    "Return x - trunc(x / y) * y, which has the sign of x, as in C.",
+    3,
+)
+heaviside = _binary(
+    "heaviside",
+    np.heaviside,
+    (_zero, lambda g, out, x, y: np.where(x == 0, g, 0)),
+    r"H({0}; {1})",
+    "Return 0 where x < 0, 1 where x > 0 and y at 0; the derivative with respect to x is 0.",
+)
+copysign = _binary(
+    "copysign",
+    np.copysign,
+    (lambda g, out, x, y: g * (np.sign(x) * np.copysign(1, y)), _zero),
+    r"|{0}| \operatorname{{sign}} {1}",
+    "Return the absolute value of x with the sign of y; its derivative at x = 0 is 0.",
+)
+
+
 def _share(g: Array, wins: Array, ties: Array) -> Array:
     return np.where(wins, g, np.where(ties, g / 2, 0))
 
@@ -256,6 +831,33 @@ minimum = _binary(
     ),
     r"\min({0}, {1})",
     "Return the smaller of x and y; at a tie each has the derivative 1/2.",
+)
+
+
+def _known(g: Array, ahead: Array, x: Array, y: Array) -> Array:
+    """Give g to the one that is ahead, or is a number where the other is NaN."""
+    return _share(g, ahead | (~np.isnan(x) & np.isnan(y)), (x == y) | (np.isnan(x) & np.isnan(y)))
+
+
+fmax = _binary(
+    "fmax",
+    np.fmax,
+    (
+        lambda g, out, x, y: _known(g, x > y, x, y),
+        lambda g, out, x, y: _known(g, y > x, y, x),
+    ),
+    r"\operatorname{{fmax}}({0}, {1})",
+    "Return the larger of x and y, or the one that is not NaN; a tie is shared as in maximum.",
+)
+fmin = _binary(
+    "fmin",
+    np.fmin,
+    (
+        lambda g, out, x, y: _known(g, x < y, x, y),
+        lambda g, out, x, y: _known(g, y < x, y, x),
+    ),
+    r"\operatorname{{fmin}}({0}, {1})",
+    "Return the smaller of x and y, or the one that is not NaN; a tie is shared as in minimum.",
 )
 
 
