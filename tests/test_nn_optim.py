@@ -169,7 +169,7 @@ def test_zero_grad_forgets(set_to_none):
 
 def test_groups_have_settings_of_their_own():
     p, q = Parameter([1.0]), Parameter([1.0])
-    optimizer = SGD([{"params": [p]}, {"params": [q], "lr": 0.5}], lr=0.1)
+    optimizer = SGD([{"params": [p]}, {"params": q, "lr": 0.5}], lr=0.1)
     for x in (p, q):
         x.grad = Tensor([1.0])
     optimizer.step()
@@ -237,6 +237,8 @@ def test_what_is_no_list_of_parameters_is_refused():
         SGD(p)
     with pytest.raises(TypeError, match="params holds a float"):
         SGD([1.0])
+    with pytest.raises(ValueError, match="a tensor made by mul"):
+        SGD([p * 2])
     with pytest.raises(ValueError, match="given twice"):
         SGD([p, p])
     with pytest.raises(TypeError, match=r"a group sets {'momentun'}"):

@@ -68,21 +68,22 @@ class Adam(Optimizer):
             params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         )
 
-    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
-        """Update one parameter by the formula above."""
-        if p not in self.state:
-            zeros = np.zeros_like(p.data)
-            self.state[p] = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros.copy()}
-        state = self.state[p]
-        state["step"] += 1
-        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        beta1, beta2 = group["betas"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p.data
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * g * g
-        # the corrections of m^ and v^ are numbers, kept off the arrays
-        lr = group["lr"] / (1 - beta1**t)
-        p.data -= lr * m / (np.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"])
+    def update(self, pairs: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
+        """Update the parameters of a group by the formula above."""
+        (beta1, beta2), eps, decay = group["betas"], group["eps"], group["weight_decay"]
+        for p, g in pairs:
+            if p not in self.state:
+                zeros = np.zeros_like(p.data)
+                self.state[p] = {"step": 0, "exp_avg": zeros, "exp_avg_sq": zeros.copy()}
+            state = self.state[p]
+            state["step"] += 1
+            m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
+            if decay:
+                g = g + decay * p.data
+            m *= beta1
+            m += (1 - beta1) * g
+            v *= beta2
+            v += (1 - beta2) * g * g
+            # the corrections of m and v are numbers, kept off the arrays
+            lr = group["lr"] / (1 - beta1**t)
+            p.data -= lr * m / (np.sqrt(v) / math.sqrt(1 - beta2**t) + eps)

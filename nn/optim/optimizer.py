@@ -32,7 +32,7 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there are no parameters, one appears twice, or a setting is negative.
+        If there are no parameters, one is no leaf or appears twice, or a setting is negative.
     TypeError
         If a parameter is not a Tensor, or a group names an unknown setting.
     """
@@ -53,18 +53,10 @@ class Optimizer:
                 value = group.get(key, defaults[key])
                 if np.min(value) < 0:
                     raise ValueError(f"{where}: {key} is {value}; pass 0 or more")
-            self.param_groups.append({**defaults, **group, "params": list(group["params"])})
-        everything = self._parameters()
-        if not everything:
-            raise ValueError(
-                f"{where}: there are no parameters to train; pass model.parameters(), anew if an "
-                "iterator of it was used up, and assign modules as attributes or in a ModuleList"
-            )
-        for p in everything:
-            if not isinstance(p, Tensor):
-                raise TypeError(f"{where}: params holds a {type(p).__name__}, not a Tensor")
-        if len(set(everything)) < len(everything):
-            raise ValueError(f"{where}: a parameter is given twice; it would be updated twice")
+            params = group["params"]
+            params = [params] if isinstance(params, Tensor) else list(params)
+            self.param_groups.append({**defaults, **group, "params": params})
+        _check(where, self._parameters())
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up over calls of ``backward``.
@@ -80,20 +72,18 @@ class Optimizer:
     def step(self) -> None:
         """Update, in place, all parameters that have a gradient."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.update(p, p.grad.data, group)
-                    p.mark_changed()
+            pairs = [(p, p.grad.data) for p in group["params"] if p.grad is not None]
+            self.update(pairs, group)
+            for p, _ in pairs:
+                p.mark_changed()
 
-    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
-        """Update one parameter: what a subclass defines.
+    def update(self, pairs: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
+        """Update the parameters of a group: what a subclass defines.
 
         Parameters
         ----------
-        p : Tensor
-            Its `data` is written into.
-        g : ndarray of the shape of `p`
-            Its gradient; not to be changed.
+        pairs : list of (Tensor, ndarray)
+            Each parameter, whose `data` is to be written into, and its gradient, which is not.
         group : dict
             The settings.
         """
@@ -158,6 +148,24 @@ class Optimizer:
             for group in self.param_groups
         ]
         return f"{type(self).__name__}({'; '.join(settings)})"
+
+
+def _check(where: str, params: list[Any]) -> None:
+    if not params:
+        raise ValueError(
+            f"{where}: there are no parameters to train; pass model.parameters(), anew if an "
+            "iterator of it was used up, and assign modules as attributes or in a ModuleList"
+        )
+    for p in params:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{where}: params holds a {type(p).__name__}, not a Tensor")
+        if p.op is not None:
+            raise ValueError(
+                f"{where}: params holds a tensor made by {p.op.name}, which is computed anew each "
+                "time; pass the leaves that it is computed from"
+            )
+    if len(set(params)) < len(params):
+        raise ValueError(f"{where}: a parameter is given twice; it would be updated twice")
 
 
 def _copy(entry: dict[str, Any]) -> dict[str, Any]:

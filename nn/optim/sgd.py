@@ -77,18 +77,22 @@ class SGD(Optimizer):
             },
         )
 
-    def update(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
-        """Update one parameter by the formula above."""
-        mu = group["momentum"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p.data
-        if mu:
-            if p not in self.state:
-                self.state[p] = {"momentum_buffer": np.array(g)}
-                v = self.state[p]["momentum_buffer"]
-            else:
-                v = self.state[p]["momentum_buffer"]
-                v *= mu
-                v += (1 - group["dampening"]) * g if group["dampening"] else g
-            g = g + mu * v if group["nesterov"] else v
-        p.data -= group["lr"] * g
+    def update(self, pairs: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
+        """Update the parameters of a group by the formula above."""
+        lr, mu, decay = group["lr"], group["momentum"], group["weight_decay"]
+        for p, g in pairs:
+            if decay:
+                g = g + decay * p.data
+            if mu:
+                v = self._velocity(p, g, group)
+                g = g + mu * v if group["nesterov"] else v
+            p.data -= lr * g
+
+    def _velocity(self, p: Tensor, g: Any, group: dict[str, Any]) -> Any:
+        if p not in self.state:
+            self.state[p] = {"momentum_buffer": np.array(g)}
+            return self.state[p]["momentum_buffer"]
+        v = self.state[p]["momentum_buffer"]
+        v *= group["momentum"]
+        v += (1 - group["dampening"]) * g if group["dampening"] else g
+        return v
