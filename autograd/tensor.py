@@ -177,7 +177,7 @@ class Tensor(Node):
         return ops.positive(self)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
-        if self.requires_grad:
+        if self.requires_grad or self.priority:  # or carries a tangent
             raise TypeError(
                 "a tensor that requires grad does not turn into an array silently, since its "
                 "gradient would be lost; use .numpy(), or .detach() first"
@@ -615,20 +615,21 @@ class Tensor(Node):
 
     def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
         """Run `op` on `inputs`, and record it if one of them requires grad."""
-        tensors, records = [], False
+        tensors, arrays, records = [], [], False
         for x in inputs:
             if not isinstance(x, Tensor):
                 x = constant(x, inputs)
             elif x.requires_grad:
                 records = True
             tensors.append(x)
+            arrays.append(x.data)
         mode = recording.get()
-        watcher = mode if isinstance(mode, Observer) else None
+        watcher = None if mode is True or mode is False else mode
         try:
-            if watcher is not None:
-                data = watcher.run(op, tensors, params)
+            if watcher is None:
+                data = op.forward(*arrays, **params)
             else:
-                data = op.forward(*[x.data for x in tensors], **params)
+                data = watcher.run(op, tensors, params)
         except ValueError as error:
             raise _explained(op, tensors, error) from None
         saved = None
@@ -636,7 +637,7 @@ class Tensor(Node):
             data, saved = data
         if type(data) is np.ndarray and data.ndim == 0:
             data = data[()]
-        if not (records and op.differentiable and is_recording()):
+        if not (records and op.differentiable and (mode if watcher is None else watcher.on)):
             return _leaf(data)
         out = _recorded(op, data, tuple(tensors), params, saved)
         if watcher is not None:
@@ -850,7 +851,6 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.positive: ops.positive,
     np.absolute: ops.abs_,
     np.sign: ops.sign,
-    np.exp: ops.exp,
     np.arccos: ops.arccos,
     np.arccosh: ops.arccosh,
     np.arcsin: ops.arcsin,
@@ -889,6 +889,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.radians: ops.deg2rad,
     np.float_power: ops.float_power,
     np.fabs: ops.abs_,
+    np.exp: ops.exp,
     np.log: ops.log,
     np.sqrt: ops.sqrt,
     np.sin: ops.sin,
@@ -926,10 +927,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.std: ops.std,
     np.where: ops.where,
     np.clip: ops.clip,
-    np.einsum: lambda subscripts, *xs, optimize=None: ops.einsum(subscripts, *xs),  # it optimizes
     np.nan_to_num: ops.nan_to_num,
     np.round: ops.round_,
     np.sinc: ops.sinc,
+    np.einsum: lambda subscripts, *xs, optimize=None: ops.einsum(subscripts, *xs),  # it optimizes
     np.reshape: ops.reshape,
     np.transpose: ops.transpose,
     np.swapaxes: ops.swapaxes,

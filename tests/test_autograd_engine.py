@@ -254,6 +254,11 @@ def test_jvp_of_a_constant_function_is_zero():
     assert tangent.tolist() == [0.0, 0.0]
 
 
+def test_a_value_with_a_tangent_does_not_turn_into_an_array():
+    with pytest.raises(TypeError, match="gradient would be lost"):
+        ag.jvp(lambda x: Tensor(np.asarray(x)), (np.ones(2),), (np.ones(2),))
+
+
 def test_jvp_refuses_tangents_that_do_not_fit():
     with pytest.raises(ValueError, match="1 primals and 2 tangents"):
         ag.jvp(ag.exp, (1.0,), (1.0, 1.0))
