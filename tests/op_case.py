@@ -92,6 +92,11 @@ def apart(rng, shape, offset=0.0):
 
 
 @sampler
+def inside(rng, shape, low=-0.8, high=0.8):
+    return rng.uniform(low, high, shape)
+
+
+@sampler
 def boolean(rng, shape):
     return rng.random(shape) < 0.5
 

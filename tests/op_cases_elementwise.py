@@ -5,12 +5,7 @@ import math
 import numpy as np
 from scipy import special
 
-from tests.op_case import apart, apart_too, binary, positive, real, sampler, unary
-
-
-@sampler
-def inside(rng, shape, low=-0.8, high=0.8):
-    return rng.uniform(low, high, shape)
+from tests.op_case import apart, apart_too, binary, inside, positive, real, sampler, unary
 
 
 def fraction(*shape):
@@ -68,6 +63,18 @@ def quotient(rounded):
     return lambda x, y: x - y * rounded(x.real / y.real)
 
 
+def elu(x, alpha):
+    return np.where(x.real > 0, x, alpha * (np.exp(x) - 1))
+
+
+def softplus(x, beta=1.0):
+    return np.log(1 + np.exp(beta * x)) / beta
+
+
+def hardtanh(x, min_val=-1.0, max_val=1.0):
+    return np.where(x.real < min_val, min_val, np.where(x.real > max_val, max_val, x))
+
+
 CASES = [
     *unary("square", real),
     *unary("reciprocal", positive),
@@ -103,6 +110,19 @@ CASES = [
     *unary("round", apart, flat(np.round)),
     *unary("round", off_halves, flat(np.round), decimals=1),
     *unary("nan_to_num", real, lambda x: x),
+    *unary(
+        "leaky_relu",
+        apart,
+        lambda x, negative_slope: np.where(x.real > 0, x, 0.1 * x),
+        negative_slope=0.1,
+    ),
+    *unary("elu", apart, elu, alpha=1.0),
+    *unary("elu", apart, elu, alpha=0.7),
+    *unary("softplus", real, softplus),
+    *unary("softplus", real, softplus, beta=2.5),
+    *unary("hardtanh", apart, hardtanh),
+    *unary("hardtanh", apart, hardtanh, min_val=-0.3, max_val=0.2),
+    *unary("gelu_tanh", real),
     *binary("floor_divide", wide, positive, flat(lambda x, y: np.floor(x / y))),
     *binary("remainder", wide, positive, quotient(np.floor)),
     *binary("fmod", wide, positive, quotient(np.trunc)),

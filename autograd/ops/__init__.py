@@ -2,7 +2,8 @@
 
 # ruff: noqa: F403 - the op modules name what they declare in __all__, once
 from ..op import Op
-from . import elementwise, fused, linalg, reduction, shape
+from . import activation, elementwise, fused, linalg, reduction, shape
+from .activation import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
 from .elementwise import pow_ as pow_
@@ -25,6 +26,6 @@ def op_table() -> dict[str, Op]:
     >>> op_table()["tanh"].kind
     'elementwise'
     """
-    modules = (elementwise, reduction, shape, linalg, fused)
+    modules = (elementwise, activation, reduction, shape, linalg, fused)
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}

@@ -1,0 +1,163 @@
+"""Functions composed of ops: derivatives by differences, dtypes, and parity with PyTorch."""
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor, gradcheck, gradgradcheck
+from tests.op_case import apart, inside, positive, real
+
+# name: our function, PyTorch's as text, what its arguments are drawn from
+FUNCTIONS = {
+    "lerp": (
+        ag.lerp,
+        "torch.lerp",
+        (real(2, 3), real(3), inside(2, 1, low=0.1, high=0.9)),
+    ),
+    "lerp_by_a_number": (
+        lambda x, y: ag.lerp(x, y, 0.75),
+        "lambda x, y: torch.lerp(x, y, 0.75)",
+        (real(2, 3), real(2, 3)),
+    ),
+    "addcmul": (
+        lambda *xs: ag.addcmul(*xs, value=0.5),
+        "lambda *xs: torch.addcmul(*xs, value=0.5)",
+        (real(2, 3), real(3), real(2, 1)),
+    ),
+    "digamma": (ag.digamma, "lambda x: torch.special.psi(x)", (positive(3),)),
+    "gelu": (ag.gelu, "F.gelu", (real(2, 3),)),
+    "gelu_tanh": (
+        lambda x: ag.gelu(x, approximate="tanh"),
+        "lambda x: F.gelu(x, approximate='tanh')",
+        (real(2, 3),),
+    ),
+    "silu": (ag.silu, "F.silu", (real(2, 3),)),
+    "mish": (ag.mish, "F.mish", (real(2, 3),)),
+    "logsigmoid": (ag.logsigmoid, "F.logsigmoid", (real(2, 3),)),
+    "softsign": (ag.softsign, "F.softsign", (apart(2, 3),)),
+    "celu": (lambda x: ag.celu(x, 0.7), "lambda x: F.celu(x, 0.7)", (apart(2, 3),)),
+    "selu": (ag.selu, "F.selu", (apart(2, 3),)),
+    "relu6": (lambda x: ag.relu6(9 * x), "lambda x: F.relu6(9 * x)", (apart(2, 4),)),
+    "hardsigmoid": (
+        lambda x: ag.hardsigmoid(4 * x),
+        "lambda x: F.hardsigmoid(4 * x)",
+        (apart(2, 4),),
+    ),
+    "hardswish": (lambda x: ag.hardswish(4 * x), "lambda x: F.hardswish(4 * x)", (apart(2, 4),)),
+}
+
+# Not good to double precision in PyTorch: trigamma, and constants such as 1/6 taken as float32.
+IMPRECISE = {FUNCTIONS[name][1] for name in ("digamma", "celu", "hardsigmoid")}
+
+every_function = pytest.mark.parametrize(
+    ("f", "theirs", "draws"), FUNCTIONS.values(), ids=FUNCTIONS
+)
+
+
+def drawn(draws, dtype=np.float64):
+    rng = np.random.default_rng(7)
+    return [np.asarray(draw(rng), dtype) for draw in draws]
+
+
+@every_function
+def test_derivatives_agree_with_differences(f, theirs, draws):
+    gradcheck(f, *drawn(draws))
+    gradgradcheck(f, *drawn(draws))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@every_function
+def test_dtypes_are_preserved(f, theirs, draws, dtype):
+    inputs = drawn(draws, dtype)
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    out = f(*tensors)
+    out.sum().backward()
+    exact = f(*[x.astype(np.float64) for x in inputs])
+    assert {t.dtype for t in (out, *(x.grad for x in tensors))} == {np.dtype(dtype)}
+    np.testing.assert_allclose(out.data, exact, 0, 50 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_function
+def test_values_and_gradients_agree_with_pytorch(f, theirs, draws, dtype):
+    torch = pytest.importorskip("torch")
+    g = eval(theirs, {"torch": torch, "F": torch.nn.functional, "np": np})
+    x = [Tensor(a, requires_grad=True) for a in drawn(draws, dtype)]
+    z = [torch.tensor(a, requires_grad=True) for a in drawn(draws, dtype)]
+    out, right = f(*x), g(*z)
+    out.sum().backward()
+    right.sum().backward()
+    assert out.shape == tuple(right.shape)
+    atol = max(50 * np.finfo(dtype).eps, 1e-7 if theirs in IMPRECISE else 0)
+    np.testing.assert_allclose(out.data, right.detach().numpy(), 0, atol)
+    for a, b in zip(x, z, strict=True):
+        np.testing.assert_allclose(a.grad.data, b.grad.numpy(), 0, atol)
+
+
+@pytest.mark.parametrize("name", [n for n in ag.ops.activation.__all__ if n != "softsign"])
+def test_activations_are_finite_far_out(name):
+    f = getattr(ag, name)
+    for dtype, far in [(np.float16, 6e4), (np.float32, 1e30), (np.float64, 1e300)]:
+        x = Tensor(np.array([-far, far]), requires_grad=True, dtype=dtype)
+        f(x).sum().backward()
+        assert np.isfinite(f(x).data).all()
+        assert np.isfinite(x.grad.data).all()
+        assert f(x[:0]).shape == (0,)
+        assert f(x[0]).shape == ()
+
+
+def test_float_power_computes_in_double_precision():
+    x = Tensor([2.0, 3.0], dtype=np.float32, requires_grad=True)
+    out = ag.float_power(x, -1)
+    assert out.dtype == np.float64
+    np.testing.assert_array_equal(np.float_power(x, -1).data, out.data)
+    out.sum().backward()
+    assert x.grad.dtype == np.float32
+    np.testing.assert_allclose(x.grad.data, [-1 / 4, -1 / 9], 1e-6)
+
+
+def test_lerp_reaches_its_end_exactly():
+    assert ag.lerp(Tensor(1e20), Tensor(1.0), 1.0).item() == 1
+
+
+def test_gelu_names_the_approximations_it_knows():
+    with pytest.raises(ValueError, match="'none' or 'tanh'"):
+        ag.gelu(Tensor(1.0), approximate="erf")
+
+
+UFUNCS = [
+    "arccosh", "arctanh", "cbrt", "ceil", "deg2rad", "degrees", "exp2", "expm1", "fabs", "floor",
+    "log10", "log1p", "log2", "rad2deg", "radians", "reciprocal", "rint", "square", "trunc",
+    "tan", "sinh", "cosh", "arcsin", "arccos", "arctan", "arcsinh",
+]  # fmt: skip
+BINARY = [
+    "arctan2", "copysign", "floor_divide", "fmax", "fmin", "fmod", "heaviside", "hypot",
+    "logaddexp", "logaddexp2", "mod", "remainder",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*UFUNCS, "sinc", "round", "nan_to_num"])
+def test_numpys_unary_functions_give_numpys_values(name):
+    f = getattr(np, name)
+    x = np.array([1.25, 2.5, 3.5]) if name == "arccosh" else np.array([0.25, 0.5, 0.75])
+    out = f(Tensor(x, requires_grad=True))
+    assert out.requires_grad
+    np.testing.assert_allclose(out.data, f(x), 1e-15)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_numpys_binary_functions_give_numpys_values(name):
+    f = getattr(np, name)
+    x, y = np.array([-2.5, 0.0, 3.5]), np.array([[1.5], [-1.0]])
+    for a, b in [(Tensor(x), y), (x, Tensor(y)), (Tensor(x), Tensor(y))]:
+        np.testing.assert_allclose(f(a, b).data, f(x, y), 1e-15)
+
+
+def test_floor_division_and_remainder_are_operators():
+    x = Tensor([7.5, -7.5], requires_grad=True)
+    np.testing.assert_array_equal((x // 2).data, [3, -4])
+    np.testing.assert_array_equal((x % 2).data, [1.5, 0.5])
+    np.testing.assert_array_equal((16 // x).data, [2, -3])
+    np.testing.assert_array_equal((16 % x).data, [1, -6.5])
+    (x % 2).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 1])
