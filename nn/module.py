@@ -113,7 +113,8 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Module):
-            value.__dict__.setdefault("_name", name)
+            frame = f"{name}: {type(value).__name__}" if name.isdigit() else name
+            value.__dict__.setdefault("_name", frame)
         elif isinstance(value, Parameter):
             value.name = value.name or name
         elif name in self._buffers:
