@@ -428,11 +428,14 @@ def pushforward(
 def _check_unchanged(node: Any) -> None:
     """Raise if an input that is newer than `node` was needed as it was."""
     for i, x in enumerate(node.inputs):
-        if x.serial > node.serial and (x.op is not None or node.op.reads(i)):
+        if x.serial <= node.serial:
+            continue
+        view = np.may_share_memory(x.data, node.data)  # then the result has changed too
+        if view or x.op is not None or node.op.reads(i):
             raise RuntimeError(
-                f"backward: {_describe(x)} was changed in place after {node.op.name} had used it, "
-                f"and the gradient of {node.op.name} needs the old value; change a copy "
-                "(x = x.clone()), or make the change after backward()"
+                f"backward: {_describe(x)} was changed in place after {node.op.name} had "
+                f"{'made a view of' if view else 'used'} it, and the gradient needs the old value; "
+                "change a copy (x = x.clone()), or make the change after backward()"
             )
 
 

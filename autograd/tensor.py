@@ -366,6 +366,7 @@ class Tensor(Node):
         index = _plain_index(index)
         moves = isinstance(value, Tensor) and value.requires_grad
         if not is_recording() or not (self.requires_grad or moves):
+            self._refuse_result("x[i] = v")
             self.data[index] = value.data if isinstance(value, Tensor) else value
             self.mark_changed()
             return
@@ -384,6 +385,13 @@ class Tensor(Node):
                 "lost to the graph; do it inside no_grad(), or on a copy (x = x.clone())"
             )
 
+    def _refuse_result(self, what: str) -> None:
+        if self.op is not None and self.op.reads("out"):
+            raise RuntimeError(
+                f"{what}: this tensor was made by {self.op.name}, whose gradient is computed from "
+                "its value; change a copy (x = x.clone()), or detach() it first"
+            )
+
     def _alias(self) -> Tensor:
         """Return this tensor as it is now, for a graph in which the name moves on."""
         out = _leaf(self.data)
@@ -397,6 +405,7 @@ class Tensor(Node):
         if is_recording():
             self._refuse_leaf(f"{op.name} in place")
             return _arithmetic(op, self, other)
+        self._refuse_result(f"{op.name} in place")
         value = op(self.detach(), other).data
         if value.shape != self.shape:
             raise ValueError(

@@ -343,6 +343,38 @@ def test_a_change_in_place_of_a_value_that_no_rule_needs_is_fine():
     np.testing.assert_allclose(x.grad.numpy(), 1 + np.exp([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("op", [np.exp, np.sqrt, np.tanh, lambda x: 1 / x])
+def test_a_result_that_its_own_rule_needs_is_not_changed_in_place(op):
+    y = op(leaf([1.0, 2.0]))
+    before = y.tolist()
+    with no_grad():
+        with pytest.raises(RuntimeError, match=r"x\[i\] = v: .*made by \w+, whose gradient"):
+            y[0] = 0.0
+        with pytest.raises(RuntimeError, match=r"add in place: .*made by \w+, whose gradient"):
+            y += 1
+    assert y.tolist() == before
+
+
+def test_a_result_that_no_rule_needs_may_be_changed_in_place():
+    x = leaf([1.0, 2.0])
+    y = x * 3
+    with no_grad():
+        y += 1
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 6 * (3 * np.array([1.0, 2.0]) + 1))
+
+
+@pytest.mark.parametrize("view", [lambda x: x.reshape(2, 1), lambda x: x[::-1], lambda x: x.T])
+def test_a_view_of_what_was_changed_in_place_is_refused(view):
+    x = leaf([1.0, 2.0])
+    y = view(x)
+    z = (y * y).sum()  # the rule of mul needs y, which shares the memory of x
+    with no_grad():
+        x[0] = 100.0
+    with pytest.raises(RuntimeError, match=r"changed in place after \w+ had made a view of it"):
+        z.backward()
+
+
 def test_assignment_to_a_part_is_differentiable():
     x, v = leaf(np.arange(4.0)), leaf(10.0)
     y = x * 2
