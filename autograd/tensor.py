@@ -389,7 +389,7 @@ class Tensor(Node):
         if self.op is not None and self.op.reads("out"):
             raise RuntimeError(
                 f"{what}: this tensor was made by {self.op.name}, whose gradient is computed from "
-                "its value; change a copy (x = x.clone()), or detach() it first"
+                "its value; change a copy (x = x.clone())"
             )
 
     def _alias(self) -> Tensor:
