@@ -72,7 +72,7 @@ class Optimizer:
     def step(self) -> None:
         """Update, in place, all parameters that have a gradient."""
         for group in self.param_groups:
-            pairs = [(p, p.grad.data) for p in group["params"] if p.grad is not None]
+            pairs = [(p, g.data) for p in group["params"] if (g := p.grad) is not None]
             self.update(pairs, group)
             for p, _ in pairs:
                 p.mark_changed()
