@@ -155,7 +155,7 @@ def test_a_module_keeps_the_first_name_it_was_given():
     layer = Linear(2, 2)
     Sequential(Linear(2, 2), layer)
     list_ = ModuleList([layer])
-    assert list_[0](Tensor(np.ones((1, 2), np.float32))).scope.path == "1"
+    assert list_[0](Tensor(np.ones((1, 2), np.float32))).scope.path == "1: Linear"
 
 
 def test_forward_takes_keywords_and_must_be_defined():
