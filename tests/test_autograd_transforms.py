@@ -746,6 +746,10 @@ def test_a_checkpoint_says_when_the_second_run_differs():
     out = ag.checkpoint(lambda x: x[: shapes.pop(0)] * 2.0, x)
     with pytest.raises(RuntimeError, match="did not do the same"):
         out.backward(np.ones(3))
+    rng = np.random.default_rng(0)  # not passed as rng=
+    out = ag.checkpoint(lambda x: x * rng.random(3), x)
+    with pytest.raises(RuntimeError, match="pass the generator it draws from as rng="):
+        out.backward(np.ones(3))
     w = Tensor(np.ones(3), requires_grad=True)
     used = [w, Tensor(np.ones(3))]
     out = ag.checkpoint(lambda x: x * used.pop(0), x)
