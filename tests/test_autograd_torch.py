@@ -190,8 +190,18 @@ def test_the_table_names_every_op_that_has_a_derivative():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_values_and_gradients_agree(case, dtype):
+@pytest.mark.parametrize("name", TORCH)
+def test_values_and_gradients_agree(name, dtype):
+    for case in CASES:
+        if case.op.name == name:
+            try:
+                compare(case, dtype)
+            except Exception as error:
+                error.add_note(f"the case is {case.name}")
+                raise
+
+
+def compare(case, dtype):
     inputs = case.inputs(dtype)
     moving = case.moving(inputs)
     ours = [Tensor(x, requires_grad=i in moving) for i, x in enumerate(inputs)]
@@ -489,10 +499,10 @@ def test_random_programs_have_a_tangent_that_is_the_transpose(seed):
 
 
 def test_the_programs_are_as_varied_as_they_say():
-    programs = [Program(seed) for seed in range(300)]
+    programs = [Program(seed) for seed in range(0, 300, 3)]
     lengths = [len(p.steps) for p in programs]
     assert (min(lengths), max(lengths)) == (5, 40)
-    assert sum(any(x.size == 0 for x in p.values) for p in programs) > 30
-    assert sum(any(x.ndim == 0 for x in p.values) for p in programs) > 150
+    assert sum(any(x.size == 0 for x in p.values) for p in programs) > 10
+    assert sum(any(x.ndim == 0 for x in p.values) for p in programs) > 50
     uses = [i for p in programs for s in p.steps for i in set(s.inputs)]
-    assert len(uses) > 5000
+    assert len(uses) > 1500
