@@ -594,6 +594,43 @@ class Tensor(Node):
     expand = ops.expand
     split = ops.split
     astype = ops.astype
+    chunk = ops.chunk
+    diag = ops.diag
+    diagonal = ops.diagonal
+    flatten = ops.flatten
+    flip = ops.flip
+    fliplr = ops.fliplr
+    flipud = ops.flipud
+    moveaxis = ops.moveaxis
+    ravel = ops.ravel
+    repeat = ops.repeat
+    roll = ops.roll
+    rot90 = ops.rot90
+    tile = ops.tile
+    tril = ops.tril
+    triu = ops.triu
+    unbind = ops.unstack
+    unflatten = ops.unflatten
+    unfold = ops.unfold
+    gather = ops.gather
+    index_add = ops.index_add
+    index_put = ops.index_put
+    index_select = ops.index_select
+    masked_fill = ops.masked_fill
+    masked_scatter = ops.masked_scatter
+    masked_select = ops.masked_select
+    nonzero = ops.nonzero
+    scatter = ops.scatter
+    scatter_add = ops.scatter_add
+    take = ops.take
+    take_along_dim = ops.take_along_axis
+    cross = ops.cross
+    dot = ops.dot
+    inner = ops.inner
+    kron = ops.kron
+    outer = ops.outer
+    trace = ops.trace
+    vdot = ops.vdot
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """Return the tensor with another shape: ``reshape(2, 3)`` or ``reshape((2, 3))``."""
@@ -610,15 +647,17 @@ class Tensor(Node):
         return ops.transpose(self, order)  # type: ignore[no-any-return]
 
     permute = transpose
+    view = reshape
 
     @property
     def T(self) -> Tensor:
         """The tensor with its axes reversed."""
         return ops.transpose(self)  # type: ignore[no-any-return]
 
-    def flatten(self) -> Tensor:
-        """Return the tensor with one axis."""
-        return ops.reshape(self, (-1,))  # type: ignore[no-any-return]
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes exchanged."""
+        return ops.matrix_transpose(self)  # type: ignore[no-any-return]
 
     # Recording.
 
@@ -922,8 +961,14 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.isnan: ops.isnan,
     np.isinf: ops.isinf,
     np.isfinite: ops.isfinite,
+    np.vecdot: ops.vecdot,
 }
 """What a NumPy ufunc does on a tensor."""
+
+
+def _put_in_place(x: Tensor, indices: Any, values: Any, axis: int | None = -1) -> None:
+    x[...] = ops.put_along_axis(x, indices, values, axis)
+
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.sum: ops.sum_,
@@ -949,6 +994,52 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.concatenate: ops.concatenate,
     np.stack: ops.stack,
     np.split: ops.split,
+    np.atleast_1d: ops.atleast_1d,
+    np.atleast_2d: ops.atleast_2d,
+    np.atleast_3d: ops.atleast_3d,
+    np.diag: ops.diag,
+    np.diagonal: ops.diagonal,
+    np.flip: ops.flip,
+    np.fliplr: ops.fliplr,
+    np.flipud: ops.flipud,
+    np.hstack: ops.hstack,
+    np.meshgrid: ops.meshgrid,
+    np.moveaxis: ops.moveaxis,
+    np.pad: ops.pad,
+    np.ravel: ops.ravel,
+    np.repeat: ops.repeat,
+    np.roll: ops.roll,
+    np.rot90: ops.rot90,
+    np.tile: ops.tile,
+    np.tril: ops.tril,
+    np.triu: ops.triu,
+    np.vstack: ops.vstack,
+    np.lib.stride_tricks.sliding_window_view: ops.sliding_window_view,
+    np.argwhere: ops.argwhere,
+    np.choose: ops.choose,
+    np.nonzero: ops.nonzero,
+    np.put_along_axis: _put_in_place,
+    np.select: ops.select,
+    np.take: ops.take,
+    np.take_along_axis: ops.take_along_axis,
+    np.cross: ops.cross,
+    np.dot: ops.dot,
+    np.inner: ops.inner,
+    np.kron: ops.kron,
+    np.matrix_transpose: ops.matrix_transpose,
+    np.outer: ops.outer,
+    np.tensordot: ops.tensordot,
+    np.trace: ops.trace,
+    np.vdot: ops.vdot,
+    np.linalg.cross: ops.cross,
+    np.linalg.diagonal: lambda x, /, *, offset=0: ops.diagonal(x, offset, -2, -1),
+    np.linalg.matmul: ops.matmul,
+    np.linalg.matrix_transpose: ops.matrix_transpose,
+    np.linalg.multi_dot: ops.multi_dot,
+    np.linalg.outer: ops.outer,
+    np.linalg.tensordot: ops.tensordot,
+    np.linalg.trace: lambda x, /, *, offset=0: ops.trace(x, offset, -2, -1),
+    np.linalg.vecdot: ops.vecdot,
     np.zeros_like: lambda x: _leaf(np.zeros_like(x.data)),
     np.ones_like: lambda x: _leaf(np.ones_like(x.data)),
     np.shape: lambda x: x.shape,

@@ -22,6 +22,7 @@ from tests.op_case import (
     unary,
 )
 from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
+from tests.op_cases_shape import CASES as SHAPE_CASES
 
 
 def clipped(x, min=-np.inf, max=np.inf):
@@ -300,4 +301,5 @@ CASES = [
         ]
     ],
     *ELEMENTWISE_CASES,
+    *SHAPE_CASES,
 ]

@@ -60,6 +60,17 @@ def embed(x, shape, index):
     return flat.index_add(0, at.ravel(), x.broadcast_to(at.shape).ravel()).reshape(shape)
 
 
+def seen(shape, window_shape, axis):
+    """What windows see, as positions in the flattened array."""
+    at = np.arange(np.prod(shape)).reshape(shape)
+    return torch.tensor(np.lib.stride_tricks.sliding_window_view(at, window_shape, axis))
+
+
+def fold(x, shape, axis):
+    at = seen(shape, tuple(x.shape[len(shape) :]), axis)
+    return embed(x.ravel(), (int(np.prod(shape)),), at.ravel().numpy()).reshape(shape)
+
+
 def setitem(x, value, index):
     at = positions(x.shape, index)
     return x.ravel().index_put((at,), value.broadcast_to(at.shape)).reshape(x.shape)
@@ -175,6 +186,8 @@ TORCH = {
     "concatenate": lambda *xs, axis: torch.cat(xs, axis),
     "stack": lambda *xs, axis: torch.stack(xs, axis),
     "astype": lambda x, dtype: x.to(torch.float64),
+    "sliding_window_view": lambda x, **kw: torch.take(x, seen(x.shape, **kw)),
+    "fold": fold,
     "getitem": lambda x, index: torch.take(x, positions(x.shape, index)),
     "embed": embed,
     "setitem": setitem,

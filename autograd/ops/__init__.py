@@ -2,14 +2,16 @@
 
 # ruff: noqa: F403 - the op modules name what they declare in __all__, once
 from ..op import Op
-from . import activation, elementwise, fused, linalg, reduction, shape
+from . import activation, elementwise, fused, linalg, rearrange, reduction, shape
 from .activation import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
 from .elementwise import pow_ as pow_
 from .elementwise import round_ as round_
 from .fused import *
+from .indexing import *
 from .linalg import *
+from .rearrange import *
 from .reduction import *
 from .reduction import max_ as max_
 from .reduction import min_ as min_
@@ -26,6 +28,6 @@ def op_table() -> dict[str, Op]:
     >>> op_table()["tanh"].kind
     'elementwise'
     """
-    modules = (elementwise, activation, reduction, shape, linalg, fused)
+    modules = (elementwise, activation, reduction, shape, linalg, rearrange, fused)
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}

@@ -1,17 +1,35 @@
-"""Products: matmul for every rank that NumPy allows, and einsum. Both are multilinear."""
+"""Products: matmul for every rank that NumPy allows, and einsum. Both are multilinear.
+
+The other products are composed of these two and of elementwise ones.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from string import ascii_letters
 
 import numpy as np
 
-from ..op import Array, EachInput, Op, op
+from ..op import Array, EachInput, Op, op, with_aliases
+from .rearrange import Axes, diagonal, moveaxis, ravel
+from .reduction import sum_
+from .shape import expand_dims, reshape, stack, swapaxes, transpose
 
 __all__ = [
+    "cross",
+    "dot",
     "einsum",
+    "inner",
+    "kron",
     "matmul",
+    "matrix_transpose",
+    "multi_dot",
+    "outer",
+    "tensordot",
+    "trace",
+    "vdot",
+    "vecdot",
 ]
 
 
@@ -170,3 +188,302 @@ def einsum(subscripts: str, *operands: Array) -> Array:
            [0., 1.]])
     """
     return _einsum(*operands, subscripts=subscripts)
+
+
+# Composed of the two.
+
+
+def matrix_transpose(x: Array) -> Array:
+    """Return matrices transposed: the last two axes exchanged.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., m, n)
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; of shape (..., n, m)
+    """
+    return swapaxes(x, -1, -2)
+
+
+def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """Return the sum of a diagonal of the matrices that two axes of x span.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, of at least two axes
+    offset : int, default=0
+        Above the main diagonal if positive.
+    axis1, axis2 : int, default=0 and 1
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; without the two axes
+
+    Examples
+    --------
+    >>> from autograd import Tensor, trace
+    >>> trace(Tensor([[1.0, 2.0], [3.0, 4.0]])).item()
+    5.0
+    """
+    return sum_(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+def dot(x: Array, y: Array) -> Array:
+    """Return the product that NumPy calls dot.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        Scalars multiply; of arrays, the last axis of x is summed over with the last but one of y,
+        or its only one.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape x.shape[:-1] + y.shape without that axis
+
+    Raises
+    ------
+    ValueError
+        If the two axes differ in length.
+    """
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    if y.ndim <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, axes=(-1, -2))
+
+
+def vdot(x: Array, y: Array) -> Array:
+    """Return the sum of the products of all elements of x and y.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray of one size
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape ()
+
+    Raises
+    ------
+    ValueError
+        If the sizes differ.
+    """
+    return matmul(ravel(x), ravel(y))
+
+
+@with_aliases
+def vecdot(x: Array, y: Array, axis: int = -1) -> Array:
+    """Return the inner products of the vectors along an axis.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        The shapes broadcast, but for the axis: there the lengths are equal.
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; without the axis
+
+    Raises
+    ------
+    ValueError
+        If the lengths of the axis differ, or the shapes do not broadcast.
+    """
+    _same_length("vecdot", x, y, axis)
+    return sum_(x * y, axis=axis)
+
+
+def _same_length(name: str, x: Array, y: Array, axis: int) -> None:
+    if x.shape[axis] != y.shape[axis]:
+        raise ValueError(
+            f"{name}: shapes {x.shape} and {y.shape} do not fit: axis {axis} must have the same "
+            "length in both"
+        )
+
+
+def inner(x: Array, y: Array) -> Array:
+    """Return the sums of products over the last axes of x and y.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        Scalars multiply.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape x.shape[:-1] + y.shape[:-1]
+
+    Raises
+    ------
+    ValueError
+        If the last axes differ in length.
+    """
+    if x.ndim == 0 or y.ndim == 0:
+        return x * y
+    return tensordot(x, y, axes=(-1, -1))
+
+
+def outer(x: Array, y: Array) -> Array:
+    """Return all products of an element of x with one of y.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        Flattened if they have several axes.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape (x.size, y.size)
+    """
+    return reshape(x, (x.size, 1)) * reshape(y, (1, y.size))
+
+
+def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
+    """Return the sum of products over some axes of x and as many of y.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+    axes : int, or pair of int or tuple of int, default=2
+        How many axes, the last of x and the first of y; or which ones of each.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; the other axes of x, then those of y
+
+    Raises
+    ------
+    ValueError
+        If the axes differ in number or length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd import Tensor, tensordot
+    >>> tensordot(Tensor(np.ones((2, 3, 4))), Tensor(np.ones((4, 5))), axes=1).shape
+    (2, 3, 5)
+    """
+    if isinstance(axes, int):
+        of_x, of_y = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
+    else:
+        of_x, of_y = ((a,) if isinstance(a, int) else tuple(a) for a in axes)
+    lengths = [x.shape[a] for a in of_x], [y.shape[a] for a in of_y]
+    if lengths[0] != lengths[1]:
+        raise ValueError(
+            f"tensordot: shapes {x.shape} and {y.shape} do not fit: axes {of_x} of the first, of "
+            f"lengths {lengths[0]}, must equal axes {of_y} of the second, of lengths {lengths[1]}"
+        )
+    shared = math.prod(lengths[0])
+    free_x = [a for a in range(x.ndim) if a not in {b % x.ndim for b in of_x}]
+    free_y = [a for a in range(y.ndim) if a not in {b % y.ndim for b in of_y}]
+    shape_x, shape_y = [x.shape[a] for a in free_x], [y.shape[a] for a in free_y]
+    left = reshape(transpose(x, (*free_x, *of_x)), (math.prod(shape_x), shared))
+    right = reshape(transpose(y, (*of_y, *free_y)), (shared, math.prod(shape_y)))
+    return reshape(left @ right, (*shape_x, *shape_y))
+
+
+def kron(x: Array, y: Array) -> Array:
+    """Return the Kronecker product: x with each element replaced by its multiple of y.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        The one with fewer axes gets some in front.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray
+        Each axis as long as those of x and y multiplied.
+    """
+    ndim = max(x.ndim, y.ndim)
+    of_x = (1,) * (ndim - x.ndim) + x.shape
+    of_y = (1,) * (ndim - y.ndim) + y.shape
+    # (a, 1, b, 1) * (1, c, 1, d) = (a, c, b, d)
+    left = reshape(x, tuple(n for a in of_x for n in (a, 1)))
+    right = reshape(y, tuple(n for a in of_y for n in (1, a)))
+    return reshape(left * right, tuple(a * b for a, b in zip(of_x, of_y, strict=True)))
+
+
+@with_aliases
+def cross(x: Array, y: Array, axis: int = -1) -> Array:
+    """Return the cross products of the vectors along an axis.
+
+    Parameters
+    ----------
+    x, y : Tensor or ndarray
+        Three long on the axis; the others broadcast.
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of the broadcast shape
+
+    Raises
+    ------
+    ValueError
+        If the axis is not three long.
+    """
+    if x.shape[axis] != 3 or y.shape[axis] != 3:
+        raise ValueError(
+            f"cross: axis {axis} of shapes {x.shape} and {y.shape} must have the length 3"
+        )
+    x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
+    turns = [(1, 2), (2, 0), (0, 1)]
+    parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in turns]
+    return stack(parts, axis=axis)
+
+
+def multi_dot(arrays: Sequence[Array]) -> Array:
+    """Return the product of several matrices, in the order that takes fewest multiplications.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor or ndarray
+        Matrices; the first may be a row, and the last a column, with one axis.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray
+
+    Raises
+    ------
+    ValueError
+        If there are less than two, or the shapes do not fit.
+
+    References
+    ----------
+    Cormen, Leiserson, Rivest and Stein, "Introduction to Algorithms", section 15.2.
+    """
+    n = len(arrays)
+    if n < 2:
+        raise ValueError(f"multi_dot: {n} matrices make no product; pass two or more")
+    first, last = arrays[0], arrays[-1]
+    xs = [
+        expand_dims(first, 0) if first.ndim == 1 else first,
+        *arrays[1:-1],
+        expand_dims(last, 1) if last.ndim == 1 else last,
+    ]
+    sizes = [xs[0].shape[0], *(x.shape[1] for x in xs)]
+    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(n)}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            best[i, j] = min(
+                (
+                    best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1],
+                    k,
+                )
+                for k in range(i, j)
+            )
+    out = _multiplied(xs, {pair: k for pair, (_, k) in best.items()}, 0, n - 1)
+    ends = zip(out.shape, (first, last), strict=True)
+    return reshape(out, tuple(n for n, x in ends if x.ndim == 2))
+
+
+def _multiplied(xs: list[Array], cuts: dict[tuple[int, int], int], i: int, j: int) -> Array:
+    k = cuts[i, j]
+    return xs[i] if i == j else _multiplied(xs, cuts, i, k) @ _multiplied(xs, cuts, k + 1, j)

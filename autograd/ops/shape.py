@@ -438,7 +438,7 @@ def _picks_twice(shape: tuple[int, ...], index: Any) -> bool:
     if _is_basic(index):
         return False
     picked = np.arange(math.prod(shape)).reshape(shape)[index]
-    return len(np.unique(picked)) < picked.size
+    return bool(len(np.unique(picked)) < picked.size)
 
 
 def setitem(x: Array, value: Array, index: Any) -> Array:
