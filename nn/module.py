@@ -65,7 +65,8 @@ class Module:
     """A part of a network: give a subclass parameters in ``__init__``, and a ``forward``.
 
     Calling a module runs `forward` inside `autograd.scope`, under the name of the attribute that
-    it was first assigned to, else of its class: what pictures draw as a box.
+    it was first assigned to, else of its class: what pictures draw as a box. A number, as in a
+    `Sequential`, is followed by the class: ``2: Linear``.
 
     Attributes
     ----------

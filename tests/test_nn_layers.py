@@ -113,7 +113,7 @@ def test_mlp_is_a_sequential_of_pytorch(activation, dtype):
 
 def test_the_last_layer_has_no_activation():
     out = MLP([3, 4, 2], rng=0)(Tensor(np.ones((1, 3), np.float32)))
-    assert out.op is linear and out.scope.path == "MLP.2"
+    assert out.op is linear and out.scope.path == "MLP.2: Linear"
 
 
 @pytest.mark.parametrize(
