@@ -5,11 +5,11 @@ algorithms), `tensor` (what joins the two), `forward` (forward mode).
 """
 
 # ruff: noqa: F401, F403 - every op is public, under the name that its module gives
+from .anomaly import AnomalyError as AnomalyError
+from .anomaly import detect_anomaly as detect_anomaly
 from .check import GradcheckError as GradcheckError
 from .check import gradcheck as gradcheck
 from .check import gradgradcheck as gradgradcheck
-from .anomaly import AnomalyError as AnomalyError
-from .anomaly import detect_anomaly as detect_anomaly
 from .cost import cost as cost
 from .cost import profile as profile
 from .engine import Scope as Scope
@@ -24,6 +24,8 @@ from .op import Op as Op
 from .op import op as op
 from .ops import *
 from .ops import abs_ as abs
+from .ops import all_ as all
+from .ops import any_ as any
 from .ops import max_ as max
 from .ops import min_ as min
 from .ops import op_table as op_table

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import ops
 from .engine import (
     LastChange,
-    Observer,
     backprop,
     current_scope,
     enable_grad,
@@ -577,6 +576,29 @@ class Tensor(Node):
     tanh = ops.tanh
     trunc = ops.trunc
     xlogy = ops.xlogy
+    all = ops.all_
+    amax = ops.amax
+    amin = ops.amin
+    any = ops.any_
+    argmax = ops.argmax
+    argmin = ops.argmin
+    argsort = ops.argsort
+    count_nonzero = ops.count_nonzero
+    cummax = ops.cummax
+    cummin = ops.cummin
+    cumprod = ops.cumprod
+    cumsum = ops.cumsum
+    diff = ops.diff
+    logcumsumexp = ops.logcumsumexp
+    median = ops.median
+    nanmean = ops.nanmean
+    nansum = ops.nansum
+    norm = ops.norm
+    prod = ops.prod
+    ptp = ops.ptp
+    quantile = ops.quantile
+    sort = ops.sort
+    topk = ops.topk
     sum = ops.sum_
     mean = ops.mean
     max = ops.max_
@@ -977,6 +999,29 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.min: ops.min_,
     np.amax: ops.max_,
     np.amin: ops.min_,
+    np.all: ops.all_,
+    np.any: ops.any_,
+    np.argmax: ops.argmax,
+    np.argmin: ops.argmin,
+    np.argsort: ops.argsort,
+    np.average: ops.average,
+    np.count_nonzero: ops.count_nonzero,
+    np.cumprod: ops.cumprod,
+    np.cumsum: ops.cumsum,
+    np.diff: ops.diff,
+    np.median: ops.median,
+    np.nanmax: ops.nanmax,
+    np.nanmean: ops.nanmean,
+    np.nanmin: ops.nanmin,
+    np.nansum: ops.nansum,
+    np.prod: ops.prod,
+    np.ptp: ops.ptp,
+    np.quantile: ops.quantile,
+    np.searchsorted: ops.searchsorted,
+    np.sort: ops.sort,
+    np.trapezoid: ops.trapezoid,
+    np.linalg.norm: ops.norm,
+    np.linalg.vector_norm: ops.vector_norm,
     np.var: ops.var,
     np.std: ops.std,
     np.where: ops.where,

@@ -96,6 +96,25 @@ def psi(x, n):
     return torch.digamma(at) + polygamma(at, 1) * (x - at)
 
 
+def prod(x, axis=None, keepdims=False):
+    """Multiply along one axis after the other: torch.prod takes one only."""
+    axis = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for a in sorted((a % x.ndim for a in axis), reverse=True):
+        x = torch.prod(x, a, keepdims)
+    return x.clone()
+
+
+def along(f):
+    """Give a PyTorch scan NumPy's axis None: the flattened array."""
+    return lambda x, axis=None: f(x.ravel(), 0) if axis is None else f(x, axis)
+
+
+def average_ties(x, keys, axis):
+    same = keys.movedim(axis, -1)[..., None] == keys.movedim(axis, -1)[..., None, :]
+    weights = same.to(x.dtype) / same.sum(-1, keepdim=True)
+    return torch.einsum("...ij,...j->...i", weights, x.movedim(axis, -1)).movedim(-1, axis)
+
+
 TORCH = {
     "add": torch.add,
     "sub": torch.sub,
@@ -118,6 +137,15 @@ TORCH = {
     "minimum": torch.minimum,
     "clip": torch.clamp,
     "where": torch.where,
+    "prod": prod,
+    "vector_norm": axes(
+        lambda x, dim, keepdim, ord=2: torch.linalg.vector_norm(x, ord, dim, keepdim)
+    ),
+    "cumsum": along(torch.cumsum),
+    "cumprod": along(torch.cumprod),
+    "logcumsumexp": along(torch.logcumsumexp),
+    "sort": lambda x, axis=-1, descending=False: torch.sort(x, axis, descending)[0],
+    "average_ties": average_ties,
     "leaky_relu": F.leaky_relu,
     "elu": F.elu,
     "softplus": F.softplus,

@@ -2,7 +2,7 @@
 
 # ruff: noqa: F403 - the op modules name what they declare in __all__, once
 from ..op import Op
-from . import activation, elementwise, fused, linalg, rearrange, reduction, shape
+from . import activation, elementwise, fused, linalg, order, rearrange, reduction, shape
 from .activation import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
@@ -11,8 +11,11 @@ from .elementwise import round_ as round_
 from .fused import *
 from .indexing import *
 from .linalg import *
+from .order import *
 from .rearrange import *
 from .reduction import *
+from .reduction import all_ as all_
+from .reduction import any_ as any_
 from .reduction import max_ as max_
 from .reduction import min_ as min_
 from .reduction import sum_ as sum_
@@ -28,6 +31,6 @@ def op_table() -> dict[str, Op]:
     >>> op_table()["tanh"].kind
     'elementwise'
     """
-    modules = (elementwise, activation, reduction, shape, linalg, rearrange, fused)
+    modules = (elementwise, activation, reduction, order, shape, linalg, rearrange, fused)
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}

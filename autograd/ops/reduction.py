@@ -11,14 +11,31 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, Op, Rule, op
+from .elementwise import isnan, where
+from .shape import concatenate
 
 __all__ = [
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "average",
+    "count_nonzero",
     "logsumexp",
     "mean",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nansum",
+    "norm",
+    "prod",
+    "ptp",
     "std",
     "var",
+    "vector_norm",
 ]
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -55,6 +72,36 @@ def keep_axes(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
     axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
     return math.prod(shape[a] for a in axes)
+
+
+def gather_axes(x: Array, axis: Axis) -> Array:
+    """Move axes to the end and make one of them: (..., n)."""
+    axes = _named(x.ndim, axis)
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    shape = (*(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
+    return x.transpose((*kept, *axes)).reshape(shape)
+
+
+def _scatter_axes(rows: Array, shape: tuple[int, ...], axis: Axis) -> Array:
+    """Undo `gather_axes`."""
+    axes = _named(len(shape), axis)
+    order = (*(i for i in range(len(shape)) if i not in axes), *axes)
+    return rows.reshape(tuple(shape[i] for i in order)).transpose(tuple(np.argsort(order)))
+
+
+def _named(ndim: int, axis: Axis) -> tuple[int, ...]:
+    """Return the axes as a tuple of positive numbers."""
+    if axis is None:
+        return tuple(range(ndim))
+    return normalize_axis_tuple(axis, ndim)
+
+
+def reduced(shape: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[int, ...]:
+    """Return what a reduction leaves of a shape."""
+    axes = _named(len(shape), axis)
+    if keepdims:
+        return tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
 def _input_flops(per_element: int) -> Callable[..., int]:
@@ -109,6 +156,47 @@ mean = Op(
 )
 
 
+def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    rows = gather_axes(x, axis)
+    if rows.shape[-1] == 0:
+        out = rows.sum(axis=-1) + 1
+    while rows.shape[-1] > 1:  # in pairs, as in a knockout: no division, so no care for zeros
+        half = rows.shape[-1] // 2
+        pairs = rows[..., :half] * rows[..., half : 2 * half]
+        rows = concatenate([pairs, rows[..., 2 * half :]], axis=-1)
+    if rows.shape[-1] == 1:
+        out = rows[..., 0]
+    return out.reshape(reduced(x.shape, axis, keepdims))
+
+
+def _prod_shared(
+    g: Array, out: Array, saved: None, x: Array, *, axis: Axis, keepdims: bool
+) -> Array:
+    rows = gather_axes(x, axis)
+    before, after = np.ones_like(rows), np.ones_like(rows)  # products of what stands on each side
+    np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])
+    np.cumprod(rows[..., :0:-1], axis=-1, out=after[..., -2::-1])
+    others = _scatter_axes(before * after, x.shape, axis)
+    return keep_axes(g, x.shape, axis, keepdims) * others
+
+
+def _prod(x: Array, axis: Axis = None, keepdims: bool = False) -> tuple[Array, None]:
+    return x.prod(axis=axis, keepdims=keepdims), None
+
+
+prod = Op(
+    "prod",
+    _prod,
+    (lambda pulled, out, x, *, axis, keepdims: pulled,),
+    r"\prod {0}",
+    "other",
+    shared=_prod_shared,
+    reference=_prod_reference,
+    flops=_input_flops(1),
+    doc="Return the product over axes; all derivatives are exact where x is 0." + _PARAMETERS,
+)
+
+
 def _tie_weights(out: Array, x: Array, axis: Axis) -> Array:
     ties = (x == out).astype(out.dtype)
     return ties / ties.sum(axis=axis, keepdims=True)
@@ -140,6 +228,27 @@ min_ = Op(
     flops=_input_flops(1),
     doc="Return the minimum over axes; elements that tie share the gradient evenly." + _PARAMETERS,
 )
+
+amax = max_
+amin = min_
+
+
+def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the maximum less the minimum over axes.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`
+    """
+    return max_(x, axis=axis, keepdims=keepdims) - min_(x, axis=axis, keepdims=keepdims)
 
 
 def _deviation(x: Array, axis: Axis, ddof: int) -> Array:
@@ -252,3 +361,331 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     with np.errstate(divide="ignore"):  # log 0 is the right answer where all of x is -inf
         out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
     return out if keepdims else out.squeeze(axis) if axis is not None else out.reshape(())
+
+
+# Norms.
+
+
+def _norm_weights(out: Array, x: Array, axis: Axis, ord: float) -> Array:
+    if math.isinf(ord):
+        return np.sign(x) * _tie_weights(out, abs(x), axis)
+    ratio = x / np.where(out == 0, 1, out)  # 0 at the origin: the subgradient of least norm
+    return ratio if ord == 2 else np.sign(x) * abs(ratio) ** (ord - 1)
+
+
+@op(
+    vjp=_weighted(_norm_weights),
+    latex=r"\|{0}\|_p",
+    kind="reduction",
+    flops=_input_flops(2),
+)
+def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
+    r"""Return the p-norm of the vectors along axes; its derivative at the origin is 0.
+
+    .. math:: \|x\|_p = \left(\sum_i |x_i|^p\right)^{1/p}
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes whose elements make one vector, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+    ord : float, default=2
+        The p: positive, or inf for the largest and -inf for the smallest absolute value.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If `ord` is 0, or negative and finite.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, vector_norm
+    >>> vector_norm(Tensor([3.0, -4.0])).item()
+    5.0
+    """
+    if math.isinf(ord):
+        return (abs(x).max if ord > 0 else abs(x).min)(axis=axis, keepdims=keepdims)
+    if ord <= 0:
+        raise ValueError(
+            f"vector_norm: ord is {ord}; it is positive, inf or -inf (count_nonzero counts)"
+        )
+    if ord == 1:
+        return abs(x).sum(axis=axis, keepdims=keepdims)
+    if ord != 2:
+        return (abs(x) ** ord).sum(axis=axis, keepdims=keepdims) ** (1 / ord)
+    if x.dtype == np.float16:  # the square of 256 overflows
+        wide = np.square(x, dtype=np.float32)
+        return np.sqrt(wide.sum(axis=axis, keepdims=keepdims)).astype(x.dtype)
+    return np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
+
+
+def norm(
+    x: Array,
+    ord: float | str | None = None,
+    axis: Axis = None,
+    keepdims: bool = False,
+) -> Array:
+    """Return a norm of vectors or matrices, as numpy.linalg.norm does.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    ord : {None, 'fro', number, inf, -inf}, optional
+        None is the root of the sum of squares over all the axes named. A number is the p of
+        `vector_norm` for vectors; for matrices 1 is the largest column sum of absolute values, inf
+        the largest row sum, -1 and -inf the smallest ones.
+    axis : int or tuple of two int, optional
+        One axis holds vectors, two hold matrices. If None, all axes of x.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If there is no such norm for that many axes.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, norm
+    >>> x = Tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    >>> norm(x, axis=1).sum().backward()
+    >>> x.grad.numpy()
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    axes = _named(x.ndim, axis)
+    if ord is None or (ord == "fro" and len(axes) == 2):
+        return vector_norm(x, axis=axis, keepdims=keepdims)
+    if len(axes) == 1 and not isinstance(ord, str):
+        return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=ord)
+    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
+        rows, columns = axes if abs(ord) == 1 else axes[::-1]
+        sums = abs(x).sum(axis=rows, keepdims=True)
+        largest = max_ if ord > 0 else min_
+        out = largest(sums, axis=columns, keepdims=True)
+        return out.reshape(reduced(x.shape, axis, keepdims))
+    raise ValueError(
+        f"norm: there is no ord {ord!r} for {len(axes)} axes of x of shape {x.shape}; for the "
+        "norms by singular values use svd, for all elements as one vector use vector_norm"
+    )
+
+
+# NaN as missing values.
+
+
+def nansum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the sum over axes of what is not NaN.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`
+    """
+    return where(isnan(x), 0, x).sum(axis=axis, keepdims=keepdims)
+
+
+def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the mean over axes of what is not NaN.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where all of x is
+    """
+    count = (~isnan(x)).sum(axis=axis, keepdims=keepdims).astype(x.dtype)
+    return nansum(x, axis=axis, keepdims=keepdims) / count
+
+
+def nanmax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the maximum over axes of what is not NaN; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where all of x is
+    """
+    nothing = all_(isnan(x), axis=axis, keepdims=keepdims)
+    best = max_(where(isnan(x), -np.inf, x), axis=axis, keepdims=keepdims)
+    return where(nothing, np.nan, best)
+
+
+def nanmin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the minimum over axes of what is not NaN; ties share the gradient evenly.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where all of x is
+    """
+    nothing = all_(isnan(x), axis=axis, keepdims=keepdims)
+    best = min_(where(isnan(x), np.inf, x), axis=axis, keepdims=keepdims)
+    return where(nothing, np.nan, best)
+
+
+def average(
+    x: Array, axis: Axis = None, weights: Array | None = None, keepdims: bool = False
+) -> Array:
+    """Return the weighted mean over axes.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    weights : Tensor or ndarray, optional
+        Of the shape of x, or of one axis as long as `axis`; equal weights if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` or `weights` is one, else ndarray
+
+    Examples
+    --------
+    >>> from autograd import Tensor, average
+    >>> average(Tensor([1.0, 4.0]), weights=Tensor([3.0, 1.0])).item()
+    1.75
+    """
+    if weights is None:
+        return mean(x, axis=axis, keepdims=keepdims)
+    if weights.ndim == 1 < x.ndim and isinstance(axis, int):
+        weights = weights.reshape(tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim)))
+    share = weights / weights.sum(axis=axis, keepdims=True)
+    return (x * share).sum(axis=axis, keepdims=keepdims)
+
+
+# Without a derivative.
+
+
+@op(vjp=(None,), flops=_input_flops(1))
+def any_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Tell whether some element over axes is not 0.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; boolean
+    """
+    return np.any(x, axis=axis, keepdims=keepdims)
+
+
+@op(vjp=(None,), flops=_input_flops(1))
+def all_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Tell whether no element over axes is 0.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; boolean
+    """
+    return np.all(x, axis=axis, keepdims=keepdims)
+
+
+@op(vjp=(None,), flops=_input_flops(1))
+def count_nonzero(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return how many elements over axes are not 0.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; integer
+    """
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims)
+
+
+@op(vjp=(None,), flops=_input_flops(1))
+def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Return where the first maximum along an axis stands.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, optional
+        If None, the position is that in the flattened x.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; integer
+    """
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@op(vjp=(None,), flops=_input_flops(1))
+def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Return where the first minimum along an axis stands.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, optional
+        If None, the position is that in the flattened x.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; integer
+    """
+    return np.argmin(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,501 @@
+"""Scans along an axis, and what depends on the order of elements.
+
+A scan whose derivative is a product or an exponential of sums has no weights to write down. Its
+reference computes it by doubling, in log n steps of another op, and so has every derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from ..op import Array, Op, op
+from .elementwise import isnan, logaddexp, mul, where
+from .reduction import Axis, gather_axes, reduced
+from .shape import concatenate, stack
+
+__all__ = [
+    "argsort",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "logcumsumexp",
+    "median",
+    "quantile",
+    "searchsorted",
+    "sort",
+    "topk",
+    "trapezoid",
+]
+
+_ALONG = """
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int, optional
+        The axis to run along; the flattened x if None.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`, flattened if `axis` is None
+    """
+
+
+def _flat(x: Array, axis: int | None) -> tuple[Array, int]:
+    return (x.reshape((x.size,)), 0) if axis is None else (x, axis)
+
+
+def _part(x: Array, axis: int, start: int | None, stop: int | None, step: int = 1) -> Array:
+    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop, step),)]
+
+
+# Scans.
+
+
+def _cumsum(x: Array, axis: int | None = None) -> Array:
+    return x.cumsum(axis=axis)
+
+
+def _cumsum_dx(g: Array, out: Array, x: Array, *, axis: int | None) -> Array:
+    g, axis = _flat(g, axis)
+    backwards = _part(g, axis, None, None, -1).cumsum(axis=axis)
+    return _part(backwards, axis, None, None, -1).reshape(x.shape)
+
+
+cumsum = Op(
+    "cumsum",
+    _cumsum,
+    (_cumsum_dx,),
+    r"\sum_{{j \le i}} {0}_j",
+    "linear",
+    doc="Return the sums of the elements up to each one." + _ALONG,
+)
+
+
+def _doubling(combine: Callable[[Array, Array], Array], x: Array, axis: int | None) -> Array:
+    """Scan with an associative op: each step joins runs of twice the length."""
+    x, axis = _flat(x, axis)
+    length = 1
+    while length < x.shape[axis]:
+        joined = combine(_part(x, axis, length, None), _part(x, axis, None, -length))
+        x = concatenate([_part(x, axis, None, length), joined], axis=axis)
+        length *= 2
+    return x
+
+
+def _accumulate_back(factor: Array, g: Array) -> Array:
+    """Solve r[i] = g[i] + factor[i] * r[i + 1] along the last axis, in log n steps."""
+    r, factor = g.copy(), factor.copy()
+    length = 1
+    while length < r.shape[-1]:
+        r[..., :-length] += factor[..., :-length] * r[..., length:]
+        factor[..., :-length] *= factor[..., length:]
+        length *= 2
+    return r
+
+
+def _cumprod_shared(g: Array, out: Array, saved: None, x: Array, *, axis: int | None) -> Array:
+    """The gradient is the product before i, times r: no division, so no care for zeros."""
+    g, _ = _flat(g, axis)
+    rows, along = _flat(x, axis)
+    rows, g = np.swapaxes(rows, along, -1), np.swapaxes(g, along, -1)
+    before, factor = np.ones_like(rows), np.zeros_like(rows)
+    np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])
+    factor[..., :-1] = rows[..., 1:]
+    return np.swapaxes(before * _accumulate_back(factor, g), along, -1).reshape(x.shape)
+
+
+def _cumprod(x: Array, axis: int | None = None) -> tuple[Array, None]:
+    return x.cumprod(axis=axis), None
+
+
+cumprod = Op(
+    "cumprod",
+    _cumprod,
+    (lambda pulled, out, x, *, axis: pulled,),
+    r"\prod_{{j \le i}} {0}_j",
+    "other",
+    shared=_cumprod_shared,
+    reference=lambda x, axis=None: _doubling(mul, x, axis),
+    doc="Return the products of the elements up to each one; derivatives are exact at 0." + _ALONG,
+)
+
+
+def _logcumsumexp_shared(g: Array, out: Array, saved: None, x: Array, *, axis: int | None) -> Array:
+    """The gradient is exp(x - out) times r; no exponent is positive."""
+    (g, _), (rows, along) = _flat(g, axis), _flat(x, axis)
+    out, _ = _logcumsumexp(x, axis)  # that of the graph may have been changed in place
+    rows, g, out = (np.swapaxes(t, along, -1) for t in (rows, g, out))
+    factor = np.zeros_like(rows)
+    here, after = out[..., :-1], out[..., 1:]
+    factor[..., :-1] = np.exp(np.where(here == after, 0, here - after))  # -inf - -inf is NaN
+    share = np.exp(rows - np.where(np.isfinite(out), out, 0))
+    return np.swapaxes(share * _accumulate_back(factor, g), along, -1).reshape(x.shape)
+
+
+def _logcumsumexp(x: Array, axis: int | None = None) -> tuple[Array, None]:
+    x, axis = _flat(x, axis)
+    return np.logaddexp.accumulate(x, axis=axis), None
+
+
+logcumsumexp = Op(
+    "logcumsumexp",
+    _logcumsumexp,
+    (lambda pulled, out, x, *, axis: pulled,),
+    r"\log \sum_{{j \le i}} e^{{{0}_j}}",
+    "other",
+    shared=_logcumsumexp_shared,
+    reference=lambda x, axis=None: _doubling(logaddexp, x, axis),
+    flops=22,
+    doc="Return log(cumsum(exp(x))), without overflow." + _ALONG,
+)
+
+
+@op(vjp=(None,))
+def _cumargmax(x: Array, axis: int, largest: bool) -> Array:
+    """Return where the last of the largest or smallest elements up to each one stands."""
+    best = (np.maximum if largest else np.minimum).accumulate(x, axis=axis)
+    place = np.arange(x.shape[axis]).reshape(
+        [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]
+    )
+    return np.maximum.accumulate(np.where((x == best) | np.isnan(x), place, 0), axis=axis)
+
+
+def cummax(x: Array, axis: int | None = None) -> Array:
+    """Return the largest of the elements up to each one.
+
+    At a tie the latest element takes the gradient, as in PyTorch, which returns its place too.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int, optional
+        The axis to run along; the flattened x if None.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`, flattened if `axis` is None
+
+    Examples
+    --------
+    >>> from autograd import Tensor, cummax
+    >>> cummax(Tensor([2.0, 1.0, 3.0])).numpy()
+    array([2., 2., 3.])
+    """
+    x, axis = _flat(x, axis)
+    return x[_along(_cumargmax(x, axis=axis, largest=True), axis)]
+
+
+def cummin(x: Array, axis: int | None = None) -> Array:
+    """Return the smallest of the elements up to each one.
+
+    At a tie the latest element takes the gradient, as in PyTorch, which returns its place too.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int, optional
+        The axis to run along; the flattened x if None.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`, flattened if `axis` is None
+
+    Examples
+    --------
+    >>> from autograd import Tensor, cummin
+    >>> cummin(Tensor([2.0, 1.0, 3.0])).numpy()
+    array([2., 1., 1.])
+    """
+    x, axis = _flat(x, axis)
+    return x[_along(_cumargmax(x, axis=axis, largest=False), axis)]
+
+
+def _along(index: Array, axis: int) -> tuple[Any, ...]:
+    """Make positions along one axis an index of all axes."""
+    where_: list[Any] = list(np.indices(index.shape, sparse=True))
+    where_[axis] = index
+    return tuple(where_)
+
+
+def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
+    """Return the differences of neighbours along an axis, n times over.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    n : int, default=1
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; n shorter than `x` along `axis`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, diff
+    >>> diff(Tensor([1.0, 4.0, 9.0])).numpy()
+    array([3., 5.])
+    """
+    for _ in range(n):
+        x = _part(x, axis, 1, None) - _part(x, axis, None, -1)
+    return x
+
+
+def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> Array:
+    """Integrate y along an axis by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : Tensor or ndarray
+        The values.
+    x : Tensor or ndarray, optional
+        Where they were taken: of the shape of y, or of one axis.
+    dx : float, default=1.0
+        The distance between values if `x` is None.
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray
+
+    Examples
+    --------
+    >>> from autograd import Tensor, trapezoid
+    >>> trapezoid(Tensor([0.0, 1.0, 4.0]), dx=0.5).item()
+    1.5
+    """
+    height = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2
+    if x is None:
+        return (dx * height).sum(axis=axis)
+    if x.ndim == 1:
+        x = x.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
+    return (diff(x, axis=axis) * height).sum(axis=axis)
+
+
+# Order.
+
+
+@op(vjp=(None,))
+def argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Return the positions that sort x along an axis; NaN counts as the largest.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray
+    axis : int, default=-1
+    descending : bool, default=False
+        Turn the order round.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; integer, of the shape of `x`
+    """
+    order = np.argsort(x, axis=axis, kind="stable")
+    return np.flip(order, axis) if descending else order
+
+
+def _average_dx(g: Array, out: Array, x: Array, keys: Array, *, axis: int) -> Array:
+    return _average_ties(g, keys, axis=axis)  # the matrix is symmetric
+
+
+def _average_jvp(t: tuple[Array, Array], out: Array, x: Array, keys: Array, *, axis: int) -> Array:
+    return np.zeros_like(out) if t[0] is None else _average_ties(t[0], keys, axis=axis)
+
+
+@op(
+    vjp=(_average_dx, None),
+    latex=r"\operatorname{{average}}({0})",
+    kind="other",
+    jvp=_average_jvp,
+)
+def _average_ties(x: Array, keys: Array, axis: int) -> Array:
+    """Put in the place of elements whose sorted keys tie the average of them."""
+    x, keys = np.swapaxes(x, axis, -1), np.swapaxes(keys, axis, -1)
+    starts = np.ones(keys.shape, bool)
+    starts[..., 1:] = keys[..., 1:] != keys[..., :-1]
+    if starts.all():
+        return np.swapaxes(x, axis, -1)
+    group = np.cumsum(starts).reshape(keys.shape) - 1
+    total = np.zeros(group.max() + 1, x.dtype)
+    np.add.at(total, group, x)
+    return np.swapaxes(total[group] / np.bincount(group.ravel()).astype(x.dtype)[group], axis, -1)
+
+
+def _sort_dx(g: Array, out: Array, x: Array, *, axis: int, descending: bool) -> Array:
+    order = argsort(x, axis=axis, descending=descending)
+    return _average_ties(g, out, axis=axis)[_along(argsort(order, axis=axis), axis)]
+
+
+def _sort_jvp(t: tuple[Array], out: Array, x: Array, *, axis: int, descending: bool) -> Array:
+    order = argsort(x, axis=axis, descending=descending)
+    return _average_ties(t[0][_along(order, axis)], out, axis=axis)
+
+
+@op(
+    vjp=(_sort_dx,),
+    latex=r"\operatorname{{sort}} {0}",
+    kind="other",
+    jvp=_sort_jvp,
+    flops=lambda out, x, **params: int(x.size * np.log2(max(x.size, 1))),
+)
+def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Return x sorted along an axis; elements that tie share the gradient evenly.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int, default=-1
+    descending : bool, default=False
+        Turn the order round.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`, NaN where the largest stand
+
+    Examples
+    --------
+    >>> from autograd import Tensor, sort
+    >>> x = Tensor([2.0, 1.0], requires_grad=True)
+    >>> sort(x)[0].backward()
+    >>> x.grad.numpy()
+    array([0., 1.])
+    """
+    out = np.sort(x, axis=axis)
+    return np.flip(out, axis) if descending else out
+
+
+def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
+    """Return the k largest elements along an axis, the largest first, and their positions.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    k : int
+        At most the length of the axis.
+    axis : int, default=-1
+    largest : bool, default=True
+        If False, the smallest elements, the smallest first.
+
+    Returns
+    -------
+    values : Tensor if `x` is one, else ndarray; of length k along `axis`
+        Elements that tie, chosen or not, share the gradient evenly.
+    positions : the same, integer
+
+    Raises
+    ------
+    ValueError
+        If the axis is shorter than k.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, topk
+    >>> values, positions = topk(Tensor([1.0, 5.0, 3.0]), 2)
+    >>> values.numpy(), positions.numpy()
+    (array([5., 3.]), array([1, 2]))
+    """
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(f"topk: k is {k}, but axis {axis} of x has length {x.shape[axis]}")
+    values = sort(x, axis=axis, descending=largest)
+    positions = argsort(x, axis=axis, descending=largest)
+    return _part(values, axis, None, k), _part(positions, axis, None, k)
+
+
+def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return quantiles over axes, by linear interpolation between the two next elements.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    q : float or sequence of float
+        From 0 to 1. A sequence gives the result an axis in front.
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where some of x is
+        Elements that tie share the gradient evenly.
+
+    Raises
+    ------
+    ValueError
+        If q is not in [0, 1], or there is nothing to take a quantile of.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, quantile
+    >>> quantile(Tensor([1.0, 2.0, 4.0]), [0.5, 0.75]).numpy()
+    array([2., 3.])
+    """
+    levels = np.asarray(q, np.float64)
+    if not ((levels >= 0) & (levels <= 1)).all():
+        raise ValueError(f"quantile: q is {q}; it runs from 0 to 1")
+    rows = gather_axes(x, axis)
+    if rows.shape[-1] == 0:
+        raise ValueError(f"quantile: x of shape {x.shape} is empty over axis {axis}")
+    rows = sort(rows)
+    shape = reduced(x.shape, axis, keepdims)
+    found = [_between(rows, float(level)).reshape(shape) for level in levels.ravel()]
+    return stack(found) if levels.ndim else found[0]
+
+
+def _between(rows: Array, level: float) -> Array:
+    place = level * (rows.shape[-1] - 1)
+    below = int(place)
+    out, weight = rows[..., below], place - below
+    if weight:
+        out = out + weight * (rows[..., below + 1] - out)
+    missing = isnan(rows[..., -1])  # NaN is sorted to the end
+    return where(missing, np.nan, out) if missing.any() else out
+
+
+def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the median over axes: the mean of the two in the middle of an even number.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where some of x is
+        Elements that tie share the gradient evenly.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, median
+    >>> median(Tensor([1.0, 2.0, 4.0, 9.0])).item()
+    3.0
+    """
+    return quantile(x, 0.5, axis=axis, keepdims=keepdims)
+
+
+@op(vjp=(None, None))
+def searchsorted(x: Array, values: Array, side: Literal["left", "right"] = "left") -> Array:
+    """Return where to put values into a sorted x so that it stays sorted.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of one axis, sorted
+    values : Tensor, ndarray or number
+    side : {'left', 'right'}, default='left'
+        Before or after the elements of x that are equal.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; integer, of the shape of `values`
+    """
+    return np.searchsorted(x, values, side=side)
