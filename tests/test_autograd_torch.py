@@ -522,7 +522,8 @@ def test_random_programs_agree(seed):
     y, z = program.run(ours, True), program.run(theirs, False)
     y.backward()
     z.backward()
-    rtol = 1e-9 if dtype == np.float64 else 1e-3
+    # 1e3 times the rounding in float32, which up to 40 ops may amplify; still below 0.05 %
+    rtol = 1e-11 if dtype == np.float64 else 1e-4
     assert_close(y.data, z, rtol)
     for x, t in zip(ours, theirs, strict=True):
         assert_close(x.grad.data, t.grad, rtol)
