@@ -544,13 +544,11 @@ def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None)
     state = None if rng is None else rng.bit_generator.state
     start = next_serial()
     out = tensor_only(f(*args), "checkpoint")
-    if isinstance(out, Dual):
-        return out
     given = {x for x in flatten(args)[0] if isinstance(x, Tensor)}
     inside = [node for node in toposort(out, given) if node.serial > start]
     reached = dict.fromkeys(x for node in inside for x in node.inputs if x.requires_grad)
-    inputs = tuple(x for x in reached if x in given or x.op is None or x.serial < start)
-    if not inputs:
+    inputs = tuple(x for x in reached if x.op is None or x.serial < start)
+    if not inputs:  # nothing was recorded, or forward mode is on
         return out
     again = _Again(f, args, inputs, rng, state)
     return dispatch(_checkpoint, inputs, {"value": out.data, "again": again})  # type: ignore[no-any-return]
@@ -632,9 +630,9 @@ class _Trace:
         self.skeleton, self.points = _select(where, args, argnums)
         self.targets: list[Tensor] = []  # what to walk back to: the plain tensors in the stand-ins
         leaves: list[Tensor] = []
-        stand_ins = [self._stand_in(x, leaves) for x in self.points]
-        made = [x.serial for x in self.targets]
         with enable_grad():
+            stand_ins = [self._stand_in(x, leaves) for x in self.points]
+            made = [x.serial for x in self.targets]
             out = f(*_replaced(args, argnums, self.skeleton, stand_ins), **kwargs)
         for x in leaves:
             x.requires_grad = False  # from here on only a walk to the targets asks for them
@@ -652,12 +650,12 @@ class _Trace:
         """Return a recorded copy: of `x` itself where an outer graph shall go on through it."""
         if isinstance(x, Dual):
             return Dual(self._stand_in(x.primal, leaves), x.tangent, x.level)
-        if not (x.requires_grad and is_recording()):
+        if not x.requires_grad:
             x = x.detach().requires_grad_()
             leaves.append(x)
-        with enable_grad():
-            self.targets.append(+x)
-        return self.targets[-1]
+        target: Tensor = +x
+        self.targets.append(target)
+        return target
 
     def _output(self, returned: Any) -> Tensor:
         y = tensor_only(returned, self.where)
@@ -738,8 +736,9 @@ class _Trace:
             values = self._gradient(y.primal, constants)
             slopes = self._gradient(y.tangent, constants)
             return [Dual(v, s, y.level) for v, s in zip(values, slopes, strict=True)]
-        create_graph = is_recording() and _is_tracked(y)
-        older = [x for x in toposort(y) if x.serial < self.start]
+        graph = toposort(y)
+        create_graph = is_recording() and _is_tracked(y, graph)
+        older = [x for x in graph if x.serial < self.start]
         leaves = {*self.targets, *constants, *older}
         found: dict[Tensor, Any] = {}
         if y.requires_grad:
@@ -757,11 +756,13 @@ def _own(g: Any, x: Tensor, taken: set[int]) -> Tensor:
     """Return the gradient of x as a tensor whose memory is shared with no other."""
     if g is None:
         return as_tensor(np.zeros_like(x.data))
+    if isinstance(g, Tensor):
+        return g
     if isinstance(g, np.ndarray):
         if g.base is not None or id(g) in taken:
             g = g.copy()
         taken.add(id(g))
-    return as_tensor(g)
+    return x.wrap(g)
 
 
 def _push(ys: Sequence[Tensor], moving: dict[Tensor, Tensor], start: int) -> list[Tensor]:
@@ -860,10 +861,12 @@ def _plain(t: Tensor) -> Iterator[Tensor]:
         yield t
 
 
-def _is_tracked(t: Tensor) -> bool:
+def _is_tracked(t: Tensor, graph: Sequence[Tensor] | None = None) -> bool:
     """Whether the graph of a plain tensor leads to a leaf that requires grad."""
-    inputs = (x for node in toposort(t) for x in node.inputs)
-    return any(x.op is None and x.requires_grad for x in (t, *inputs))
+    if t.op is None:
+        return t.requires_grad
+    nodes = toposort(t) if graph is None else graph
+    return any(x.op is None and x.requires_grad for node in nodes for x in node.inputs)
 
 
 def _outside(t: Any) -> Any:
