@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, Self
 
@@ -313,15 +312,22 @@ class Tensor(Node):
         >>> x.grad.item()
         12.0
         """
-        seed: Any = self._seed(gradient)
-        if not create_graph:
-            seed = seed.data
+        seed = self._seed(gradient)
+        if create_graph:
+            with enable_grad():
+                self._collect(as_tensor(seed), retain_graph, create_graph)
+        else:
+            self._collect(seed.data if isinstance(seed, Tensor) else seed, retain_graph, False)
+
+    def _collect(self, seed: Any, retain_graph: bool, create_graph: bool) -> None:
+        """Walk back, and add to the gradient of each leaf."""
         taken = {id(seed)}  # arrays that a gradient must not share
+        walk = backprop(
+            self, seed, create_graph=create_graph, retain_graph=retain_graph, hooks=True
+        )
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
-        with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
-            for t, g in backprop(
-                self, seed, create_graph=create_graph, retain_graph=retain_graph, hooks=True
-            ):
+        with np.errstate(all="ignore"):
+            for t, g in walk:
                 if t.op is None:
                     if t._grad is not None:
                         g = t._grad + g
@@ -331,28 +337,29 @@ class Tensor(Node):
                         taken.add(id(g))
                     t._grad = g
 
-    def _seed(self, gradient: ArrayLike | Tensor | None) -> Tensor:
+    def _seed(self, gradient: ArrayLike | Tensor | None) -> Any:
+        data = self.data
         if not self.requires_grad:
             raise RuntimeError(
                 "backward: this tensor does not require grad, nothing was recorded; make a leaf "
                 "with requires_grad=True and compute outside no_grad()"
             )
-        if self.dtype.kind != "f":
-            raise TypeError(f"backward: a tensor of dtype {self.dtype} has no gradient")
+        if data.dtype.kind != "f":
+            raise TypeError(f"backward: a tensor of dtype {data.dtype} has no gradient")
         if gradient is None:
-            if self.size != 1:
+            if data.size != 1:
                 raise ValueError(
-                    f"backward: a tensor of shape {self.shape} needs an explicit gradient; reduce "
+                    f"backward: a tensor of shape {data.shape} needs an explicit gradient; reduce "
                     "it to a scalar first, or pass gradient="
                 )
-            one = self.dtype.type(1)
-            return _leaf(np.full(self.shape, one) if self.ndim else one)
-        seed = gradient if isinstance(gradient, Tensor) else as_tensor(gradient)
-        if seed.shape != self.shape:
+            one = data.dtype.type(1)
+            return np.full(data.shape, one) if data.ndim else one
+        seed = as_tensor(gradient)
+        if seed.shape != data.shape:
             raise ValueError(
-                f"backward: the gradient has shape {seed.shape}, but the tensor {self.shape}"
+                f"backward: the gradient has shape {seed.shape}, but the tensor {data.shape}"
             )
-        return seed if seed.dtype == self.dtype else seed.astype(self.dtype)
+        return seed if seed.dtype == data.dtype else seed.astype(data.dtype)
 
     # Changes in place.
 
@@ -840,6 +847,8 @@ def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueError:
     """Say of an op that failed where, with which shapes, and what to do."""
+    if isinstance(error, np.exceptions.AxisError):
+        return error
     shapes = " and ".join(str(x.shape) for x in inputs)
     if op is ops.matmul and all(x.ndim for x in inputs):
         x, y = inputs

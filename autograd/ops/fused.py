@@ -221,13 +221,17 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"cross_entropy: reduction is {reduction!r}; it is 'mean', 'sum' or 'none'"
         )
     rows, classes = x.shape
-    if rows and not 0 <= target.min() <= target.max() < classes:
+    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    try:
+        losses = p[np.arange(rows), target]
+        fits = not rows or target.min() >= 0
+    except IndexError:
+        fits = False
+    if not fits:
         raise ValueError(
             f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
             f"{classes} classes, 0 to {classes - 1}"
         )
-    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    losses = p[np.arange(rows), target]
     np.exp(p, out=p)
     total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - losses
