@@ -743,7 +743,7 @@ class _Trace:
         found: dict[Tensor, Any] = {}
         if y.requires_grad:
             seed: Any = as_tensor(y.dtype.type(1))
-            with np.errstate(all="ignore"), enable_grad() if create_graph else nullcontext():
+            with np.errstate(all="ignore"):
                 walk = backprop(
                     y, seed if create_graph else seed.data, create_graph=create_graph, leaves=leaves
                 )
