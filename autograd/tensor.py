@@ -653,11 +653,19 @@ class Tensor(Node):
     scatter_add = ops.scatter_add
     take = ops.take
     take_along_dim = ops.take_along_axis
+    cholesky = ops.cholesky
     cross = ops.cross
+    det = ops.det
     dot = ops.dot
     inner = ops.inner
+    inverse = ops.inv
     kron = ops.kron
+    matrix_power = ops.matrix_power
     outer = ops.outer
+    pinverse = ops.pinv
+    qr = ops.qr
+    slogdet = ops.slogdet
+    svd = ops.svd
     trace = ops.trace
     vdot = ops.vdot
 
@@ -850,6 +858,8 @@ def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueErro
     if isinstance(error, np.exceptions.AxisError):
         return error
     shapes = " and ".join(str(x.shape) for x in inputs)
+    if isinstance(error, np.linalg.LinAlgError):
+        return np.linalg.LinAlgError(f"{op.name}: {error}; the shape is {shapes}")
     if op is ops.matmul and all(x.ndim for x in inputs):
         x, y = inputs
         inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
@@ -997,6 +1007,21 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 """What a NumPy ufunc does on a tensor."""
 
 
+def _cholesky(x: Tensor, upper: bool) -> Any:
+    lower = ops.cholesky(x)
+    return ops.matrix_transpose(lower) if upper else lower
+
+
+def _qr(x: Tensor, mode: str = "reduced") -> Any:
+    if mode not in ("reduced", "r"):
+        raise ValueError(f"np.linalg.qr: mode {mode!r} is not supported on tensors; use 'reduced'")
+    return ops.qr(x) if mode == "reduced" else ops.qr(x).R
+
+
+def _svd(x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return ops.svd(x, full_matrices) if compute_uv else ops.svdvals(x)
+
+
 def _put_in_place(x: Tensor, indices: Any, values: Any, axis: int | None = -1) -> None:
     x[...] = ops.put_along_axis(x, indices, values, axis)
 
@@ -1085,12 +1110,27 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.tensordot: ops.tensordot,
     np.trace: ops.trace,
     np.vdot: ops.vdot,
+    np.linalg.cholesky: lambda x, /, *, upper=False: _cholesky(x, upper),
     np.linalg.cross: ops.cross,
+    np.linalg.det: ops.det,
     np.linalg.diagonal: lambda x, /, *, offset=0: ops.diagonal(x, offset, -2, -1),
+    np.linalg.eigh: lambda x, UPLO="L": ops.eigh(x),  # of the symmetric part
+    np.linalg.eigvalsh: lambda x, UPLO="L": ops.eigvalsh(x),
+    np.linalg.inv: ops.inv,
+    np.linalg.lstsq: ops.lstsq,
     np.linalg.matmul: ops.matmul,
+    np.linalg.matrix_power: ops.matrix_power,
     np.linalg.matrix_transpose: ops.matrix_transpose,
     np.linalg.multi_dot: ops.multi_dot,
     np.linalg.outer: ops.outer,
+    np.linalg.pinv: lambda x, rcond=None, *, rtol=None: ops.pinv(
+        x, rtol if rcond is None else rcond
+    ),
+    np.linalg.qr: _qr,
+    np.linalg.slogdet: ops.slogdet,
+    np.linalg.solve: ops.solve,
+    np.linalg.svd: _svd,
+    np.linalg.svdvals: ops.svdvals,
     np.linalg.tensordot: ops.tensordot,
     np.linalg.trace: lambda x, /, *, offset=0: ops.trace(x, offset, -2, -1),
     np.linalg.vecdot: ops.vecdot,

@@ -22,6 +22,7 @@ from tests.op_case import (
     unary,
 )
 from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
+from tests.op_cases_linalg import CASES as LINALG_CASES
 from tests.op_cases_reduction import CASES as REDUCTION_CASES
 from tests.op_cases_shape import CASES as SHAPE_CASES
 
@@ -304,4 +305,5 @@ CASES = [
     *ELEMENTWISE_CASES,
     *REDUCTION_CASES,
     *SHAPE_CASES,
+    *LINALG_CASES,
 ]

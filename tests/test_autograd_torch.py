@@ -71,6 +71,17 @@ def fold(x, shape, axis):
     return embed(x.ravel(), (int(np.prod(shape)),), at.ravel().numpy()).reshape(shape)
 
 
+def signed(f, ours, axis):
+    """Give vectors along an axis the signs that ours have: each build of LAPACK chooses its own."""
+
+    def with_signs(x):
+        vectors = f(x)
+        agreement = vectors.detach() * torch.tensor(ours(x.detach().numpy()))
+        return vectors * torch.sign(agreement.sum(axis, keepdim=True))
+
+    return with_signs
+
+
 def setitem(x, value, index):
     at = positions(x.shape, index)
     return x.ravel().index_put((at,), value.broadcast_to(at.shape)).reshape(x.shape)
@@ -214,6 +225,25 @@ TORCH = {
     "concatenate": lambda *xs, axis: torch.cat(xs, axis),
     "stack": lambda *xs, axis: torch.stack(xs, axis),
     "astype": lambda x, dtype: x.to(torch.float64),
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "cofactor": lambda x: torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT,
+    "slogdet_sign": lambda x: torch.linalg.slogdet(x.detach()).sign + 0 * x.sum((-1, -2)),
+    "slogdet_log": lambda x: torch.linalg.slogdet(x).logabsdet,
+    "solve": lambda a, b: (
+        torch.linalg.solve(a, b[:, None])[..., 0] if b.ndim == 1 else a.inverse() @ b
+    ),
+    "cholesky": lambda x: torch.linalg.cholesky((x + x.mT) / 2),
+    "qr_q": lambda x: torch.linalg.qr(x).Q,
+    "qr_r": lambda x: torch.linalg.qr(x).R,
+    "eigvalsh": lambda x: torch.linalg.eigvalsh((x + x.mT) / 2),
+    "eigh_vectors": signed(
+        lambda x: torch.linalg.eigh((x + x.mT) / 2).eigenvectors, OPS["eigh_vectors"], -2
+    ),
+    "svd_u": signed(lambda x: torch.linalg.svd(x, full_matrices=False).U, OPS["svd_u"], -2),
+    "svdvals": torch.linalg.svdvals,
+    "svd_vh": signed(lambda x: torch.linalg.svd(x, full_matrices=False).Vh, OPS["svd_vh"], -1),
+    "pinv": lambda x, rtol=None: torch.linalg.pinv(x, rtol=rtol),
     "sliding_window_view": lambda x, **kw: torch.take(x, seen(x.shape, **kw)),
     "fold": fold,
     "getitem": lambda x, index: torch.take(x, positions(x.shape, index)),

@@ -2,8 +2,19 @@
 
 # ruff: noqa: F403 - the op modules name what they declare in __all__, once
 from ..op import Op
-from . import activation, elementwise, fused, linalg, order, rearrange, reduction, shape
+from . import (
+    activation,
+    decomposition,
+    elementwise,
+    fused,
+    linalg,
+    order,
+    rearrange,
+    reduction,
+    shape,
+)
 from .activation import *
+from .decomposition import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
 from .elementwise import pow_ as pow_
@@ -31,6 +42,16 @@ def op_table() -> dict[str, Op]:
     >>> op_table()["tanh"].kind
     'elementwise'
     """
-    modules = (elementwise, activation, reduction, order, shape, linalg, rearrange, fused)
+    modules = (
+        elementwise,
+        activation,
+        reduction,
+        order,
+        shape,
+        linalg,
+        rearrange,
+        decomposition,
+        fused,
+    )
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}
