@@ -12,6 +12,7 @@ from .check import gradcheck as gradcheck
 from .check import gradgradcheck as gradgradcheck
 from .cost import cost as cost
 from .cost import profile as profile
+from .creation import *
 from .engine import Scope as Scope
 from .engine import backprop as backprop
 from .engine import enable_grad as enable_grad
@@ -32,6 +33,7 @@ from .ops import op_table as op_table
 from .ops import pow_ as pow
 from .ops import round_ as round
 from .ops import sum_ as sum
+from .random import manual_seed as manual_seed
 from .tensor import Tensor as Tensor
 from .tensor import as_tensor as as_tensor
 from .tensor import tensor as tensor

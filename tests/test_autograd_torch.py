@@ -244,6 +244,8 @@ TORCH = {
     "svdvals": torch.linalg.svdvals,
     "svd_vh": signed(lambda x: torch.linalg.svd(x, full_matrices=False).Vh, OPS["svd_vh"], -1),
     "pinv": lambda x, rtol=None: torch.linalg.pinv(x, rtol=rtol),
+    "straight_through": lambda hard, soft: hard.detach() + soft - soft.detach(),
+    "gradient_reversal": lambda x, scale=1.0: (1 + scale) * x.detach() - scale * x,
     "sliding_window_view": lambda x, **kw: torch.take(x, seen(x.shape, **kw)),
     "fold": fold,
     "getitem": lambda x, index: torch.take(x, positions(x.shape, index)),

@@ -4,6 +4,7 @@
 from ..op import Op
 from . import (
     activation,
+    control,
     decomposition,
     elementwise,
     fused,
@@ -14,6 +15,7 @@ from . import (
     shape,
 )
 from .activation import *
+from .control import *
 from .decomposition import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
@@ -51,6 +53,7 @@ def op_table() -> dict[str, Op]:
         linalg,
         rearrange,
         decomposition,
+        control,
         fused,
     )
     declared = [x for module in modules for x in vars(module).values()]
