@@ -249,9 +249,9 @@ def backprop(
         If the graph was freed, or a value that a rule needs was changed in place.
     """
     order = toposort(root, leaves)
-    # In scalar programs the loop would cost more than the rules: operators take a straight path,
-    # unless something was changed in place since the oldest node was made.
-    straight = (
+    # Where nobody watches and nothing was changed in place since the oldest node was made, rules
+    # run without detour: in small programs the way around them would cost more than they do.
+    plain = (
         not create_graph
         and not isinstance(recording.get(), Observer)
         and (not order or LastChange.serial < order[-1].serial)
@@ -268,7 +268,12 @@ def backprop(
             g = _run_hooks(node, g)
         yield node, g
         op, inputs = node.op, node.inputs
-        if straight and op.straight and inputs:
+        if not plain or not inputs:
+            pull = _pull_through_reference if create_graph and op.shared else _pull
+            for x, gx in pull(node, g, create_graph):
+                before = get(x)
+                gradients[x] = gx if before is None else before + gx
+        elif op.straight:
             out = node.data
             if op.arity == 1:
                 (x,) = inputs
@@ -291,10 +296,16 @@ def backprop(
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
         else:
-            pull = _pull_through_reference if create_graph and op.shared else _pull
-            for x, gx in pull(node, g, create_graph):
-                before = get(x)
-                gradients[x] = gx if before is None else before + gx
+            out, params, values = node.data, node.params, [x.data for x in inputs]
+            if op.shared is not None:
+                g = op.shared(g, out, node.saved, *values, **params)
+            for x, a, rule in zip(inputs, values, op.vjp, strict=False):
+                if x.requires_grad and rule is not None:
+                    gx = rule(g, out, *values, **params) if params else rule(g, out, *values)
+                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                        gx = _fit(gx, a, op)
+                    before = get(x)
+                    gradients[x] = gx if before is None else before + gx
         if not retain_graph:
             node.inputs, node.params, node.saved = (), {}, None
     for leaf, g in gradients.items():
@@ -313,7 +324,13 @@ def _run_hooks(node: Any, g: Any) -> Any:
 
 
 def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
-    """Return (input, gradient) pairs for one node: the chain rule, one step back."""
+    """Return (input, gradient) pairs for one node: one step back, with all that may be in the way.
+
+    Raises
+    ------
+    RuntimeError
+        If the node was freed, or an input that a rule needs was changed in place.
+    """
     op, inputs, params = node.op, node.inputs, node.params
     if not inputs:
         raise RuntimeError(
@@ -330,11 +347,8 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
         g = op.shared(g, out, node.saved, *values, **params)
     mode = recording.get()
     pairs = []
-    for i, x in enumerate(inputs):
-        if x.requires_grad:
-            rule = op.vjp[i]
-            if rule is None:
-                continue
+    for i, (x, rule) in enumerate(zip(inputs, op.vjp, strict=False)):
+        if x.requires_grad and rule is not None:
             if isinstance(mode, Observer):
                 gx = mode.pull(node, i, (g, out, *values))
             else:

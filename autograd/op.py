@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import dis
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
-from itertools import pairwise
+from itertools import count, pairwise
 from types import MethodType
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
@@ -97,6 +97,9 @@ class EachInput:
 
     def __getitem__(self, i: int) -> Rule:
         return partial(self.rule, i)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return (partial(self.rule, i) for i in count())
 
 
 @dataclass(frozen=True, eq=False)
