@@ -648,6 +648,8 @@ class Tensor(Node):
     masked_fill = ops.masked_fill
     masked_scatter = ops.masked_scatter
     masked_select = ops.masked_select
+    isclose = ops.isclose
+    allclose = ops.allclose
     nonzero = ops.nonzero
     scatter = ops.scatter
     scatter_add = ops.scatter_add
@@ -995,6 +997,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.greater_equal: ops.ge,
     np.logical_and: ops.logical_and,
     np.logical_or: ops.logical_or,
+    np.logical_xor: ops.logical_xor,
     np.logical_not: ops.logical_not,
     np.bitwise_and: ops.logical_and,
     np.bitwise_or: ops.logical_or,
@@ -1094,8 +1097,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.triu: ops.triu,
     np.vstack: ops.vstack,
     np.lib.stride_tricks.sliding_window_view: ops.sliding_window_view,
+    np.allclose: ops.allclose,
     np.argwhere: ops.argwhere,
     np.choose: ops.choose,
+    np.isclose: ops.isclose,
     np.nonzero: ops.nonzero,
     np.put_along_axis: _put_in_place,
     np.select: ops.select,

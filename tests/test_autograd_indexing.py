@@ -323,3 +323,17 @@ def test_torch_agrees():
         y.backward(seed)
         z.backward(torch.tensor(seed))
         np.testing.assert_allclose(x.grad.data, t.grad.numpy(), rtol=1e-14)
+
+
+# Near.
+
+
+def test_close_is_as_numpy_says():
+    x, y = np.array([1.0, np.nan, np.inf, 1.0]), np.array([1 + 5e-6, np.nan, np.inf, 1.1])
+    for params in ({}, {"equal_nan": True}, {"rtol": 1e-7}, {"atol": 0.2}):
+        out = ag.isclose(Tensor(x), y, **params)
+        np.testing.assert_array_equal(out.data, np.isclose(x, y, **params), strict=True)
+        for n in (1, 3, 4):
+            for f in (ag.allclose, np.allclose):
+                assert f(Tensor(x[:n]), y[:n], **params) is np.allclose(x[:n], y[:n], **params)
+    assert ag.allclose(np.ones(2), 1.0)

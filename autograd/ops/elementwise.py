@@ -14,11 +14,12 @@ from functools import partial
 import numpy as np
 from scipy import special
 
-from ..op import Array, Op, Rule, op
+from ..op import Array, Node, Op, Rule, op
 
 __all__ = [
     "add",
     "addcmul",
+    "allclose",
     "arccos",
     "arccosh",
     "arcsin",
@@ -51,6 +52,7 @@ __all__ = [
     "gt",
     "heaviside",
     "hypot",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
@@ -66,6 +68,7 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "logical_xor",
     "logit",
     "lt",
     "maximum",
@@ -956,9 +959,52 @@ gt = _no_derivative("gt", np.greater, "{0} > {1}", "Return x > y.")
 ge = _no_derivative("ge", np.greater_equal, r"{0} \ge {1}", "Return x >= y.")
 logical_and = _no_derivative("logical_and", np.logical_and, r"{0} \land {1}", "Return x and y.")
 logical_or = _no_derivative("logical_or", np.logical_or, r"{0} \lor {1}", "Return x or y.")
+logical_xor = _no_derivative(
+    "logical_xor", np.logical_xor, r"{0} \oplus {1}", "Return x or y, but not both."
+)
 logical_not = _no_derivative("logical_not", np.logical_not, r"\lnot {0}", "Return not x.")
 isnan = _no_derivative("isnan", np.isnan, r"\mathrm{{isnan}}({0})", "Tell where x is NaN.")
 isinf = _no_derivative("isinf", np.isinf, r"\mathrm{{isinf}}({0})", "Tell where x is infinite.")
 isfinite = _no_derivative(
     "isfinite", np.isfinite, r"\mathrm{{isfinite}}({0})", "Tell where x is finite."
 )
+
+
+@op(vjp=(None, None), latex=r"{0} \approx {1}", flops=4)
+def isclose(
+    x: Array, y: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Array:
+    """Tell where ``|x - y| <= atol + rtol * |y|``. The result is boolean.
+
+    Parameters
+    ----------
+    x, y : Tensor, ndarray or number, of shapes that broadcast
+    rtol, atol : float, default=1e-5 and 1e-8
+    equal_nan : bool, default=False
+        Whether NaN counts as close to NaN.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; boolean, of the broadcast shape
+    """
+    return np.isclose(x, y, rtol, atol, equal_nan)
+
+
+def allclose(
+    x: Array, y: Array, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Tell whether all elements of x are close to those of y; see `isclose`.
+
+    Parameters
+    ----------
+    x, y : Tensor, ndarray or number, of shapes that broadcast
+    rtol, atol : float, default=1e-5 and 1e-8
+    equal_nan : bool, default=False
+        Whether NaN counts as close to NaN.
+
+    Returns
+    -------
+    bool
+    """
+    close = isclose(x, y, rtol, atol, equal_nan)
+    return bool(close.data.all() if isinstance(close, Node) else close.all())
