@@ -309,7 +309,7 @@ def op(
 
     def declare(forward: Callable[..., Any]) -> Op:
         name = forward.__name__.strip("_")
-        made = Op(name, forward, vjp, latex or rf"\mathrm{{{name}}}({{0}})", **fields)
+        made = Op(name, forward, vjp, latex or rf"\mathrm{{{{{name}}}}}({{0}})", **fields)
         object.__setattr__(made, "__module__", forward.__module__)
         return made
 
