@@ -155,7 +155,11 @@ def _bce_with_logits(z: Any, y: Any) -> Any:
 
 def _same_shape(where: str, input: Tensor, target: Any) -> Tensor:
     """Return the target as a tensor; refuse to broadcast, which would train on the wrong pairs."""
-    wanted = target if isinstance(target, Tensor) else as_tensor(target, input.dtype)
+    wanted = as_tensor(target)
+    if wanted.dtype.kind != "f":  # classes 0 and 1 as integers would promote float32
+        wanted = wanted.astype(input.dtype)
+    elif not isinstance(target, Tensor):
+        wanted = as_tensor(wanted, input.dtype)
     if input.shape != wanted.shape:
         hint = "; reshape one of them" if input.size == wanted.size else ""
         raise ValueError(

@@ -157,7 +157,8 @@ def _cross_entropy_reference(x: Array, target: Array, reduction: str = "mean") -
 def _cross_entropy_shared(
     g: Array, out: Array, saved: Array, x: Array, target: Array, *, reduction: str
 ) -> Array:
-    delta = saved.copy()  # p - y, for each row
+    p, target = saved
+    delta = p.copy()  # p - y, for each row
     delta[np.arange(len(target)), target] -= 1
     if reduction == "none":
         g = g[:, None]
@@ -236,4 +237,4 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
     total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - losses
     p /= total
-    return _reduce(losses, reduction), p
+    return _reduce(losses, reduction), (p, target.copy())  # the caller may reuse the batch

@@ -146,7 +146,9 @@ mean = Op(
     _mean,
     (
         lambda g, out, x, *, axis, keepdims: np.broadcast_to(
-            keep_axes(g, x.shape, axis, keepdims) / _count(x.shape, axis), x.shape
+            # times 1 / n, not by n: a count above 65504 is infinite in float16
+            keep_axes(g, x.shape, axis, keepdims) * (1 / max(_count(x.shape, axis), 1)),
+            x.shape,
         ),
     ),
     r"\operatorname{{mean}} {0}",

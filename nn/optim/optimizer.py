@@ -55,7 +55,11 @@ class Optimizer:
                     raise ValueError(f"{where}: {key} is {value}; pass 0 or more")
             params = group["params"]
             params = [params] if isinstance(params, Tensor) else list(params)
-            self.param_groups.append({**defaults, **group, "params": params})
+            merged = {**defaults, **group, "params": params}
+            # a NumPy scalar would promote float32, a number does not
+            self.param_groups.append(
+                {k: v.item() if isinstance(v, np.generic) else v for k, v in merged.items()}
+            )
         _check(where, self._parameters())
 
     def zero_grad(self, set_to_none: bool = True) -> None:
