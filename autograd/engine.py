@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ContextDecorator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from copy import copy
 from itertools import count
 from operator import attrgetter
@@ -52,14 +52,16 @@ next_serial = count(1).__next__
 class _Recording(ContextDecorator):
     on: bool
 
+    def __init__(self) -> None:
+        self.tokens: list[Token[bool | Observer]] = []  # one block may stand inside another
+
     def __enter__(self) -> None:
         mode = recording.get()
-        self.token = recording.set(
-            mode.switched(self.on) if isinstance(mode, Observer) else self.on
-        )
+        on = mode.switched(self.on) if isinstance(mode, Observer) else self.on
+        self.tokens.append(recording.set(on))
 
     def __exit__(self, *exc: object) -> None:
-        recording.reset(self.token)
+        recording.reset(self.tokens.pop())
 
     def _recreate_cm(self) -> _Recording:
         return type(self)()
@@ -105,14 +107,19 @@ class Observer(ContextDecorator):
 
     on = True  # whether the ops are recorded, too
     outer: bool | Observer = True
+    token: Token[bool | Observer] | None = None
 
     def __enter__(self) -> Self:
+        if self.token is not None:
+            raise RuntimeError(f"{type(self).__name__}: already watching; make another one")
         self.outer, self.on = recording.get(), is_recording()
         self.token = recording.set(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
+        assert self.token is not None
         recording.reset(self.token)
+        self.token = None
 
     def switched(self, on: bool) -> Observer:
         """Return this observer, with recording on or off."""
@@ -161,18 +168,19 @@ class scope:
     'model.square'
     """
 
-    __slots__ = ("name", "token")
+    __slots__ = ("name", "tokens")
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.tokens: list[Token[Scope | None]] = []
 
     def __enter__(self) -> Scope:
         here = Scope(self.name, current_scope.get())
-        self.token = current_scope.set(here)
+        self.tokens.append(current_scope.set(here))
         return here
 
     def __exit__(self, *exc: object) -> None:
-        current_scope.reset(self.token)
+        current_scope.reset(self.tokens.pop())
 
 
 class LastChange:
@@ -197,6 +205,7 @@ def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
     -------
     list of Tensor
     """
+    leaves = set(leaves)  # `in` on a list would compare elements
     if root.op is None or root in leaves:
         return []
     seen = {root, *leaves}
@@ -317,9 +326,18 @@ def backprop(
 def _run_hooks(node: Any, g: Any) -> Any:
     """Let the hooks of a tensor see its gradient, in the order they were registered."""
     for hook in tuple(node.hooks.values()):
-        seen = hook(g if isinstance(g, Node) else node.wrap(g))
-        if seen is not None:
-            g = seen if isinstance(g, Node) else seen.data
+        seen: Any = hook(g if isinstance(g, Node) else node.wrap(g))
+        if seen is None:
+            continue
+        if not isinstance(seen, Node):
+            seen = node.wrap(np.asarray(seen)[()])
+        if seen.data.shape != g.shape:
+            raise ValueError(
+                f"hook: it returned a gradient of shape {seen.data.shape} for {_describe(node)}"
+            )
+        if seen.data.dtype != g.dtype:
+            seen = seen.astype(g.dtype)
+        g = seen if isinstance(g, Node) else seen.data
     return g
 
 

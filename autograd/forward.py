@@ -44,7 +44,7 @@ class Dual(Tensor):
         moving = [isinstance(x, Dual) and x.level == top for x in inputs]
         primals = tuple(x.primal if m else x for x, m in zip(inputs, moving, strict=True))
         out: Tensor = dispatch(op, primals, params)
-        if not op.differentiable:
+        if not op.differentiable or out.dtype.kind != "f":
             return out
         tangents = tuple(x.tangent if m else None for x, m in zip(inputs, moving, strict=True))
         with np.errstate(all="ignore"):  # an infinite derivative is an answer, as in backward()

@@ -206,7 +206,7 @@ class Tensor(Node):
     @grad.setter
     def grad(self, grad: ArrayLike | Tensor | None) -> None:
         if grad is not None:
-            grad = as_tensor(grad)
+            grad = as_tensor(grad, self.dtype)
             if grad.shape != self.shape:
                 raise ValueError(f"grad: shape {grad.shape} is not the tensor's, {self.shape}")
         self._grad = grad
@@ -262,15 +262,16 @@ class Tensor(Node):
 
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
-        if self.op is not None:
+        if self.op is not None and _RETAINED not in (self.hooks or {}):
             keep = weakref.ref(self)
 
             def store(g: Tensor) -> None:
                 this = keep()
                 if this is not None:
-                    this.grad = g if this.grad is None else this.grad + g
+                    own = g if g.requires_grad else _leaf(g.data.copy())
+                    this.grad = own if this.grad is None else this.grad + own
 
-            self.register_hook(store)
+            self.hooks = {**(self.hooks or {}), _RETAINED: store}
         return self
 
     def wrap(self, data: Any) -> Tensor:
@@ -370,10 +371,17 @@ class Tensor(Node):
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
         index = _plain_index(index)
+        if self.priority or (isinstance(value, Tensor) and value.priority):
+            raise RuntimeError(
+                "x[i] = v: forward mode does not follow a change in place; write "
+                "x = autograd.setitem(x, v, i)"
+            )
         moves = isinstance(value, Tensor) and value.requires_grad
         if not is_recording() or not (self.requires_grad or moves):
             self._refuse_result("x[i] = v")
-            self.data[index] = value.data if isinstance(value, Tensor) else value
+            data = np.asarray(self.data)
+            data[index] = value.data if isinstance(value, Tensor) else value
+            self.data = data if self.ndim else data[()]
             self.mark_changed()
             return
         self._refuse_leaf("x[i] = v")
@@ -417,10 +425,9 @@ class Tensor(Node):
             raise ValueError(
                 f"{op.name} in place: the result has shape {value.shape}, the tensor {self.shape}"
             )
-        if self.ndim:
-            self.data[...] = value
-        else:
-            self.data = self.dtype.type(value)
+        data = np.asarray(self.data)
+        np.copyto(data, value, casting="same_kind")
+        self.data = data if self.ndim else data[()]
         self.mark_changed()
         return self
 
@@ -510,6 +517,9 @@ class Tensor(Node):
 
     def __imul__(self, other: Any) -> Tensor:
         return self._update(ops.mul, other)
+
+    def __ipow__(self, other: Any) -> Tensor:
+        return self._update(ops.pow_, other)
 
     def __itruediv__(self, other: Any) -> Tensor:
         return self._update(ops.div, other)
@@ -726,6 +736,8 @@ class Tensor(Node):
             data = data[()]
         if not (records and op.differentiable and (mode if watcher is None else watcher.on)):
             return _leaf(data)
+        if data.dtype.kind != "f":  # astype(int): integers have no gradient
+            return _leaf(data)
         out = _recorded(op, data, tuple(tensors), params, saved)
         if watcher is not None:
             watcher.made(out)
@@ -778,6 +790,7 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
 
 _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)
+_RETAINED = -1  # the key of the hook that keeps a gradient; the others are creation numbers
 
 
 _blank = partial(object.__new__, Tensor)  # faster than a call that unpacks its argument
@@ -847,7 +860,8 @@ def constant(x: Any, inputs: Sequence[Any]) -> Tensor:
 def _plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_plain_index(i) for i in index)
-    return index.data if isinstance(index, Tensor) else index
+    index = index.data if isinstance(index, Tensor) else index
+    return index.copy() if isinstance(index, np.ndarray) else index  # the caller may change it
 
 
 def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -1040,7 +1054,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.any: ops.any_,
     np.argmax: ops.argmax,
     np.argmin: ops.argmin,
-    np.argsort: ops.argsort,
+    np.argsort: lambda x, axis=-1: ops.argsort(x, axis),
     np.average: ops.average,
     np.count_nonzero: ops.count_nonzero,
     np.cumprod: ops.cumprod,
@@ -1055,7 +1069,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.ptp: ops.ptp,
     np.quantile: ops.quantile,
     np.searchsorted: ops.searchsorted,
-    np.sort: ops.sort,
+    np.sort: lambda x, axis=-1: ops.sort(x, axis),
     np.trapezoid: ops.trapezoid,
     np.linalg.norm: ops.norm,
     np.linalg.vector_norm: ops.vector_norm,
@@ -1119,8 +1133,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.cross: ops.cross,
     np.linalg.det: ops.det,
     np.linalg.diagonal: lambda x, /, *, offset=0: ops.diagonal(x, offset, -2, -1),
-    np.linalg.eigh: lambda x, UPLO="L": ops.eigh(x),  # of the symmetric part
-    np.linalg.eigvalsh: lambda x, UPLO="L": ops.eigvalsh(x),
+    np.linalg.eigh: lambda x: ops.eigh(x),  # of the symmetric part, not of one triangle
+    np.linalg.eigvalsh: lambda x: ops.eigvalsh(x),
     np.linalg.inv: ops.inv,
     np.linalg.lstsq: ops.lstsq,
     np.linalg.matmul: ops.matmul,

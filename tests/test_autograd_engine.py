@@ -64,6 +64,22 @@ def test_no_grad_is_a_decorator_and_survives_recursion_and_errors():
     assert (x * 3).op is not None
 
 
+def test_a_context_may_stand_inside_itself():
+    x = leaf(2.0)
+    off, part = no_grad(), scope("part")
+    with off:
+        with off:
+            pass
+        assert (x * 3).op is None
+    with part, part:
+        assert (x * 3).scope.path == "part.part"
+    assert (x * 3).op is not None
+    assert (x * 3).scope is None
+    watch = ag.detect_anomaly()
+    with watch, pytest.raises(RuntimeError, match="already watching"), watch:
+        pass
+
+
 def test_scope_names_the_part_and_each_use_is_its_own():
     x = leaf(2.0)
     with scope("model"):
@@ -187,6 +203,27 @@ def test_hooks_see_and_replace_gradients_and_can_be_removed():
     (y * y).backward()
     assert seen == [12.0]
     assert x.grad.item() == 24.0
+
+
+def test_what_a_hook_returns_takes_the_dtype_and_must_have_the_shape():
+    x = leaf(np.ones(2, np.float32))
+    remove = x.register_hook(lambda g: g.numpy() * np.array([2.0, 3.0]))
+    x.sum().backward()
+    assert x.grad.tolist() == [2.0, 3.0]
+    assert x.grad.dtype == np.float32
+    remove()
+    x.register_hook(lambda g: g.sum())
+    with pytest.raises(ValueError, match=r"hook: it returned a gradient of shape \(\)"):
+        x.sum().backward()
+
+
+def test_a_kept_gradient_is_kept_once_and_shares_no_memory():
+    x = leaf([1.0, 1.0])
+    y = (x + 1).retain_grad().retain_grad()
+    (y * 2).sum().backward()
+    assert y.grad.tolist() == [2.0, 2.0]
+    x.grad.data[0] = 99
+    assert y.grad.tolist() == [2.0, 2.0]
 
 
 # Derivatives of higher order.
@@ -404,6 +441,47 @@ def test_a_leaf_that_requires_grad_is_not_changed_while_recording():
         x *= 2
     assert x.tolist() == [6.0, 4.0]
     assert x.requires_grad
+
+
+def test_forward_mode_refuses_an_assignment_it_would_not_follow():
+    def f(x):
+        y = Tensor(np.zeros(2))
+        y[0] = x[0] ** 3
+        return y.sum()
+
+    with pytest.raises(RuntimeError, match=r"autograd\.setitem\(x, v, i\)"):
+        ag.jvp(f, (np.ones(2),), (np.ones(2),))
+
+    def g(x):
+        return ag.setitem(Tensor(np.zeros(2)), x[0] ** 3, 0).sum()
+
+    assert ag.jvp(g, (np.ones(2),), (np.ones(2),))[1].item() == 3.0
+
+
+def test_an_index_and_targets_may_be_reused_by_the_caller():
+    x, i = leaf([1.0, 2.0, 3.0]), np.array([0, 1])
+    y = x[i].sum()
+    i[:] = 2
+    y.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 0.0]
+    logits, target = leaf(np.zeros((1, 2))), np.array([0])
+    loss = ag.cross_entropy(logits, target)
+    target[0] = 1
+    loss.backward()
+    assert logits.grad.tolist() == [[-0.5, 0.5]]
+
+
+def test_an_update_keeps_the_dtype_or_refuses():
+    with no_grad():
+        counts = Tensor([1, 2])
+        with pytest.raises(TypeError, match="same_kind"):
+            counts += 0.5
+        w = leaf(2.0)
+        same = w
+        w[...] = 5.0
+        w **= 2
+    assert same is w
+    assert w.item() == 25.0
 
 
 def test_an_update_under_no_grad_changes_the_same_tensor():

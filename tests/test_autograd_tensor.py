@@ -53,7 +53,9 @@ def test_integers_do_not_require_grad():
     sneaky = Tensor([1, 2])
     sneaky.requires_grad = True
     with pytest.raises(TypeError, match="int64 has no gradient"):
-        sneaky.sum().backward()
+        sneaky.backward()
+    assert not sneaky.sum().requires_grad
+    assert not leaf([1.5]).astype(int).requires_grad
 
 
 def test_requires_grad_changes_on_leaves_only():
