@@ -227,6 +227,7 @@ def backprop(
     create_graph: bool = False,
     retain_graph: bool = True,
     hooks: bool = False,
+    only_leaves: bool = False,
     leaves: Collection[Node] = (),
 ) -> Iterator[tuple[Any, Any]]:
     """Yield (tensor, gradient of `root` times `seed` with respect to it), outputs before inputs.
@@ -245,6 +246,8 @@ def backprop(
         If False, the graph is freed during the walk.
     hooks : bool, default=False
         Run the hooks registered on the tensors; a picture leaves them alone.
+    only_leaves : bool, default=False
+        Yield the pairs of leaves alone, which come last.
     leaves : collection of Tensor, optional
         Tensors to stop at, as though they had no op.
 
@@ -275,7 +278,8 @@ def backprop(
             continue
         if hooks and node.hooks is not None:
             g = _run_hooks(node, g)
-        yield node, g
+        if not only_leaves:
+            yield node, g
         op, inputs = node.op, node.inputs
         if not plain or not inputs:
             pull = _pull_through_reference if create_graph and op.shared else _pull

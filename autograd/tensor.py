@@ -324,19 +324,23 @@ class Tensor(Node):
         """Walk back, and add to the gradient of each leaf."""
         taken = {id(seed)}  # arrays that a gradient must not share
         walk = backprop(
-            self, seed, create_graph=create_graph, retain_graph=retain_graph, hooks=True
+            self,
+            seed,
+            create_graph=create_graph,
+            retain_graph=retain_graph,
+            hooks=True,
+            only_leaves=True,
         )
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
         with np.errstate(all="ignore"):
             for t, g in walk:
-                if t.op is None:
-                    if t._grad is not None:
-                        g = t._grad + g
-                    elif type(g) is np.ndarray:
-                        if g.base is not None or id(g) in taken:
-                            g = g.copy()
-                        taken.add(id(g))
-                    t._grad = g
+                if t._grad is not None:
+                    g = t._grad + g
+                elif type(g) is np.ndarray:
+                    if g.base is not None or id(g) in taken:
+                        g = g.copy()
+                    taken.add(id(g))
+                t._grad = g
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Any:
         data = self.data
