@@ -65,7 +65,7 @@ class detect_anomaly(Observer):
             names = list(op.input_names) or [f"input {i}" for i in range(len(inputs))]
             raise AnomalyError(
                 f"{op.name} gave {_count(out)}, in the forward pass\n"
-                + _report(op, _source_line(), zip(names, inputs, strict=False), self.lines)
+                + _report(op, _source_line(), zip(names, inputs, strict=False))
             )
         return result
 
@@ -87,7 +87,7 @@ class detect_anomaly(Observer):
             raise AnomalyError(
                 f"the gradient of {op.name} with respect to its input {i} holds "
                 f"{_count(_data(gx))}, in the backward pass\n"
-                + _report(op, self.lines.get(node.serial), operands, self.lines, where)
+                + _report(op, self.lines.get(node.serial), operands, where)
             )
         return gx
 
@@ -145,9 +145,7 @@ def _source_line() -> str:
     return f"{Path(code.co_filename).name}:{number}, in {code.co_name}: `{source}`"
 
 
-def _report(
-    op: Op, line: str | None, operands: Any, lines: dict[int, str], cause: str | None = None
-) -> str:
+def _report(op: Op, line: str | None, operands: Any, cause: str | None = None) -> str:
     """Tell where, with which operands, after which ops, and what to do."""
     rows = [("at", line)] if line else []
     path, behind = [op.name], None
