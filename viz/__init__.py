@@ -11,12 +11,16 @@ write it down, and `view` joins them.
 
 from .layout import LayoutUnavailable, backends
 from .plots import plot_loss, plot_training, save_figure
+from .steps import Part, Step, backward_steps
 from .view import GraphView, draw, draw_dot, to_dot, to_svg, to_text
 
 __all__ = [
     "GraphView",
     "LayoutUnavailable",
+    "Part",
+    "Step",
     "backends",
+    "backward_steps",
     "draw",
     "draw_dot",
     "plot_loss",
