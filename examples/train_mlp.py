@@ -6,7 +6,7 @@
     ...
     epoch 15/15: 100%|####| [..., loss=0.00725, accuracy=1, test_loss=0.0934, test_accuracy=0.971]
     accuracy on the 1797 test images: 0.9705
-    out has model.safetensors, graph.svg and training.svg
+    out has model.safetensors, graph.svg, graph.html and training.svg
 
     $ python examples/train_mlp.py --data mnist --hidden 256 128 --epochs 3
     ...
@@ -55,9 +55,11 @@ def main(argv: Sequence[str] | None = None) -> float:
 
     args.out.mkdir(parents=True, exist_ok=True)
     nn.save(model, args.out / "model.safetensors")
-    viz.draw(small_pass(args.activation)).save(args.out / "graph.svg")
+    graph = viz.draw(small_pass(args.activation))
+    graph.save(args.out / "graph.svg")
+    graph.save(args.out / "graph.html")
     viz.save_figure(viz.plot_training(history), args.out / "training.svg")
-    print(f"{args.out} has model.safetensors, graph.svg and training.svg")
+    print(f"{args.out} has model.safetensors, graph.svg, graph.html and training.svg")
     return accuracy
 
 

@@ -217,7 +217,8 @@ def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
             key = (source, target, slot)
             before = edges[key].count if key in edges else 0
             edges[key] = Edge(source, target, slot, before + edge.count)
-    return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()))
+    drawn = {key: of[now] for key, now in graph.drawn.items()}
+    return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
 
 
 def _fold_repeats(graph: Graph) -> Graph:

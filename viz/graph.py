@@ -8,8 +8,8 @@ operand, so that ``x * x`` has two.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,10 @@ import numpy as np
 
 from autograd import Op, Tensor, backprop, toposort
 
-from .labels import parameters, plain
+from .labels import numbers, parameters, plain
+from .steps import backward_steps
+
+PASSES_UP_TO = 1000  # nodes; who steps through more?
 
 NodeKind: TypeAlias = Literal["leaf", "constant", "op", "call", "hidden"]
 """A leaf requires grad, a constant does not; an op stands for its result too; a call is a collapsed
@@ -129,16 +132,44 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Pull:
+    """What a step of the backward pass adds to the gradient of `source`, operand number `slot`.
+
+    `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `grad` is the
+    total in a few numbers.
+    """
+
+    source: str
+    slot: int
+    local: str
+    contribution: str
+    total: str
+    grad: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One step of the backward pass: through the op of `node`, where `gradient` arrived."""
+
+    node: str
+    gradient: str
+    pulls: tuple[Pull, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes in the order of computation, edges by target and slot, calls outermost first.
 
-    `notes` are sentences for the line under the figure.
+    `notes` are sentences for the line under the figure, `passes` the steps of the backward pass;
+    `drawn` tells for each node that was extracted which node it is drawn as.
     """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     calls: tuple[Call, ...]
     notes: tuple[str, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     def ancestors(self, call: int | None) -> list[int]:
         """Return `call` and the calls it lies in, outermost first."""
@@ -209,7 +240,15 @@ def extract(
     edges = [Edge(ids[x], ids[t], i) for t in tensors for i, x in enumerate(t.inputs)]
     if any(node.freed for node in nodes):
         notes = ["freed: backward(retain_graph=False) let go of what was behind it"]
-    return Graph(tuple(nodes), tuple(edges), calls, tuple(notes))
+    complete = complete and len(gradients) > 0 and len(tensors) <= PASSES_UP_TO
+    return Graph(
+        tuple(nodes),
+        tuple(edges),
+        calls,
+        tuple(notes),
+        tuple(_passes(outputs, ids)) if complete else (),
+        {key: key for key in ids.values()},
+    )
 
 
 def _computed(node: Node, t: Tensor, op: Op) -> Node:
@@ -225,6 +264,30 @@ def _computed(node: Node, t: Tensor, op: Op) -> Node:
         ops=1,
         leaves=0,
     )
+
+
+def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pass]:
+    """The steps of the backward pass from the first output, then from the next."""
+    # what the seeds and earlier outputs have given
+    before: dict[Tensor, Any] = {t: np.ones_like(t.data) for t in outputs if t.requires_grad}
+    for root in outputs:
+        totals: dict[Tensor, Any] = {}
+        for step in backward_steps(root) if root.requires_grad else ():
+            pulls = []
+            for part in step.parts:
+                total = totals[part.tensor] = part.total + before.get(part.tensor, 0)
+                pulls.append(
+                    Pull(
+                        ids[part.tensor],
+                        part.slot,
+                        "" if part.local is None else numbers(part.local),
+                        numbers(part.contribution),
+                        numbers(total),
+                        summarise(np.asarray(total)),
+                    )
+                )
+            yield Pass(ids[step.tensor], numbers(step.gradient), tuple(pulls))
+        before.update(totals)
 
 
 _Moments: TypeAlias = tuple[float, float, float, float, float]

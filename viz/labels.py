@@ -114,6 +114,28 @@ def number(value: Any, digits: int = 4) -> str:
     return format(value + 0.0, f".{digits}g")  # + 0.0 turns -0.0 into 0.0
 
 
+def numbers(array: np.ndarray[Any, Any]) -> str:
+    """Return an array's numbers in at most 4 significant digits, a row a line; of many, the ends.
+
+    Examples
+    --------
+    >>> print(numbers(np.array([[1.0, 2 / 3], [0.0, 1e-9]])))
+    [[     1 0.6667]
+     [     0  1e-09]]
+    """
+    if array.ndim == 0:
+        return number(array.item())
+    many = array.size > 24
+    wide = len("-1.234e-05") if many else max(map(len, map(number, array.flat)), default=0)
+    return np.array2string(
+        array,
+        max_line_width=200,
+        threshold=24,
+        edgeitems=2,
+        formatter={"all": lambda x: number(x).rjust(wide)},
+    )
+
+
 def counted(n: int, word: str) -> str:
     """Return ``1 op`` or ``1,234 ops``; empty for none.
 

@@ -54,7 +54,15 @@ def from_engine(raw: bytes, figure: Figure) -> str:
     if drawing is None:
         raise ValueError("svg: the layout engine wrote no drawing")
     left, top, right, bottom = _bounds(found, drawing)
-    body = ET.Element("g", {"font-family": FONT})
+    body = ET.Element(
+        "g",
+        {
+            "font-family": FONT,
+            "font-size": f"{SIZES['text']:g}",
+            "text-anchor": "middle",
+            "fill": INK,
+        },
+    )
     groups = {group.get("id"): group for group in drawing.findall(f"{_SVG}g")}
     for frame in figure.frames:
         _copy_frame(groups[frame.id], frame, prefix, body)
@@ -166,15 +174,18 @@ def _size(line: Line) -> float:
 def _write(
     to: ET.Element, line: Line, x: float, y: str, ink: str, size: float | None = None
 ) -> None:
-    attributes = {
-        "x": f"{x:g}",
-        "y": y,
-        "text-anchor": "middle",
-        "font-size": f"{size or SIZES[line.role]:g}",
-        "fill": ink,
-    }
+    """Write a line; what is as in the whole figure is not said again."""
+    size = size or SIZES[line.role]
+    attributes = {"x": f"{x:g}", "y": y}
+    if size != SIZES["text"]:
+        attributes["font-size"] = f"{size:g}"
+    if ink != INK:
+        attributes["fill"] = ink
     if line.role == "name":
         attributes["font-weight"] = "bold"
+    if line.role == "grad":
+        attributes["class"] = "grad"
     text = ET.SubElement(to, "text", attributes)
-    text.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    if "  " in line.text or line.text != line.text.strip():
+        text.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     text.text = line.text

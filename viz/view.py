@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 import os
 import sys
+import tempfile
+import webbrowser
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from autograd import Tensor
 
-from . import dot, svg
+from . import dot, page, svg
 from .collapse import collapse
 from .figure import Figure, Form, arrange, boxes_per_op
 from .files import write_whole
 from .graph import Graph, extract
+from .labels import counted
 from .layout import Backend, LayoutUnavailable, check, layout
 from .text import to_tree
 
@@ -139,13 +142,65 @@ class GraphView:
             ascii = not encoding.lower().replace("-", "").startswith("utf")
         return to_tree(self.visible, show=self.options.show, ascii=ascii)
 
+    def html(self) -> str:
+        """Return the picture as a page in which the backward pass runs one step at a time.
+
+        One file that works offline: step forward and back or play, with the numbers of every step;
+        open and close module calls, zoom, search, light and dark, all by keyboard too.
+
+        Returns
+        -------
+        str
+        """
+        o = self.options
+        deepest = 1 + max((call.level for call in self.graph.calls), default=-1)
+        levels: list[page.Level] = []
+        shown = 0
+        for depth in range(deepest + 1):
+            view = GraphView(self.graph, replace(o, depth=depth, title=None))
+            drawn = view.visible.drawn
+            if levels and drawn == levels[-1].drawn:
+                continue
+            if drawn == self.visible.drawn:
+                shown = len(levels)
+            label = f"{counted(len(view.visible.nodes), 'node')}"
+            levels.append(page.Level(label, view.svg(), drawn))
+        figure = self.figure
+        title = figure.title or figure.about.partition(":")[0]
+        return page.to_page(self.graph, levels, shown, title=title, about=figure.about)
+
+    def show(self, *, interactive: bool = False, height: int = 520) -> None:
+        """Show the picture: in a notebook as its output, else as text.
+
+        Parameters
+        ----------
+        interactive : bool, default=False
+            Whether to show the page of `html` instead: in a notebook in a frame that can reach
+            nothing else, elsewhere in the browser.
+        height : int, default=520
+            Of the frame, in pixels.
+        """
+        notebook = "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+        if notebook:
+            from IPython.display import HTML, display
+
+            display(HTML(page.in_frame(self.html(), height)) if interactive else self)
+        elif interactive:
+            with tempfile.NamedTemporaryFile(
+                "w", suffix=".html", encoding="utf-8", delete=False
+            ) as file:
+                file.write(self.html())
+            webbrowser.open(Path(file.name).as_uri())
+        else:
+            print(self)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, whole or not at all; the name says in which format.
 
         Parameters
         ----------
         path : path
-            Ending in .svg, .dot, .gv, .txt; or .png, .pdf, which need Graphviz's `dot`.
+            Ending in .svg, .html, .dot, .gv, .txt; or .png, .pdf, which need Graphviz's `dot`.
 
         Returns
         -------
@@ -162,6 +217,8 @@ class GraphView:
         kind = path.suffix.lower()
         if kind == ".svg":
             content = self.svg().encode()
+        elif kind == ".html":
+            content = self.html().encode()
         elif kind in (".dot", ".gv"):
             content = self.source.encode()
         elif kind == ".txt":
@@ -170,8 +227,8 @@ class GraphView:
             content = layout(self.source, format=kind[1:], timeout=self.options.timeout)
         else:
             raise ValueError(
-                f"save: {path.name!r} ends in {kind or 'nothing'!r}; use .svg, .png, .pdf, .dot, "
-                ".gv or .txt"
+                f"save: {path.name!r} ends in {kind or 'nothing'!r}; use .svg, .html, .png, .pdf, "
+                ".dot, .gv or .txt"
             )
         return write_whole(path, content)
 

@@ -1,0 +1,337 @@
+"""The stepping page: as a file, and driven in a browser as a reader would."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+import viz
+from autograd import Tensor, scope
+from nn import functional as F
+from tests.test_viz_view import HOSTILE
+from viz.page import in_frame
+
+CHROMIUM = shutil.which("chromium")
+OUT = Path(__file__).parent.parent / "out"
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def neuron():
+    x, w, b = leaf(2.0, "x"), leaf(-3.0, "w"), leaf(6.8813735870195432, "b")
+    return viz.draw((x * w + b).tanh(), title="a neuron"), [x, w, b]
+
+
+def mlp():
+    rng = np.random.default_rng(0)
+    model = nn.MLP([4, 8, 3], rng=0)
+    x = Tensor(rng.standard_normal((5, 4)).astype(np.float32))
+    loss = F.cross_entropy(model(x), Tensor(rng.integers(0, 3, 5)))
+    return viz.draw(loss, params=dict(model.named_parameters())), model
+
+
+def data_of(page):
+    return json.loads(re.search(r'id="data">(.*?)</script>', page).group(1))
+
+
+# The file.
+
+
+def test_the_steps_end_at_the_gradients_of_backward():
+    view, _ = neuron()
+    x = leaf(3.0, "x")
+    y = x * x + x
+    data = data_of(viz.draw(y).html())
+    assert [step["op"] for step in data["steps"]] == ["add (+)", "mul (\u00d7)"]
+    y.backward()
+    x_id = next(key for key, name in data["names"].items() if name == "x")
+    last = [p for step in data["steps"] for p in step["parts"] if p["source"] == x_id][-1]
+    assert last["total"] == "7" == f"{x.grad.item():g}"
+    assert len(data_of(view.html())["steps"]) == 3
+
+
+def test_several_outputs_step_to_the_gradients_of_their_sum():
+    x = leaf(3.0, "x")
+    y = x * x
+    z = y * 2
+    for outputs in ([y, z], [z, y]):
+        data = data_of(viz.draw(outputs).html())
+        totals = {p["source"]: p["total"] for step in data["steps"] for p in step["parts"]}
+        assert totals["n0"] == "18"
+
+
+def test_the_policy_admits_the_script_and_the_style_and_nothing_else():
+    page = neuron()[0].html()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page).group(1)
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not re.search(r'(src|href)="|url\(|@import', page.replace("-src ", ""))
+    assert "://" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_data(name):
+    with scope(name):
+        x = leaf(2.0, name)
+        page = viz.draw(x * x, title=name).html()
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+    assert data_of(page)["steps"][0]["parts"][0]["total"] == "2"
+    assert in_frame(page, 300).count("<") == 2
+
+
+def test_the_page_is_the_same_each_time():
+    assert neuron()[0].html() == neuron()[0].html()
+
+
+def test_a_page_of_900_nodes_is_under_a_megabyte():
+    x = leaf(1.0, "x")
+    y = x
+    for _ in range(300):
+        y = (y * 0.999).tanh()
+    page = viz.draw(y, max_nodes=1000, form="compact").html()
+    assert page.count('class="node"') == 901
+    assert len(page.encode()) < 1_000_000
+
+
+def test_each_level_knows_where_every_node_is_drawn():
+    view, _ = mlp()
+    data = data_of(view.html())
+    assert len(data["levels"]) == 3
+    page = view.html()
+    for level, svg in zip(data["levels"], re.findall(r"<svg.*?</svg>", page, re.S), strict=True):
+        there = set(re.findall(r'id="gw\w+-(\w+)" class="node"', svg))
+        for node in view.graph.nodes:
+            assert level["drawn"].get(node.id, node.id) in there
+
+
+def test_what_has_no_backward_pass_says_so():
+    page = viz.draw(Tensor([1.0, 2.0]) * 2).html()
+    assert data_of(page)["steps"] == []
+    assert "no backward pass" in data_of(page)["nothing"]
+
+
+def test_saving_and_showing(tmp_path, monkeypatch, capsys):
+    view, _ = neuron()
+    assert view.save(tmp_path / "neuron.html").read_text("utf-8") == view.html()
+    view.show()
+    assert "tanh" in capsys.readouterr().out
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    view.show(interactive=True)
+    (url,) = opened
+    assert Path(url.removeprefix("file://")).read_text("utf-8") == view.html()
+
+
+# In the browser.
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with (
+        sync_api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as chromium,
+    ):
+        yield chromium
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open HTML as a file; at the end, see that it ran in silence and asked for nothing."""
+    pages = []
+
+    def opened(html, **options):
+        path = tmp_path / f"{len(pages)}.html"
+        path.write_text(html, "utf-8")
+        tab = browser.new_page(**{"viewport": {"width": 1200, "height": 700}, **options})
+        complaints, requests = [], []
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto(path.as_uri())
+        pages.append((tab, complaints, requests))
+        return tab
+
+    yield opened
+    for tab, complaints, requests in pages:
+        tab.close()
+        assert complaints == []
+        assert len(requests) == 1
+
+
+def grads(tab):
+    """The gradients that are written in the picture on show, by the name above them."""
+    return tab.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll(".level:not([hidden]) .node")]
+        .filter(g => g.querySelector("text.grad"))
+        .map(g => [g.querySelector("text").textContent, g.querySelector("text.grad").textContent]))
+        """
+    )
+
+
+def test_stepping_forward_and_back_shows_the_gradients_as_they_arrive(visit):
+    view, _ = neuron()
+    tab = visit(view.html())
+    assert tab.text_content("#count") == "step 0 of 3"
+    assert grads(tab)["x"] == "grad: not yet"
+    tab.keyboard.press("ArrowRight")
+    assert "local derivative" in tab.text_content("#step")
+    assert tab.locator(".node.now").count() == 2  # the op and its result
+    tab.click("#next")
+    tab.keyboard.press("ArrowRight")
+    assert tab.text_content("#count") == "step 3 of 3"
+    assert grads(tab)["x"] == "grad -1.5"
+    assert tab.is_disabled("#next")
+    tab.keyboard.press("ArrowLeft")
+    assert grads(tab)["x"] == "grad: not yet"
+    assert grads(tab)["b"] == "grad 0.5"
+    tab.keyboard.press("End")
+    assert grads(tab)["w"] == "grad 1"
+    tab.keyboard.press("Home")
+    assert tab.text_content("#count") == "step 0 of 3"
+
+
+def test_play_runs_to_the_end_and_can_be_paused(visit):
+    tab = visit(neuron()[0].html())
+    tab.keyboard.press(" ")
+    assert tab.text_content("#play") == "Pause"
+    tab.click("#play")
+    assert tab.text_content("#play") == "Play"
+    paused = tab.text_content("#count")
+    assert paused in ("step 1 of 3", "step 2 of 3")  # it takes one at once, the next after a while
+    tab.wait_for_timeout(1200)
+    assert tab.text_content("#count") == paused
+    tab.click("#play")
+    tab.wait_for_selector("#count >> text=step 3 of 3")
+    assert tab.text_content("#play") == "Play"
+
+
+def test_calls_close_and_open_and_steps_go_on_in_them(visit):
+    view, model = mlp()
+    tab = visit(view.html())
+    shown = ".level:not([hidden]) .node"
+    everything = tab.locator(shown).count()
+    tab.keyboard.press("[")
+    tab.keyboard.press("[")
+    assert tab.locator(shown).count() < everything
+    assert tab.is_disabled("#fold")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowRight")
+    assert "MLP" in tab.locator(".level:not([hidden]) .node.now").first.text_content()
+    tab.keyboard.press("]")
+    tab.keyboard.press("]")
+    tab.keyboard.press("End")
+    assert tab.locator(shown).count() == everything
+    model.zero_grad()
+    x = Tensor(np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32))
+    rng = np.random.default_rng(0)
+    rng.standard_normal((5, 4))
+    F.cross_entropy(model(x), Tensor(rng.integers(0, 3, 5))).backward()
+    for name, p in model.named_parameters():
+        assert grads(tab)[name] == f"|grad| {np.linalg.norm(p.grad.data.astype(float)):.4g}"
+
+
+def test_search_marks_what_is_found_and_goes_there(visit):
+    tab = visit(mlp()[0].html())
+    tab.keyboard.press("/")
+    tab.keyboard.type("weight")
+    assert tab.text_content("#hits") == "2 found"
+    tab.keyboard.press("Enter")
+    assert "weight" in tab.text_content("#node")
+    tab.keyboard.press("Escape")
+    assert tab.locator(".found").count() == 0
+
+
+def test_zoom_pan_and_hover(visit):
+    tab = visit(neuron()[0].html())
+
+    def view():
+        box = tab.get_attribute(".level:not([hidden]) svg", "viewBox")
+        return [float(x) for x in box.split()]
+
+    whole = view()
+    tab.keyboard.press("+")
+    assert view()[2] == pytest.approx(0.8 * whole[2])
+    tab.mouse.move(400, 400)
+    tab.mouse.wheel(0, -200)
+    tab.wait_for_timeout(100)
+    zoomed = view()
+    assert zoomed[2] < 0.8 * whole[2]
+    tab.mouse.down()
+    tab.mouse.move(300, 350, steps=4)
+    tab.mouse.up()
+    assert view()[0] > zoomed[0]
+    tab.keyboard.press("0")
+    assert view() == pytest.approx(whole)
+    tab.hover(".level:not([hidden]) .node >> nth=0")
+    assert "value" in tab.text_content("#node")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dark_follows_the_reader_and_can_be_switched(visit, scheme):
+    tab = visit(neuron()[0].html(), color_scheme=scheme)
+
+    def paper():
+        return tab.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    before = paper()
+    assert before == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 29)")
+    tab.keyboard.press("d")
+    assert paper() != before
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=alert(1)>", "</script><script>alert(1)", "]]>"]
+)
+def test_hostile_names_are_shown_as_they_are(visit, name):
+    x = leaf(2.0, name)
+    tab = visit(viz.draw(x * x).html())
+    tab.keyboard.press("End")
+    assert name in tab.text_content("#step")
+    assert name in tab.text_content(".level")
+
+
+def test_two_pages_in_one_notebook_do_not_meet(visit):
+    frame = in_frame(neuron()[0].html(), 300)
+    tab = visit(f"<!doctype html><title>two</title><body>{frame}{frame}</body>")
+    one, other = (tab.frame_locator("iframe").nth(i) for i in (0, 1))
+    one.locator("#next").click()
+    assert one.locator("#count").text_content() == "step 1 of 3"
+    assert other.locator("#count").text_content() == "step 0 of 3"
+
+
+@pytest.mark.parametrize("what", ["neuron", "mlp"])
+@pytest.mark.parametrize("width", [420, 1200])
+def test_no_text_leaves_its_box_at_any_step(visit, what, width):
+    view = neuron()[0] if what == "neuron" else mlp()[0]
+    tab = visit(view.html(), viewport={"width": width, "height": 700})
+    total = len(view.graph.passes)
+    OUT.mkdir(exist_ok=True)
+    for _ in range(total + 1):
+        wider = tab.evaluate(
+            """() => [...document.querySelectorAll(".level:not([hidden]) .node")].flatMap(g => {
+              const box = g.querySelector("path, polygon, ellipse, rect").getBBox();
+              return [...g.querySelectorAll("text")].filter(t => t.getBBox().width > box.width)
+                .map(t => t.textContent);
+            })"""
+        )
+        assert wider == []
+        tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.screenshot(path=OUT / f"page-{what}-{width}.png")
