@@ -12,7 +12,7 @@ from examples import train_mlp
 from nn import MLP, data, load
 
 QUICK = ["--hidden", "16", "--epochs", "2", "--batch-size", "256", "--lr", "0.01"]
-FILES = ["graph.svg", "model.safetensors", "training.svg"]
+FILES = ["graph.html", "graph.svg", "model.safetensors", "training.svg"]
 
 
 def test_it_writes_the_weights_of_the_accuracy_it_prints(tmp_path, capsys):
