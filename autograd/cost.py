@@ -193,14 +193,19 @@ def saved_bytes(root: Tensor) -> int:
     """
     kept: dict[int, int] = {}
     for node in toposort(root):
-        values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i)]
-        if node.op.reads("out"):
-            values.append(node.data)
-        if node.saved is not None:
-            values += node.saved if isinstance(node.saved, tuple) else (node.saved,)
-        for value in values:
+        for value in saved_values(node):
             kept[id(value)] = np.asarray(value).nbytes
     return sum(kept.values())
+
+
+def saved_values(node: Any) -> list[Any]:
+    """Return the arrays that the rules of one recorded op read: of its inputs, result and more."""
+    values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i)]
+    if node.op.reads("out"):
+        values.append(node.data)
+    if node.saved is not None:
+        values += node.saved if isinstance(node.saved, tuple) else (node.saved,)
+    return values
 
 
 class profile(Observer):

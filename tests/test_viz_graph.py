@@ -173,3 +173,20 @@ def test_a_summary_tells_what_is_not_finite_and_leaves_it_out():
 
 def test_a_summary_of_large_numbers_does_not_overflow_silently_into_a_warning():
     assert summarise(np.full(4, 1e200)).norm == np.inf
+
+
+def test_nodes_know_their_flops_and_what_they_keep():
+    W, x = leaf(np.ones((4, 3))), leaf(np.ones(3))
+    loss = (W @ x).tanh().sum()
+    matmul, tanh, total = (n for n in extract([loss]).nodes if n.kind == "op")
+    assert matmul.flops == 2 * 4 * 3 - 4
+    assert matmul.memory == W.data.nbytes + x.data.nbytes
+    assert tanh.memory == 4 * 8  # its own result
+    assert total.memory == 0
+
+
+def test_edges_know_the_norm_of_what_goes_back_over_them():
+    a, b = leaf([3.0, 4.0]), leaf(2.0)
+    (to_a, to_b, _) = sorted(extract([(a * b).sum()]).edges, key=lambda e: (e.target, e.slot))
+    assert to_a.flow == pytest.approx(np.sqrt(8))
+    assert to_b.flow == 7

@@ -5,9 +5,10 @@
     viz.draw(loss).save("graph.svg")
     viz.draw(loss).show(interactive=True)     # the backward pass, one step at a time
 
-A walk through the code: `steps` takes the backward pass apart, `graph` reads tensors into plain data,
-`collapse` makes big graphs small, `figure` says what is written where, `dot` and `layout` have
-Graphviz place it, `svg`, `text` and `page` write it down, and `view` joins them.
+A walk through the code: `steps` takes the backward pass apart, `graph` reads tensors into plain
+data, `collapse` makes big graphs small, `figure` says what is written where, `scale` what a colour
+tells, `dot` and `layout` have Graphviz place it, `svg`, `text` and `page` write it down, and `view`
+joins them.
 """
 
 from .layout import LayoutUnavailable, backends

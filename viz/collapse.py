@@ -7,6 +7,7 @@ still too much loses its middle. Every step is told in a note.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
@@ -171,7 +172,7 @@ def _close(graph: Graph, depth: int) -> Graph:
 def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> Node:
     """One node for a call; it shows the value and gradient of its result, if that is one."""
     shown = results[0] if len(results) == 1 else Node("", "op")
-    return Node(
+    one = Node(
         call.id,
         "call",
         name=call.label,
@@ -181,8 +182,18 @@ def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> N
         call=call.parent,
         output=any(node.output for node in inside),
         freed=any(node.freed for node in inside),
-        ops=sum(node.ops for node in inside),
-        leaves=sum(node.leaves for node in inside),
+    )
+    return _summed(one, inside)
+
+
+def _summed(one: Node, nodes: Sequence[Node]) -> Node:
+    """A node that stands for several, with what they come to together."""
+    return replace(
+        one,
+        ops=sum(node.ops for node in nodes),
+        leaves=sum(node.leaves for node in nodes),
+        flops=sum(node.flops for node in nodes),
+        memory=sum(node.memory for node in nodes),
     )
 
 
@@ -215,8 +226,9 @@ def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
         if source != target:
             slot = edge.slot if source in alone and target in alone else 0
             key = (source, target, slot)
-            before = edges[key].count if key in edges else 0
-            edges[key] = Edge(source, target, slot, before + edge.count)
+            before = edges.get(key, Edge(source, target, slot, 0))
+            flow = edge.flow if math.isnan(before.flow) else math.hypot(before.flow, edge.flow)
+            edges[key] = Edge(source, target, slot, before.count + edge.count, flow)
     drawn = {key: of[now] for key, now in graph.drawn.items()}
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
 
@@ -253,16 +265,15 @@ def _folded(graph: Graph, group: Sequence[Node]) -> Node:
     if len(group) == 1:
         return first
     call = next((call for call in graph.calls if call.id == first.id), None)
-    return replace(
+    one = replace(
         first,
         name=call.name if call else "",
         value=first.value if all(node.value == first.value for node in group) else None,
         grad=None,
         grad_state="none",
-        ops=sum(node.ops for node in group),
-        leaves=sum(node.leaves for node in group),
         repeats=len(group),
     )
+    return _summed(one, group)
 
 
 def _fold_runs(graph: Graph) -> Graph:
@@ -359,14 +370,13 @@ def _keep_ends(graph: Graph, boxes: int, room: _Room) -> Graph:
 
 def _hidden(graph: Graph, group: Sequence[Node], key: str) -> Node:
     """One node for all that is hidden; leaves that a shown op reads are a node of their own."""
-    return Node(
+    one = Node(
         key,
         "hidden",
         call=_common_call(graph, group),
         output=any(node.output for node in group),
-        ops=sum(node.ops for node in group),
-        leaves=sum(node.leaves for node in group),
     )
+    return _summed(one, group)
 
 
 def _common_call(graph: Graph, nodes: Sequence[Node]) -> int | None:

@@ -65,7 +65,8 @@ def to_digraph(figure: Figure) -> Digraph:
         outer.subgraph(clusters[frame.id])
     for arrow in _in_drawing_order(figure):
         label = _label((arrow.label,)) if arrow.label else None
-        graph.edge(arrow.source, arrow.target, id=arrow.id, label=label)
+        width = f"{arrow.width:.2f}" if arrow.width != 1 else None
+        graph.edge(arrow.source, arrow.target, id=arrow.id, label=label, penwidth=width)
     return graph
 
 
@@ -126,7 +127,7 @@ def _box(box: Box) -> dict[str, Any]:
         "shape": look.shape,
         "style": look.style,
         "color": OUTPUT if box.output else look.line,
-        "fillcolor": look.fill,
+        "fillcolor": box.fill or look.fill,
         "penwidth": "2.5" if box.output else "1.2",
         "fontsize": f"{size if len(box.lines) == 1 else SIZES['name']:g}",
         "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.08",

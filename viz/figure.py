@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from .graph import Graph, Node, Summary
 from .labels import counted, number, plain, symbol
+from .scale import PAPER, Color, fills, legend, widths
 
 Form: TypeAlias = Literal["auto", "bipartite", "compact"]
 """bipartite: a box for each value, an ellipse for each op; compact: one box for op and result."""
@@ -40,7 +41,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip."""
+    """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip.
+
+    `fill` is its colour, where that tells an amount.
+    """
 
     id: str
     style: str
@@ -48,17 +52,19 @@ class Box:
     about: str
     frame: str | None
     output: bool
+    fill: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow; `label` says how many edges it stands for, if several."""
+    """An arrow; `label` says how many edges it stands for, if several; `width` is in points."""
 
     id: str
     source: str
     target: str
     label: str
     about: str
+    width: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ def arrange(
     apart: bool,
     show: Collection[str],
     direction: str = "LR",
+    color: Color = "kind",
     title: str | None = None,
 ) -> Figure:
     """Return the figure of a graph that is small enough to draw.
@@ -111,6 +118,7 @@ def arrange(
         Whether an op is drawn apart from its result.
     show : collection of 'name', 'op', 'value', 'grad', 'shape'
     direction : {'LR', 'TB', 'RL', 'BT'}
+    color : {'kind', 'grad', 'value', 'memory'}
     title : str, optional
 
     Returns
@@ -118,6 +126,7 @@ def arrange(
     Figure
     """
     spoken = {node.id: _spoken(node) for node in graph.nodes}
+    shades, wide = fills(graph, color), widths(graph, color)
     boxes: list[Box] = []
     into: dict[str, str] = {}  # node id -> the id of the box that its operands point to
     for node in graph.nodes:
@@ -125,27 +134,35 @@ def arrange(
         style: str = node.kind
         if node.kind == "op" and apart:
             style = "value"
-            boxes.append(_op_box(node, show, frame))
+            boxes.append(replace(_op_box(node, show, frame), fill=PAPER if shades else None))
         elif node.kind == "op":
             style = f"result {node.op_kind}"
         into[node.id] = boxes[-1].id if style == "value" else node.id
         lines = tuple(_lines(node, show, with_op=not apart))
-        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output))
+        fill = shades.get(node.id)
+        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill))
     arrows = []
     for edge in graph.edges:
         label = f"{edge.count:,}\u00d7" if edge.count > 1 else ""
         about = f"{spoken[edge.source]} to {spoken[edge.target]}"
-        arrows.append((edge.source, into[edge.target], label, f"{about} {label}".rstrip()))
+        width = wide.get((edge.source, edge.target, edge.slot), 1.0)
+        arrows.append((edge.source, into[edge.target], label, f"{about} {label}".rstrip(), width))
     for node in graph.nodes:
         if into[node.id] != node.id:
-            arrows.append((into[node.id], node.id, "", f"result of {node.op}"))
+            arrows.append(
+                (into[node.id], node.id, "", f"result of {node.op}", wide.get(node.id, 1.0))
+            )
     return Figure(
         tuple(boxes),
         tuple(Arrow(f"e{i}", *arrow) for i, arrow in enumerate(arrows)),
         _frames(graph),
         direction,
         plain(title or "", 120),
-        tuple(line for note in graph.notes for line in textwrap.wrap(note, CAPTION_WIDTH)),
+        tuple(
+            line
+            for note in (*graph.notes, *legend(graph, color))
+            for line in textwrap.wrap(note, CAPTION_WIDTH)
+        ),
         describe(graph),
     )
 
@@ -239,6 +256,10 @@ def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line
         if node.kind == "constant" and not name:  # the number says it
             texts = [text.removeprefix("value ") for text in texts]
         yield from (Line(text, "text") for text in texts)
+    if "flops" in show and node.flops:
+        yield Line(counted(node.flops, "FLOP"), "text")
+    if "memory" in show and node.memory:
+        yield Line(f"keeps {counted(node.memory, 'byte')}", "text")
     if node.freed:
         yield Line("graph freed", "grad")
     grad = grad_text(node)

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from autograd import Op, Tensor, backprop, toposort
+from autograd.cost import saved_values
 
 from .labels import numbers, parameters, plain
 from .steps import backward_steps
@@ -82,6 +83,8 @@ class Node:
         Whether the graph behind it was let go by ``backward(retain_graph=False)``.
     ops, leaves : int
         How many ops and leaves the node stands for.
+    flops, memory : int
+        Floating-point operations of its ops, and the bytes that they keep for the backward pass.
     repeats : int
         How many nodes of a kind are folded into this one.
     """
@@ -101,17 +104,23 @@ class Node:
     freed: bool = False
     ops: int = 0
     leaves: int = 0
+    flops: int = 0
+    memory: int = 0
     repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`source` is operand number `slot` of `target`; `count` edges are drawn as one."""
+    """`source` is operand number `slot` of `target`; `count` edges are drawn as one.
+
+    `flow` is the norm of the gradient that goes back over it; nan if that is not known.
+    """
 
     source: str
     target: str
     slot: int
     count: int = 1
+    flow: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +144,8 @@ class Call:
 class Pull:
     """What a step of the backward pass adds to the gradient of `source`, operand number `slot`.
 
-    `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `grad` is the
-    total in a few numbers.
+    `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `flow` is the
+    norm of the contribution, `grad` the total in a few numbers.
     """
 
     source: str
@@ -144,6 +153,7 @@ class Pull:
     local: str
     contribution: str
     total: str
+    flow: float
     grad: Summary
 
 
@@ -237,16 +247,23 @@ def extract(
             leaves=1,
         )
         nodes.append(node if t.op is None else _computed(node, t, t.op))
-    edges = [Edge(ids[x], ids[t], i) for t in tensors for i, x in enumerate(t.inputs)]
     if any(node.freed for node in nodes):
         notes = ["freed: backward(retain_graph=False) let go of what was behind it"]
-    complete = complete and len(gradients) > 0 and len(tensors) <= PASSES_UP_TO
+    passes: list[Pass] = []
+    if complete and gradients and len(tensors) <= PASSES_UP_TO:
+        passes = list(_passes(outputs, ids))
+    flows = {(p.source, step.node, p.slot): p.flow for step in passes for p in step.pulls}
+    edges = [
+        Edge(ids[x], ids[t], i, flow=flows.get((ids[x], ids[t], i), math.nan))
+        for t in tensors
+        for i, x in enumerate(t.inputs)
+    ]
     return Graph(
         tuple(nodes),
         tuple(edges),
         calls,
         tuple(notes),
-        tuple(_passes(outputs, ids)) if complete else (),
+        tuple(passes),
         {key: key for key in ids.values()},
     )
 
@@ -263,6 +280,8 @@ def _computed(node: Node, t: Tensor, op: Op) -> Node:
         freed=not t.inputs,
         ops=1,
         leaves=0,
+        flops=op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0,
+        memory=sum(np.asarray(value).nbytes for value in saved_values(t)),
     )
 
 
@@ -283,6 +302,7 @@ def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pa
                         "" if part.local is None else numbers(part.local),
                         numbers(part.contribution),
                         numbers(total),
+                        float(np.linalg.norm(np.ravel(part.contribution))),
                         summarise(np.asarray(total)),
                     )
                 )

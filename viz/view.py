@@ -23,12 +23,14 @@ from .files import write_whole
 from .graph import Graph, extract
 from .labels import counted
 from .layout import Backend, LayoutUnavailable, check, layout
+from .scale import Color
 from .text import to_tree
 
 if TYPE_CHECKING:
     from graphviz import Digraph
 
 SHOW = ("name", "op", "value", "grad", "shape")
+_MORE = ("flops", "memory")
 _DIRECTIONS = ("LR", "TB", "RL", "BT")
 _REPR_LINES = 60
 
@@ -41,6 +43,7 @@ class Options:
     depth: int | Literal["auto"] | None = "auto"
     max_nodes: int = 400
     direction: str = "LR"
+    color: Color = "kind"
     form: Form = "auto"
     backend: Backend = "auto"
     timeout: float = 10.0
@@ -83,7 +86,12 @@ class GraphView:
         """The boxes, arrows and frames with their text."""
         o = self.options
         return arrange(
-            self.visible, apart=self._apart, show=o.show, direction=o.direction, title=o.title
+            self.visible,
+            apart=self._apart,
+            show=o.show,
+            direction=o.direction,
+            color=o.color,
+            title=o.title,
         )
 
     @cached_property
@@ -274,6 +282,7 @@ def draw(
     depth: int | Literal["auto"] | None = "auto",
     max_nodes: int = 400,
     direction: Literal["LR", "TB", "RL", "BT"] = "LR",
+    color: Color = "kind",
     form: Form = "auto",
     backend: Backend = "auto",
     timeout: float = 10.0,
@@ -293,7 +302,8 @@ def draw(
     names : mapping from str to Tensor, optional
         Names of other tensors.
     show : sequence of str
-        Of 'name', 'op', 'value', 'grad' and 'shape'; all of them by default.
+        Of 'name', 'op', 'value', 'grad' and 'shape', all of them by default; 'flops' for the
+        floating-point operations and 'memory' for the bytes kept for the backward pass.
     depth : int, 'auto' or None, default='auto'
         How many levels of module calls and scopes are drawn open: 0 closes all, None opens all,
         'auto' opens as many as `max_nodes` allows.
@@ -301,6 +311,10 @@ def draw(
         How many boxes to draw at most. The line under the picture says what is hidden.
     direction : {'LR', 'TB', 'RL', 'BT'}, default='LR'
         Where the arrows go: from left to right, from top to bottom, ...
+    color : {'kind', 'grad', 'value', 'memory'}, default='kind'
+        What the colour of a box tells: its kind; or, on a log scale, the norm of its gradient (then
+        arrows are as wide as what goes back over them), the norm of its value, or the bytes it
+        keeps for the backward pass.
     form : {'auto', 'bipartite', 'compact'}, default='auto'
         'bipartite' draws an op apart from its result, 'compact' as one box; 'auto' is bipartite
         up to 60 boxes.
@@ -341,10 +355,13 @@ def draw(
     for output in outputs:
         if not isinstance(output, Tensor):
             raise TypeError(f"draw: an output is a {type(output).__name__}; pass a Tensor")
-    if unknown := set(show) - set(SHOW):
-        raise ValueError(f"draw: show has {sorted(unknown)}; choose of {', '.join(SHOW)}")
+    if unknown := set(show) - {*SHOW, *_MORE}:
+        choices = ", ".join((*SHOW, *_MORE))
+        raise ValueError(f"draw: show has {sorted(unknown)}; choose of {choices}")
     if direction not in _DIRECTIONS:
         raise ValueError(f"draw: direction is {direction!r}; choose of {', '.join(_DIRECTIONS)}")
+    if color not in ("kind", "grad", "value", "memory"):
+        raise ValueError(f"draw: color is {color!r}; choose of kind, grad, value, memory")
     if form not in ("auto", "bipartite", "compact"):
         raise ValueError(f"draw: form is {form!r}; choose of auto, bipartite, compact")
     if depth not in ("auto", None) and (not isinstance(depth, int) or depth < 0):
@@ -353,7 +370,9 @@ def draw(
         raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
     check(backend)
     graph = extract(outputs, params=params, names=names, grads="grad" in show)
-    options = Options(tuple(show), depth, max_nodes, direction, form, backend, timeout, title)
+    options = Options(
+        tuple(show), depth, max_nodes, direction, color, form, backend, timeout, title
+    )
     return GraphView(graph, options)
 
 
