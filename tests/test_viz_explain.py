@@ -1,0 +1,269 @@
+"""Derivations: what is printed, evaluated by a reader of its own, is the engine's gradient."""
+
+import ast
+import operator
+import re
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor
+from viz import explain
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+# A reader that knows nothing of the engine: Python's grammar, and NumPy's functions.
+
+OPERATORS = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul},
+    **{ast.Div: operator.truediv, ast.Pow: operator.pow, ast.MatMult: operator.matmul},
+    **{ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le},
+    **{ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.USub: operator.neg},
+}
+
+
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def embed(x, shape, index):
+    out = np.zeros(shape)
+    out[index] = x
+    return out
+
+
+def cross_entropy(x, target, reduction="mean"):
+    losses = -np.log(softmax(x))[np.arange(len(x)), target]
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+NUMPY = (
+    *("exp", "log", "sin", "cos", "tanh", "sqrt", "square", "abs", "sign", "maximum", "minimum"),
+    *("where", "sum", "mean", "reshape", "swapaxes", "transpose", "squeeze", "expand_dims"),
+    *("broadcast_to", "full", "array"),
+)
+FUNCTIONS = {
+    **{name: getattr(np, name) for name in NUMPY},
+    **{"relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 1 / (1 + np.exp(-x))},
+    **{"softmax": softmax, "cross_entropy": cross_entropy, "embed": embed},
+    **{"linear": lambda x, W, b: x @ W.T + b, "getitem": lambda x, index: x[index]},
+    **{"one_hot": lambda y, num_classes: np.eye(num_classes)[y]},
+}
+
+
+def evaluate(node, values):
+    def read(n):
+        return evaluate(n, values)
+
+    match node:
+        case ast.Constant():
+            return node.value
+        case ast.Name():
+            return values[node.id]
+        case ast.UnaryOp():
+            return OPERATORS[type(node.op)](read(node.operand))
+        case ast.BinOp():
+            return OPERATORS[type(node.op)](read(node.left), read(node.right))
+        case ast.Compare():
+            return OPERATORS[type(node.ops[0])](read(node.left), read(node.comparators[0]))
+        case ast.Attribute(attr="T"):
+            return read(node.value).T
+        case ast.Tuple() | ast.List():
+            return (type(node) is ast.Tuple and tuple(map(read, node.elts))) or list(
+                map(read, node.elts)
+            )
+        case ast.Call():
+            options = {k.arg: read(k.value) for k in node.keywords}
+            return FUNCTIONS[node.func.id](*map(read, node.args), **options)
+    raise AssertionError(ast.dump(node))
+
+
+def run(text, given):
+    """Evaluate the lines of an explanation; return all values, and the name of the last."""
+    values = dict(given)
+    name = None
+    for line in text.partition("forward\n")[2].partition("\npaths")[0].splitlines():
+        if line == "backward":
+            continue
+        line = re.sub(r"\bd(\w+)/d(\w+)", r"d_\1_d_\2", line.partition("#")[0]).strip()
+        name, _, expression = line.partition(" = ")
+        values[name] = evaluate(ast.parse(expression, mode="eval").body, values)
+    return values, name
+
+
+# Random programs.
+
+
+def program(rng):
+    """A scalar of a few ops on two leaves, with sharing and broadcasting."""
+    m, n = rng.integers(1, 4, 2)
+    shapes = [(), (n,), (m, n), (m, 1)]
+    a = leaf(rng.uniform(0.5, 2, shapes[rng.integers(4)]), "a")
+    b = leaf(rng.uniform(0.5, 2, shapes[rng.integers(4)]), "b")
+    pool = [a, b, a * b]
+    unary = [
+        *(ag.tanh, ag.exp, ag.sin, ag.cos, ag.sigmoid, ag.relu, ag.square, ag.abs),
+        *(lambda x: ag.log(x * x + 1), lambda x: x * -0.5, lambda x: -x, lambda x: 2 - x),
+        *(lambda x: ag.sqrt(x * x + 0.1), lambda x: x**3, lambda x: 1 / (x * x + 1)),
+    ]
+    binary = [
+        *(ag.add, ag.sub, ag.mul, ag.maximum, ag.minimum, lambda x, y: x / (y * y + 1)),
+        lambda x, y: x @ y.swapaxes(0, 1) if x.ndim == y.ndim == 2 else x + y,
+        lambda x, y: ag.where(x > y, x, y * x),
+    ]
+    shape = [
+        lambda x: x.sum(axis=0) if x.ndim else x,
+        lambda x: x.mean(axis=-1, keepdims=True) if x.ndim else x,
+        lambda x: x.swapaxes(0, 1) if x.ndim == 2 else x,
+        lambda x: x.reshape(-1),
+        lambda x: x[0] if x.ndim else x,
+        lambda x: ag.softmax(x, axis=-1) if x.ndim else x,
+    ]
+    for _ in range(rng.integers(2, 9)):
+        kind = rng.integers(3)
+        x, y = (pool[i] for i in rng.integers(len(pool), size=2))
+        if kind == 0:
+            out = unary[rng.integers(len(unary))](x)
+        elif kind == 1:
+            try:
+                out = binary[rng.integers(len(binary))](x, y)
+            except ValueError:  # shapes that do not fit
+                continue
+        else:
+            out = shape[rng.integers(len(shape))](x)
+        pool.append(ag.tanh(out) if np.abs(out.data).max() > 10 else out)
+    loss = (pool[-1] * 1.5 + pool[2].sum()).sum()
+    return loss, [a, b]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_printed_steps_give_the_engines_gradient(seed):
+    loss, leaves = program(np.random.default_rng(seed))
+    derivations = [explain(loss, t) for t in leaves]
+    loss.backward()
+    for t, e in zip(leaves, derivations, strict=True):
+        values, last = run(e.text(), e.given)
+        assert last == f"d_L_d_{t.name}"
+        np.testing.assert_allclose(values["L"], loss.data, 1e-12)
+        np.testing.assert_allclose(values[last], t.grad.data, 1e-10, 1e-12)
+        np.testing.assert_array_equal(e.backward[-1].value, t.grad.data)
+
+
+def mlp():
+    rng = np.random.default_rng(0)
+    X, y = (
+        Tensor(rng.standard_normal((5, 4)), name="X"),
+        Tensor(np.array([0, 1, 2, 1, 0]), name="y"),
+    )
+    W1, b1 = leaf(rng.standard_normal((6, 4)), "W1"), leaf(np.zeros(6), "b1")
+    W2, b2 = leaf(rng.standard_normal((3, 6)), "W2"), leaf(np.zeros(3), "b2")
+    h = ag.linear(X, W1, b1)
+    a = ag.relu(h)
+    z = ag.linear(a, W2, b2)
+    h.name, a.name, z.name = "h", "a", "z"
+    return ag.cross_entropy(z, y), W1, b1
+
+
+def test_the_derivation_of_a_two_layer_network_is_the_teachers():
+    loss, W1, b1 = mlp()
+    lines = explain(loss, W1).text().splitlines()
+    lines = [line.partition("#")[0].strip() for line in lines]
+    assert lines[lines.index("forward") + 1 :] == [
+        "h = linear(X, W1, b1)",
+        "a = relu(h)",
+        "z = linear(a, W2, b2)",
+        "L = cross_entropy(z, y)",
+        "backward",
+        "dL/dz = (softmax(z) - one_hot(y, num_classes=3)) / 5",
+        "dL/da = dL/dz @ W2",
+        "dL/dh = dL/da * (a > 0)",
+        "dL/dW1 = dL/dh.T @ X",
+    ]
+    assert explain(loss, b1).text().splitlines()[-1].startswith("  dL/db1 = sum(dL/dh, axis=0)")
+    values, last = run(explain(loss, W1).text(), explain(loss, W1).given)
+    loss.backward()
+    np.testing.assert_allclose(values[last], W1.grad.data, 1e-12)
+
+
+def test_the_same_in_latex():
+    loss, W1, _ = mlp()
+    latex = explain(loss, W1).latex()
+    assert (
+        r"\frac{\partial L}{\partial z} &= "
+        r"\frac{\operatorname{softmax}(z) - \operatorname{onehot}(y)}{5}" in latex
+    )
+    assert r"\frac{\partial L}{\partial a} \odot \mathbf{1}[a > 0]" in latex
+    assert r"&= {\frac{\partial L}{\partial h}}^T\,X" in latex
+    assert explain(loss, W1)._repr_latex_().startswith("$$")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_latex_is_balanced(seed):
+    loss, (a, _) = program(np.random.default_rng(seed))
+    latex = explain(loss, a).latex()
+    assert latex.count("{") == latex.count("}")
+    assert latex.count(r"\left(") == latex.count(r"\right)")
+
+
+def test_sums_stand_in_parentheses_where_they_must():
+    x, y = leaf(2.0, "x"), leaf(3.0, "y")
+    e = explain((x - (y - x)) * (x + y) ** 2, x)
+    values, last = run(e.text(), e.given)
+    assert values[last] == 2 * 25 + (2 - (3 - 2)) * 2 * 5
+    latex = explain(ag.tanh(x + y) * (x - y), x).latex()
+    assert r"\tanh v_{1}" in latex
+
+
+def test_scalars_are_explained_as_a_sum_over_paths():
+    x = leaf(3.0, "x")
+    y = x * x + x
+    e = explain(y, x)
+    assert sorted(map(np.prod, e.paths)) == [1, 3, 3]
+    assert e.hidden_paths == 0
+    z = x
+    for _ in range(10):
+        z = z + z
+    e = explain(z, x, max_paths=5)
+    assert len(e.paths) == 5
+    assert e.hidden_paths == 2**10 - 5
+    assert "and 1,019 more" in e.text()
+
+
+def test_names_are_what_python_reads():
+    w, v = leaf(2.0, "0.weight"), leaf(3.0, "lambda")
+    text = explain(w * v * w, w, names={"layer.1.b": v}).text()
+    assert "weight_0" in text
+    assert "layer_b_1" in text
+    text = explain(w * v, w).text()
+    assert "lambda_" in text
+    twice = explain(leaf(1.0, "x") * (x := leaf(2.0, "x")), x)
+    assert len({name for name, _ in twice.given}) == 2
+
+
+def test_ops_whose_rules_are_for_arrays_are_named():
+    x = leaf([1.0, 2.0, 3.0], "x")
+    e = explain(ag.prod(x), x)
+    np.testing.assert_array_equal(e.backward[-1].value, [6, 3, 2])
+    assert "prod_vjp(" in e.text()
+
+
+def test_a_result_inside_can_be_asked_for():
+    x = leaf(2.0, "x")
+    y = x * 3
+    y.name = "y"
+    e = explain(y * y, y)
+    assert e.backward[-1].value == 12
+    assert e.text().splitlines()[-3].strip() != ""
+
+
+def test_what_cannot_be_explained_is_refused():
+    x, y = leaf([1.0, 2.0]), leaf(3.0)
+    with pytest.raises(ValueError, match=r"output has shape \(2,\)"):
+        explain(x * 2, x)
+    with pytest.raises(ValueError, match="not computed from this tensor"):
+        explain((x * 2).sum(), y)

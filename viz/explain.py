@@ -1,0 +1,472 @@
+"""The derivation of a gradient, worked out: what a teacher would write on the board.
+
+The rules of the ops are run on `Term`s, tensors that remember how they were computed; so the lines
+are the rules themselves, with the names of the operands in them, and hold for any op.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autograd import Op, Tensor, backprop, softmax, toposort
+from autograd.engine import unbroadcast
+
+from .labels import number, numbers, parameters
+
+_INFIX = {
+    **{"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2), "matmul": ("@", 2)},
+    **{"pow": ("**", 4), "eq": ("==", 0), "ne": ("!=", 0), "lt": ("<", 0), "le": ("<=", 0)},
+    **{"gt": (">", 0), "ge": (">=", 0)},
+}
+_RELATIONS = {"eq": "=", "ne": r"\neq", "lt": "<", "le": r"\leq", "gt": ">", "ge": r"\geq"}
+_ATOM = 9
+_LONGEST = 40  # characters of a number or array in a line
+
+_one_hot = Op(
+    "one_hot",
+    lambda target, *, num_classes: np.eye(num_classes)[target],
+    (None,),
+    r"\operatorname{{onehot}}({0})",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A tensor of the graph, by its name, or the gradient of the output with respect to it."""
+
+    name: str
+    gradient_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number, or an array that a rule made."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An op on expressions, whose result has `ndim` axes."""
+
+    op: Op
+    operands: tuple[Expression, ...]
+    params: Mapping[str, Any]
+    ndim: int
+
+
+Expression: TypeAlias = Symbol | Constant | Applied
+
+
+class Term(Tensor):
+    """A value that knows its expression."""
+
+    __slots__ = ("expression",)
+
+    priority = 2
+
+    def __init__(self, data: Any, expression: Expression) -> None:
+        super().__init__(0.0)
+        self.data = data
+        self.expression = expression
+
+    def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+        """Run `op`, and write down that it ran."""
+        terms = [x if isinstance(x, Term) else _constant(x, inputs) for x in inputs]
+        out = op.forward(*[x.data for x in terms], **params)
+        out = out[0] if op.shared is not None else out
+        if op.name in ("mul", "div"):  # by 1
+            x, y = terms
+            if _is_one(y) and x.shape == out.shape:
+                return Term(out, x.expression)
+            if op.name == "mul" and _is_one(x) and y.shape == out.shape:
+                return Term(out, y.expression)
+        return Term(out, Applied(op, tuple(x.expression for x in terms), params, out.ndim))
+
+
+def _constant(x: Any, inputs: Sequence[Any]) -> Term:
+    dtype = next((y.dtype for y in inputs if isinstance(y, Term) and y.dtype.kind == "f"), None)
+    array = np.asarray(x.data if isinstance(x, Tensor) else x)
+    if dtype is not None and array.ndim == 0 and array.dtype.kind in "fi":
+        return Term(dtype.type(array), Constant(array.item()))
+    return Term(array, Constant(array))
+
+
+def _is_one(x: Term) -> bool:
+    return isinstance(x.expression, Constant) and x.data.ndim == 0 and bool(x.data == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``symbol = expression``, and the value that this comes to."""
+
+    symbol: Symbol
+    expression: Expression
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a gradient comes about: what `explain` returns.
+
+    Shown in a notebook it is typeset, printed it is text.
+
+    Attributes
+    ----------
+    given : tuple of (str, ndarray)
+        The leaves and constants that the lines read, by name.
+    forward, backward : tuple of Line
+        The lines in the order they are computed; the last one is the gradient asked for.
+    paths : tuple of tuple of str
+        For scalars: the ways from the output to the tensor, each as its local derivatives.
+    hidden_paths : int
+        How many more there are.
+    """
+
+    given: tuple[tuple[str, Any], ...]
+    forward: tuple[Line, ...]
+    backward: tuple[Line, ...]
+    paths: tuple[tuple[float, ...], ...]
+    hidden_paths: int
+
+    def text(self) -> str:
+        """Return the lines as text; right of ``=`` stands an expression that Python reads."""
+        lines = ["given"]
+        lines += [f"  {name}  {_brief(value)}" for name, value in self.given]
+        for title, part in (("forward", self.forward), ("backward", self.backward)):
+            rows = [(f"{_text_of(x.symbol)} = {_text_of(x.expression)}", x.value) for x in part]
+            wide = min(60, max((len(row) for row, _ in rows), default=0))
+            lines += [title, *(f"  {row.ljust(wide)}  # {_brief(value)}" for row, value in rows)]
+        if self.paths:
+            lines.append("paths, as products of local derivatives")
+            for path in self.paths:
+                product = float(np.prod(path))
+                lines.append("  " + " * ".join(map(number, path)) + f" = {number(product)}")
+            if self.hidden_paths:
+                lines.append(f"  and {self.hidden_paths:,} more")
+        return "\n".join(lines)
+
+    def latex(self) -> str:
+        """Return the lines as an ``aligned`` environment of LaTeX."""
+        rows = [
+            f"{_latex_of(x.symbol)} &= {_latex_of(x.expression)}" + _latex_value(x.value)
+            for x in (*self.forward, *self.backward)
+        ]
+        body = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+
+def explain(
+    output: Tensor,
+    tensor: Tensor,
+    *,
+    names: Mapping[str, Tensor] | None = None,
+    max_paths: int = 8,
+) -> Explanation:
+    """Derive the gradient of `output` with respect to `tensor`, line by line.
+
+    First the forward pass, then the chain rule from the output to the tensor, with the rules of the
+    ops written out and the numbers beside them. For scalars also as a sum over paths of products of
+    local derivatives.
+
+    Parameters
+    ----------
+    output : Tensor of one element that requires grad
+    tensor : Tensor that `output` was computed from
+    names : mapping from str to Tensor, optional
+        What to call tensors, before their own names; others are called v1, v2, ...
+    max_paths : int, default=8
+        How many paths to write out.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ValueError
+        If the output has several elements, or was not computed from the tensor.
+    RuntimeError
+        If the graph was freed, or a value in it was changed in place.
+
+    Examples
+    --------
+    >>> x = Tensor(3.0, requires_grad=True, name="x")
+    >>> y = x * x + x
+    >>> y.name = "y"
+    >>> explain(y, x)
+    given
+      x  3
+    forward
+      v1 = x * x  # 9
+      y = v1 + x  # 12
+    backward
+      dy/dv1 = 1         # 1
+      dy/dx = 1 + x + x  # 7
+    paths, as products of local derivatives
+      1 = 1
+      1 * 3 = 3
+      1 * 3 = 3
+    """
+    if output.size != 1 or not output.requires_grad:
+        raise ValueError(
+            f"explain: the output has shape {output.shape} and requires_grad is "
+            f"{output.requires_grad}; pass a scalar that was computed from what requires grad"
+        )
+    nodes = toposort(output)  # newest first
+    reached = {tensor} | ({t for t in nodes if t is tensor})
+    for t in reversed(nodes):
+        if any(x in reached for x in t.inputs):
+            reached.add(t)
+    if output not in reached or output is tensor:
+        raise ValueError(
+            "explain: the output was not computed from this tensor, or not where it requires grad"
+        )
+    called = _names(output, nodes, names or {})
+    terms = {t: Term(t.data, Symbol(n) if n else Constant(t.data)) for t, n in called.items()}
+    forward = [_forward_line(t, terms) for t in reversed(nodes) if t.op is not None]
+    backward, locals_ = _backward(output, tensor, reached, terms)
+    scalar = all(t.size == 1 for t in reached)
+    paths, more = _paths(output, tensor, locals_, max_paths) if scalar else ((), 0)
+    given = tuple((name, t.data) for t, name in called.items() if name and t.op is None)
+    return Explanation(given, tuple(forward), tuple(backward), paths, more)
+
+
+def _names(
+    output: Tensor, nodes: Sequence[Tensor], given: Mapping[str, Tensor]
+) -> dict[Tensor, str]:
+    """A name for each tensor that Python could use, inputs first; none for a plain number."""
+    wanted = {t: name for name, t in given.items()}
+    tensors = dict.fromkeys(x for t in reversed(nodes) for x in (*t.inputs, t))
+    called: dict[Tensor, str] = {}
+    taken = {"L"}
+    unnamed = 0
+    for t in tensors:
+        name = _identifier(wanted.get(t) or t.name or ("L" if t is output else ""))
+        if not name and t.op is None and not t.requires_grad and t.ndim == 0:
+            called[t] = ""
+            continue
+        while not name or (name in taken and t is not output):
+            unnamed += 1
+            name = f"v{unnamed}" if t.op is not None or t.requires_grad else f"c{unnamed}"
+        taken.add(name)
+        called[t] = name
+    return called
+
+
+def _identifier(name: str) -> str:
+    """``0.weight`` as ``weight_0``: what Python reads as one name."""
+    words = re.findall(r"[^\W\d]\w*|\d+", name)
+    words.sort(key=str.isdigit)
+    made = "_".join(words)
+    return "" if made.isdigit() else made + "_" * keyword.iskeyword(made)
+
+
+def _forward_line(t: Any, terms: Mapping[Tensor, Term]) -> Line:
+    operands = tuple(terms[x].expression for x in t.inputs)
+    symbol = terms[t].expression
+    assert isinstance(symbol, Symbol)
+    return Line(symbol, Applied(t.op, operands, t.params, t.ndim), t.data)
+
+
+def _backward(
+    output: Tensor, tensor: Tensor, reached: set[Tensor], terms: Mapping[Tensor, Term]
+) -> tuple[list[Line], dict[Tensor, list[tuple[Tensor, float]]]]:
+    """The lines of the chain rule, and the local derivatives by the tensor they lead to."""
+    root = terms[output].expression
+    assert isinstance(root, Symbol)
+    lines: list[Line] = []
+    terms_of: dict[Tensor, list[Term]] = {}
+    locals_: dict[Tensor, list[tuple[Tensor, float]]] = {}
+    with np.errstate(all="ignore"):
+        for t, g in backprop(output, np.ones_like(output.data)[()]):
+            if t not in reached:
+                continue
+            name = terms[t].expression
+            assert isinstance(name, Symbol)
+            incoming = Term(g, Constant(1.0))
+            if t is not output:
+                symbol = Symbol(root.name, name.name)
+                total: Any = terms_of[t][0]
+                for term in terms_of[t][1:]:
+                    total = total + term
+                lines.append(Line(symbol, total.expression, g))
+                incoming = Term(g, total.expression if _is_one(total) else symbol)
+            if t is tensor or t.op is None:
+                continue
+            for i, x in enumerate(t.inputs):
+                if x in reached:
+                    terms_of.setdefault(x, []).append(_pulled(t, i, incoming, terms))
+                    if x.size == t.size == 1:
+                        one = Term(np.ones_like(t.data)[()], Constant(1.0))
+                        local = float(_pulled(t, i, one, terms).data.item())
+                        locals_.setdefault(x, []).append((t, local))
+    return lines, locals_
+
+
+def _pulled(t: Any, i: int, g: Term, terms: Mapping[Tensor, Term]) -> Term:
+    """What the rule of an op passes on to an operand, as a term."""
+    op, values = t.op, [terms[x] for x in t.inputs]
+    if op.name == "cross_entropy":
+        pulled: Any = _cross_entropy_dx(g, *values, **t.params)
+    elif op.shared is not None:  # its rules are written for arrays
+        arrays = [x.data for x in values]
+        shared = op.shared(g.data, t.data, t.saved, *arrays, **t.params)
+        rule = Op(
+            f"{op.name}_vjp", op.forward, (), rf"\operatorname{{{{{op.name}}}}}'({{0}}, {{1}})"
+        )
+        operands = (g.expression, *(x.expression for x in values))
+        data = op.vjp[i](shared, t.data, *arrays, **t.params)
+        pulled = Term(data, Applied(rule, operands, t.params, np.ndim(data)))
+    else:
+        pulled = op.vjp[i](g, terms[t], *values, **t.params)
+    if not isinstance(pulled, Term):
+        pulled = _constant(pulled, (g,))
+    shape = t.inputs[i].shape
+    return pulled if pulled.shape == shape else unbroadcast(pulled, shape, op)  # type: ignore[no-any-return]
+
+
+def _cross_entropy_dx(g: Any, x: Any, target: Any, *, reduction: str) -> Any:
+    """p - y, as every course derives it; the engine computes the same from what it saved."""
+    delta = softmax(x) - _one_hot(target, num_classes=x.shape[1])
+    if reduction == "none":
+        return g[:, None] * delta
+    return g * (delta / len(x) if reduction == "mean" else delta)
+
+
+def _paths(
+    output: Tensor,
+    tensor: Tensor,
+    locals_: Mapping[Tensor, Sequence[tuple[Tensor, float]]],
+    limit: int,
+) -> tuple[tuple[tuple[float, ...], ...], int]:
+    """The first ways from the output to the tensor, and how many more there are."""
+    ways = {output: 1}
+    for x in sorted(locals_, key=lambda t: -t.serial if t.op is not None else 1):
+        ways[x] = sum(ways.get(user, 0) for user, _ in locals_[x])
+    found: list[tuple[float, ...]] = []
+    stack: list[tuple[Tensor, tuple[float, ...]]] = [(tensor, ())]
+    while stack and len(found) < limit:
+        t, path = stack.pop()
+        if t is output:
+            found.append(path)
+        for user, local in reversed(locals_.get(t, ())):
+            stack.append((user, (local, *path)))
+    return tuple(found), ways.get(tensor, 0) - len(found)
+
+
+# Writing expressions down.
+
+
+def _text_of(e: Expression, above: int = 0) -> str:
+    """An expression as Python reads it; in parentheses if it binds less than what is around it."""
+    if isinstance(e, Symbol):
+        return f"d{e.name}/d{e.gradient_of}" if e.gradient_of else e.name
+    if isinstance(e, Constant):
+        return _value_text(e.value)
+    name, operands = e.op.name, e.operands
+    if name in _INFIX and len(operands) == 2:
+        sign, rank = _INFIX[name]
+        left, right = _text_of(operands[0], rank), _text_of(operands[1], rank + 1)
+        if name == "pow":
+            left, right = _text_of(operands[0], rank + 1), _text_of(operands[1], rank)
+        text = f"{left} {sign} {right}"
+        return f"({text})" if rank < above else text
+    if name == "neg":
+        text = f"-{_text_of(operands[0], 3)}"
+        return f"({text})" if above >= 2 else text
+    if _is_transpose(e):
+        return f"{_text_of(operands[0], _ATOM)}.T"
+    shown = [_text_of(x) for x in operands]
+    params = parameters(e.op, dict(e.params)) if e.params else ""
+    return f"{name}({', '.join([*shown, *([params] if params else [])])})"
+
+
+def _is_transpose(e: Applied) -> bool:
+    axes = {e.params.get("axis1"), e.params.get("axis2")}
+    return e.op.name == "swapaxes" and axes in ({0, 1}, {-1, -2})
+
+
+def _value_text(value: Any) -> str:
+    array = np.asarray(value)
+    if array.ndim == 0:
+        item = array.item()
+        whole = isinstance(item, float) and item.is_integer() and abs(item) < 1e6
+        return repr(int(item) if whole else item)
+    if array.size and (array == array.flat[0]).all():
+        return f"full({array.shape}, {_value_text(array.flat[0])})"
+    return f"array({array.tolist()})"
+
+
+def _brief(value: Any) -> str:
+    array = np.asarray(value)
+    text = numbers(array).replace("\n", "")
+    text = re.sub(r"\s+", " ", text).replace("[ ", "[")
+    if len(text) <= _LONGEST:
+        return text
+    return f"shape {array.shape}, norm {number(float(np.linalg.norm(array.ravel())))}"
+
+
+def _latex_value(value: Any) -> str:
+    return f" = {_latex_number(np.asarray(value).item())}" if np.ndim(value) == 0 else ""
+
+
+def _latex_number(value: Any) -> str:
+    text = number(value)
+    mantissa, e, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else text
+
+
+def _latex_name(name: str) -> str:
+    letters, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
+    letters = letters.replace("_", r"\_")
+    base = letters if len(letters) == 1 else rf"\mathrm{{{letters}}}"
+    return f"{base}_{{{digits}}}" if digits else base
+
+
+def _latex_of(e: Expression, above: int = 0) -> str:
+    if isinstance(e, Symbol):
+        name = _latex_name(e.name)
+        of = _latex_name(e.gradient_of) if e.gradient_of else ""
+        return rf"\frac{{\partial {name}}}{{\partial {of}}}" if of else name
+    if isinstance(e, Constant):
+        if np.ndim(e.value) == 0:
+            return _latex_number(np.asarray(e.value).item())
+        return r"\mathrm{const}"
+    name, operands = e.op.name, e.operands
+    if _is_transpose(e):
+        return f"{{{_latex_of(operands[0], _ATOM)}}}^T"
+    if name in _RELATIONS:
+        left, right = (_latex_of(x, 1) for x in operands)
+        return rf"\mathbf{{1}}[{left} {_RELATIONS[name]} {right}]"
+    rank = {"div": _ATOM, "neg": 2}.get(name, _INFIX[name][1] if name in _INFIX else _ATOM)
+    shown = [_latex_of(x, _room(e.op, i, rank)) for i, x in enumerate(operands)]
+    scaled = name == "mul" and (e.ndim == 0 or any(isinstance(x, Constant) for x in operands))
+    template = r"{0} \cdot {1}" if scaled else e.op.latex
+    if name == "linear" and len(operands) == 2:
+        template = r"{0}\,{1}^T"
+    text = template.format(*shown)
+    return rf"\left({text}\right)" if rank < above else text
+
+
+def _room(op: Op, i: int, rank: int) -> int:
+    """How much an operand must bind to stand in the formula without parentheses."""
+    if op.name in _INFIX and op.name != "div":
+        return rank + (i > 0)
+    before, found, _ = op.latex.partition(f"{{{i}}}")
+    enclosed = before.endswith(("(", "{", "[", "|", ", ", "; "))
+    return 0 if enclosed and found else _ATOM
