@@ -613,6 +613,7 @@ class Tensor(Node):
     logcumsumexp = ops.logcumsumexp
     median = ops.median
     nanmean = ops.nanmean
+    nanmedian = ops.nanmedian
     nansum = ops.nansum
     norm = ops.norm
     prod = ops.prod
@@ -1067,10 +1068,13 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.median: ops.median,
     np.nanmax: ops.nanmax,
     np.nanmean: ops.nanmean,
+    np.nanmedian: ops.nanmedian,
     np.nanmin: ops.nanmin,
     np.nansum: ops.nansum,
     np.prod: ops.prod,
     np.ptp: ops.ptp,
+    np.partition: ops.partition,
+    np.percentile: ops.percentile,
     np.quantile: ops.quantile,
     np.searchsorted: ops.searchsorted,
     np.sort: lambda x, axis=-1: ops.sort(x, axis),

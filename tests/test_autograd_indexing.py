@@ -337,3 +337,33 @@ def test_close_is_as_numpy_says():
             for f in (ag.allclose, np.allclose):
                 assert f(Tensor(x[:n]), y[:n], **params) is np.allclose(x[:n], y[:n], **params)
     assert ag.allclose(np.ones(2), 1.0)
+
+
+def test_embedding_picks_rows_and_adds_up_their_gradients():
+    table = Tensor(np.arange(12.0).reshape(4, 3), requires_grad=True)
+    out = ag.embedding([[3, 0], [3, 3]], table)
+    np.testing.assert_array_equal(out.data, table.data[[[3, 0], [3, 3]]])
+    out.sum().backward()
+    np.testing.assert_array_equal(table.grad.data, [[1] * 3, [0] * 3, [0] * 3, [3] * 3])
+    with pytest.raises(IndexError, match=r"runs from 0 to 4, but the table of shape \(4, 3\)"):
+        ag.embedding([0, 4], table)
+    with pytest.raises(IndexError, match="from -1"):
+        ag.embedding([-1], table)
+    with pytest.raises(TypeError, match="the input is float64"):
+        ag.embedding([0.5], table)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("index_shape", [(500,), (20, 25), (1, 500)])
+def test_many_rows_add_up_as_one_by_one(dtype, index_shape):
+    rng = np.random.default_rng(0)
+    index = rng.integers(-7, 7, index_shape)
+    x = rng.integers(-8, 8, (*index_shape, 2, 3)).astype(dtype)  # sums of these are exact
+    expected = np.zeros((7, 2, 3), dtype)
+    np.add.at(expected, index, x)
+    found = ag.embed(x, (7, 2, 3), index)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == dtype
+    one = x[..., :1, :]
+    np.add.at(expected := np.zeros((7, 2, 3), dtype), index, one)
+    np.testing.assert_array_equal(ag.embed(one, (7, 2, 3), index), expected)

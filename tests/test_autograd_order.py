@@ -68,6 +68,28 @@ def test_quantiles_give_numpys_values(q, params):
     compare(np.quantile, X, q=q, **params)
 
 
+@pytest.mark.parametrize("params", AXES, ids=str)
+def test_percentiles_and_medians_of_what_is_not_nan_are_numpys(params):
+    compare(np.percentile, X, q=[25, 60.0], **params)
+    compare(np.nanmedian, X, **params)
+    compare(np.nanmedian, np.where(HOLES > -9, X, NAN), **params)
+
+
+def test_the_median_of_nothing_but_nan_is_nan():
+    np.testing.assert_array_equal(
+        ag.nanmedian(Tensor([[NAN, NAN], [NAN, 2.0]]), axis=1).data, [NAN, 2]
+    )
+
+
+@pytest.mark.parametrize("kth", [0, 2, -1, (1, 2)])
+def test_a_partition_has_its_elements_where_sorting_puts_them(kth):
+    found = np.partition(Tensor(X), kth, axis=1).data
+    at = list(kth) if isinstance(kth, tuple) else [kth]
+    np.testing.assert_array_equal(found[:, at], np.partition(X, kth, axis=1)[:, at])
+    with pytest.raises(ValueError, match="kth is 9, but axis 1 of x has length"):
+        ag.partition(Tensor(X), 9, axis=1)
+
+
 def test_quantiles_are_nan_where_something_is():
     np.testing.assert_array_equal(
         ag.median(Tensor([[1.0, NAN, 2.0], [1.0, 2.0, 4.0]]), 1).data, [NAN, 2]
@@ -187,6 +209,9 @@ COMPOSED = {
     "diff": lambda x: ag.diff(x, 2),
     "trapezoid": lambda x: ag.trapezoid(x, x**2, axis=1),
     "median": lambda x: ag.median(x, axis=(0, 2)),
+    "nanmedian": lambda x: ag.nanmedian(ag.where(HOLES > -9, x, NAN), axis=(0, 2)),
+    "percentile": lambda x: ag.percentile(x**2, [10, 70], axis=1),
+    "partition": lambda x: ag.partition(x**3, 1, axis=1)[:, 1],
     "quantile": lambda x: ag.quantile(x**2, [0.1, 0.7], axis=1, keepdims=True),
     "topk": lambda x: ag.topk(x**3, 2, axis=1)[0],
 }

@@ -100,8 +100,8 @@ def test_numpy_on_either_side_keeps_the_gradient():
 
 def test_numpy_functions_that_are_not_there_name_the_nearest():
     x = leaf([1.0, 2.0])
-    with pytest.raises(TypeError, match=r"np\.nanmedian: not supported.*np\.nanmean"):
-        np.nanmedian(x)
+    with pytest.raises(TypeError, match=r"np\.nanquantile: not supported.*np\.quantile"):
+        np.nanquantile(x, 0.5)
     with pytest.raises(TypeError, match=r"np\.add\.reduce: not supported"):
         np.add.reduce(x)
     with pytest.raises(TypeError, match="out= is not supported"):

@@ -19,6 +19,7 @@ from .shape import broadcast_to, embed, getitem, reshape, setitem
 __all__ = [
     "argwhere",
     "choose",
+    "embedding",
     "gather",
     "index_add",
     "index_put",
@@ -95,6 +96,43 @@ def take(x: Array, indices: Index, axis: int | None = None) -> Array:
 
 
 @with_aliases
+def embedding(input: Index, weight: Array) -> Array:
+    """Return the rows of a table that an array of indices names.
+
+    Parameters
+    ----------
+    input : integer Tensor, ndarray or list, of any shape
+    weight : Tensor or ndarray of shape (num_embeddings, embedding_dim)
+
+    Returns
+    -------
+    Tensor if `weight` is one, else ndarray; of shape (*input.shape, embedding_dim)
+        The gradients of a row that is named twice add up.
+
+    Raises
+    ------
+    TypeError
+        If the input is not of integers.
+    IndexError
+        If an index is not in 0, ..., num_embeddings - 1.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, embedding
+    >>> embedding([2, 0], Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
+    [[5.0, 6.0], [1.0, 2.0]]
+    """
+    index = _plain(input)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"embedding: the input is {index.dtype}; pass integers, which name rows")
+    if index.size and not (index.min() >= 0 and index.max() < len(weight)):
+        raise IndexError(
+            f"embedding: the input runs from {index.min()} to {index.max()}, but the table of "
+            f"shape {weight.shape} has rows 0 to {len(weight) - 1}"
+        )
+    return getitem(weight, index)
+
+
 def index_select(x: Array, axis: int, index: Index) -> Array:
     """Return the parts of x at some positions of an axis: `take` in PyTorch's order of arguments.
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..op import Array, Op, op
+from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
 from .reduction import Axis, gather_axes, reduced
 from .shape import concatenate, stack
@@ -25,6 +25,9 @@ __all__ = [
     "diff",
     "logcumsumexp",
     "median",
+    "nanmedian",
+    "partition",
+    "percentile",
     "quantile",
     "searchsorted",
     "sort",
@@ -370,6 +373,41 @@ def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
     return np.flip(out, axis) if descending else out
 
 
+def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
+    """Return x with each element number `kth` along an axis where sorting would put it.
+
+    NumPy leaves open in which order smaller and larger elements stand around it; here they are
+    sorted too, since derivatives ask for the order anyway.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    kth : int or tuple of int
+    axis : int, default=-1
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+        Elements that tie share the gradient evenly.
+
+    Raises
+    ------
+    ValueError
+        If kth is out of range.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, partition
+    >>> partition(Tensor([3.0, 1.0, 2.0]), 0).numpy()
+    array([1., 2., 3.])
+    """
+    n = x.shape[axis]
+    for k in (kth,) if isinstance(kth, int) else kth:
+        if not -n <= k < n:
+            raise ValueError(f"partition: kth is {k}, but axis {axis} of x has length {n}")
+    return sort(x, axis=axis)
+
+
 def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
     """Return the k largest elements along an axis, the largest first, and their positions.
 
@@ -448,6 +486,40 @@ def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False
     return stack(found) if levels.ndim else found[0]
 
 
+def percentile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return percentiles over axes: quantiles, with q from 0 to 100.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    q : float or sequence of float
+        From 0 to 100. A sequence gives the result an axis in front.
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where some of x is
+
+    Raises
+    ------
+    ValueError
+        If q is not in [0, 100], or there is nothing to take a percentile of.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, percentile
+    >>> percentile(Tensor([1.0, 2.0, 4.0]), 75).item()
+    3.0
+    """
+    levels = np.asarray(q, np.float64)
+    if not ((levels >= 0) & (levels <= 100)).all():
+        raise ValueError(f"percentile: q is {q}; it runs from 0 to 100")
+    return quantile(x, levels / 100, axis=axis, keepdims=keepdims)
+
+
 def _between(rows: Array, level: float) -> Array:
     place = level * (rows.shape[-1] - 1)
     below = int(place)
@@ -481,6 +553,43 @@ def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     3.0
     """
     return quantile(x, 0.5, axis=axis, keepdims=keepdims)
+
+
+def nanmedian(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the median over axes of what is not NaN.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, floating
+    axis : int or tuple of int, optional
+        The axes to reduce, all of them if None.
+    keepdims : bool, default=False
+        Keep reduced axes with length one.
+
+    Returns
+    -------
+    Tensor if `x` is one, else ndarray; dtype of `x`; NaN where all of x is
+        Elements that tie share the gradient evenly.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to take a median of.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, nanmedian
+    >>> nanmedian(Tensor([1.0, float("nan"), 4.0, 9.0])).item()
+    4.0
+    """
+    rows = gather_axes(x, axis)
+    if rows.shape[-1] == 0:
+        raise ValueError(f"nanmedian: x of shape {x.shape} is empty over axis {axis}")
+    rows = sort(rows)  # NaN at the end
+    values = rows.data if isinstance(rows, Node) else rows
+    count = np.sum(~np.isnan(values), axis=-1, keepdims=True)
+    middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
+    return rows[_along(middle, -1)].mean(axis=-1).reshape(reduced(x.shape, axis, keepdims))
 
 
 @op(vjp=(None, None))
