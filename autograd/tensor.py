@@ -22,6 +22,7 @@ from .engine import (
     recording,
 )
 from .op import Node, Op, dispatch
+from .pickling import reduce_tensor
 
 
 class Tensor(Node):
@@ -173,6 +174,10 @@ class Tensor(Node):
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
         return ops.positive(self)  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """For pickle and copy: the tensor with its history, without its hooks."""
+        return reduce_tensor(self)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
         if self.requires_grad or self.priority:  # or carries a tangent

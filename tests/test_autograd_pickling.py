@@ -1,0 +1,133 @@
+"""Pickles and copies: leaves, graphs, depth."""
+
+import copy
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+import autograd as ag
+import nn
+from autograd import Tensor, no_grad, op, scope, toposort
+from nn import functional as F
+
+
+@op(vjp=(lambda g, out, x: 3 * g,), kind="linear")
+def triple(x):
+    return 3 * x
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def pickled(t):
+    return pickle.loads(pickle.dumps(t))
+
+
+ways = pytest.mark.parametrize("again", [pickled, copy.deepcopy])
+
+
+@ways
+@pytest.mark.parametrize("value", [2.0, np.float32(2), np.arange(6.0).reshape(2, 3), np.arange(3)])
+def test_leaves_come_back_with_all_they_have(again, value):
+    t = Tensor(value, name="w")
+    if t.dtype.kind == "f":
+        t.requires_grad_()
+        (t * t).sum().backward()
+    twin = again(t)
+    assert type(twin) is Tensor
+    assert (twin.dtype, twin.requires_grad, twin.name) == (t.dtype, t.requires_grad, "w")
+    np.testing.assert_array_equal(twin.data, t.data)
+    assert type(twin.data) is type(t.data)
+    if t.grad is not None:
+        np.testing.assert_array_equal(twin.grad.data, t.grad.data)
+        assert twin.grad.data is not t.grad.data or t.ndim == 0
+    assert not np.shares_memory(twin.data, t.data) or t.ndim == 0
+
+
+@ways
+def test_a_graph_comes_back_and_differentiates(again):
+    x, W = leaf(np.arange(6.0).reshape(2, 3), "x"), leaf(np.eye(3) + 1, "W")
+    with scope("model"):
+        y = F.cross_entropy((x @ W)[:, [0, 2, 0]].tanh(), [0, 2]) + triple(x.sum())
+    y.name = "loss"
+    twin = again(y)
+    assert [t.op.name for t in toposort(twin)] == [t.op.name for t in toposort(y)]
+    assert all(a.op is b.op for a, b in zip(toposort(twin), toposort(y), strict=True))
+    assert (twin.name, twin.item()) == ("loss", y.item())
+    assert toposort(twin)[-1].scope.path == "model"
+    leaves = {t.name: t for node in toposort(twin) for t in node.inputs if t.op is None and t.name}
+    y.backward()
+    twin.backward()
+    np.testing.assert_array_equal(leaves["x"].grad.data, x.grad.data)
+    np.testing.assert_array_equal(leaves["W"].grad.data, W.grad.data)
+
+
+@ways
+def test_leaves_stay_shared_with_what_is_computed_from_them(again):
+    x = leaf(3.0)
+    twin, y = again((x, x * x))
+    y.backward()
+    assert twin.grad.item() == 6
+    assert x.grad is None
+
+
+@ways
+def test_a_chain_of_100000_ops_does_not_recurse(again):
+    x = leaf(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y + 0.5
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(200)
+    try:
+        x, y = again((x, y))
+        y.backward()
+    finally:
+        sys.setrecursionlimit(limit)
+    assert y.item() == 50_001
+    assert x.grad.item() == 1
+
+
+@ways
+def test_a_freed_graph_stays_freed(again):
+    y = leaf(2.0) * 3
+    y.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match="freed"):
+        again(y).backward()
+
+
+@ways
+def test_modules_come_back_as_they_are(again):
+    model = nn.MLP([3, 4, 2], rng=0)
+    model.eval()
+    twin = again(model)
+    assert not twin.training
+    assert [n for n, _ in twin.named_parameters()] == [n for n, _ in model.named_parameters()]
+    with no_grad():
+        x = Tensor(np.ones((2, 3), np.float32))
+        np.testing.assert_array_equal(twin(x).data, model(x).data)
+    for a, b in zip(twin.parameters(), model.parameters(), strict=True):
+        assert type(a) is type(b)
+        assert not np.shares_memory(a.data, b.data)
+
+
+def test_a_shallow_copy_shares_the_data():
+    x = leaf([1.0, 2.0])
+    assert copy.copy(x).data is x.data
+
+
+def test_hooks_stay_behind():
+    x = leaf(2.0)
+    x.register_hook(lambda g: 10 * g)
+    twin = copy.deepcopy(x)
+    (twin * 1).backward()
+    assert twin.grad.item() == 1
+
+
+def test_an_op_that_no_module_names_is_refused():
+    nameless = ag.Op("nameless", np.exp, (lambda g, out, x: g * out,), "n")
+    with pytest.raises(pickle.PicklingError, match="nameless: this op is no attribute"):
+        pickle.dumps(nameless(leaf(1.0)))
