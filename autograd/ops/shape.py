@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ..op import Array, EachInput, Node, Op, op
 
@@ -422,8 +423,6 @@ def _names_rows(index: Any, shape: tuple[int, ...]) -> bool:
 
 def _add_rows(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     """Add up rows by a product with a sparse matrix of ones: 20 times the speed of np.add.at."""
-    from scipy.sparse import csr_array
-
     n, width = index.size, math.prod(shape[1:])
     rows = np.broadcast_to(x, index.shape + shape[1:]).reshape((n, width))
     ones = np.ones(n, x.dtype)
