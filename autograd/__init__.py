@@ -34,6 +34,7 @@ from .ops import pow_ as pow
 from .ops import round_ as round
 from .ops import sum_ as sum
 from .random import manual_seed as manual_seed
+from .strict import strict_broadcast as strict_broadcast
 from .tensor import Tensor as Tensor
 from .tensor import as_tensor as as_tensor
 from .tensor import tensor as tensor

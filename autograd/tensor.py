@@ -21,6 +21,7 @@ from .engine import (
     next_serial,
     recording,
 )
+from .mistakes import explained
 from .op import Node, Op, dispatch
 from .pickling import reduce_tensor
 
@@ -738,7 +739,7 @@ class Tensor(Node):
             else:
                 data = watcher.run(op, tensors, params)
         except ValueError as error:
-            raise _explained(op, tensors, error) from None
+            raise explained(op, tensors, params, error) from None
         saved = None
         if op.shared is not None:
             data, saved = data
@@ -846,7 +847,7 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
     try:
         data = op.forward(x.data, y.data)
     except ValueError as error:
-        raise _explained(op, (x, y), error) from None
+        raise explained(op, (x, y), _NO_PARAMS, error) from None
     if (x.requires_grad or y.requires_grad) and op.differentiable:
         return _recorded(op, data, (x, y), _NO_PARAMS)
     return _leaf(data)
@@ -877,31 +878,6 @@ def _plain_index(index: Any) -> Any:
 def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Take ``f(2, 3)`` and ``f((2, 3))`` alike."""
     return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-
-
-def _explained(op: Op, inputs: Sequence[Tensor], error: ValueError) -> ValueError:
-    """Say of an op that failed where, with which shapes, and what to do."""
-    if isinstance(error, np.exceptions.AxisError):
-        return error
-    shapes = " and ".join(str(x.shape) for x in inputs)
-    if isinstance(error, np.linalg.LinAlgError):
-        return np.linalg.LinAlgError(f"{op.name}: {error}; the shape is {shapes}")
-    if op is ops.matmul and all(x.ndim for x in inputs):
-        x, y = inputs
-        inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
-        hint = ""
-        if y.ndim == 2 and y.shape[-1] == x.shape[-1]:
-            hint = "; try y.T for the second"
-        elif x.ndim == 2 and x.shape[0] == inner:
-            hint = "; try x.T for the first"
-        return ValueError(
-            f"matmul: shapes {shapes} do not fit: the last axis of the first ({x.shape[-1]}) must "
-            f"equal the {'last but one' if y.ndim > 1 else 'only'} axis of the second "
-            f"({inner}){hint}"
-        )
-    if str(error).startswith(f"{op.name}: "):
-        return error
-    return ValueError(f"{op.name}: shapes {shapes} do not fit: {error}")
 
 
 def _unsupported(name: str, names: list[str]) -> TypeError:

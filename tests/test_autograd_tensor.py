@@ -128,8 +128,8 @@ def test_pytorchs_names_of_axis_and_keepdims_are_taken():
     ("x", "y", "message", "mended"),
     [
         ((3, 4), (5, 6), r"last axis of the first \(4\) must equal the last but one .*\(5\)", None),
-        ((3, 4), (5, 4), r"try y\.T", lambda x, y: x @ y.T),
-        ((4, 3), (4, 5), r"try x\.T", lambda x, y: x.T @ y),
+        ((3, 4), (5, 4), r"try matmul\(x, y\.T\)", lambda x, y: x @ y.T),
+        ((4, 3), (4, 5), r"try matmul\(x\.T, y\)", lambda x, y: x.T @ y),
         ((4,), (3,), r"must equal the only axis of the second \(3\)", None),
     ],
 )
@@ -142,7 +142,7 @@ def test_matmul_says_which_axes_do_not_fit_and_what_to_try(x, y, message, mended
 
 
 def test_other_shape_errors_name_op_and_shapes():
-    with pytest.raises(ValueError, match=r"add: shapes \(3,\) and \(4,\) do not fit"):
+    with pytest.raises(ValueError, match=r"add: shapes x \(3,\) and y \(4,\) do not fit"):
         Tensor(np.ones(3)) + np.ones(4)
 
 
