@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
+from .card import card
 from .engine import (
     LastChange,
     backprop,
@@ -137,6 +138,9 @@ class Tensor(Node):
         elif self.requires_grad:
             notes.append("requires_grad=True")
         return f"Tensor({', '.join([text, *notes])})"
+
+    def _repr_html_(self) -> str:
+        return card(self)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
