@@ -9,6 +9,7 @@ from . import (
     elementwise,
     fused,
     linalg,
+    loss,
     order,
     rearrange,
     reduction,
@@ -24,6 +25,7 @@ from .elementwise import round_ as round_
 from .fused import *
 from .indexing import *
 from .linalg import *
+from .loss import *
 from .order import *
 from .rearrange import *
 from .reduction import *
@@ -55,6 +57,7 @@ def op_table() -> dict[str, Op]:
         decomposition,
         control,
         fused,
+        loss,
     )
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}
