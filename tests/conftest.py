@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytest.register_assert_rewrite("tests.op_checks")
+
 
 class NoSkip:
     """Turns skipped tests and skipped modules into failures that give the reason."""

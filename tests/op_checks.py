@@ -1,0 +1,298 @@
+"""What every op of the table is checked for, and the checks of one op as a function.
+
+A check takes a case, so that it can be tried on an op that is wrong. `test_autograd_ops.py` runs
+each check on the whole table, `mutation.py` all checks of an op on rules corrupted on purpose.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from autograd import EachInput, Tensor, as_tensor, jvp
+from tests.op_cases import CASES, OPS
+from tests.op_cases_linalg import LAPACK
+
+FLOATS = [np.float16, np.float32, np.float64]
+
+BY_OP = {name: [c for c in CASES if c.op.name == name] for name in OPS}
+
+
+def each(name, check, *args):
+    """Run a check on each case of an op; a failure says of which."""
+    for case in BY_OP[name]:
+        try:
+            check(case, *args)
+        except Exception as error:
+            error.add_note(f"the case is {case.name}")
+            raise
+
+
+def generic_cases():
+    """The largest case of each op: a generic one."""
+    by_size = sorted(CASES, key=lambda case: sum(x.size for x in case.inputs()))
+    return {case.op.name: case for case in by_size}.values()
+
+
+def leaves(case, inputs):
+    """Tensors that share the memory of the inputs; those with a derivative require grad."""
+    moving = case.moving(inputs)
+    tensors = [as_tensor(x) for x in inputs]
+    return [t.requires_grad_() if i in moving else t for i, t in enumerate(tensors)]
+
+
+def gradients(case, inputs, seed, create_graph=False):
+    """Return the gradients with respect to the inputs that have one."""
+    tensors = leaves(case, inputs)
+    case.op(*tensors, **case.params).backward(seed, create_graph=create_graph)
+    return [tensors[i].grad for i in case.moving(inputs)]
+
+
+def drawn_like(case, out):
+    return np.asarray(case.rng.uniform(0.5, 1.5, np.shape(out)), dtype=out.dtype)
+
+
+def assert_close(actual, expected, rtol):
+    """Compare entry by entry, the rounding of the largest entry forgiven to all of them."""
+    expected = np.asarray(expected)
+    atol = rtol * np.abs(expected).max(initial=0)
+    np.testing.assert_allclose(np.asarray(actual), expected, rtol, atol)
+
+
+def complex_step(case, inputs, i, seed):
+    """Return the gradient of <seed, f> with respect to input i as Im f(x + ih) / h."""
+    h, x = 1e-20, inputs[i]
+    gradient = np.zeros(x.size)
+    for j in range(x.size):
+        moved = x.astype(complex)
+        moved.flat[j] += 1j * h
+        out = case.evaluate(*inputs[:i], moved, *inputs[i + 1 :])
+        gradient[j] = (seed * (out.imag / h)).sum()
+    return gradient.reshape(x.shape)
+
+
+def checks(op):
+    """Yield (check, arguments that follow the case) for all that cases of this op can be asked."""
+    for check in (check_vjp, check_adjoint, check_tangent, check_rule_on_tensors):
+        yield check, ()
+    yield check_second_order, ()
+    yield check_values, ()
+    for dtype in FLOATS if op.name != "astype" else ():
+        refused = dtype == np.float16 and op.name in LAPACK
+        yield (check_refusal if refused else check_dtype), (dtype,)
+    yield check_layouts, ()
+    for dtype in FLOATS[1:] if op.reference is not None else ():
+        yield check_reference, (dtype,)
+
+
+# The checks.
+
+
+def check_values(case):
+    inputs = case.inputs()
+    expected = case.evaluate(*inputs)
+    out = case.op(*leaves(case, inputs), **case.params).data
+    np.testing.assert_array_equal(out, case.op(*inputs, **case.params))
+    assert out.shape == expected.shape
+    assert_close(out, expected, 1e-13)
+
+
+def check_vjp(case):
+    inputs = case.inputs()
+    seed = drawn_like(case, case.evaluate(*inputs))
+    for i, g in zip(case.moving(inputs), gradients(case, inputs, seed), strict=True):
+        assert g.shape == inputs[i].shape
+        assert_close(g.data, complex_step(case, inputs, i, seed), 1e-12)
+
+
+def tangent_along(case, inputs, directions):
+    """Return the tangent of the output, the inputs named in `directions` moving along them."""
+
+    def f(*xs):
+        moving = dict(zip(directions, xs, strict=True))
+        return case.op(*(moving.get(i, x) for i, x in enumerate(inputs)), **case.params)
+
+    return jvp(f, [inputs[i] for i in directions], list(directions.values()))[1]
+
+
+def check_adjoint(case):
+    """<u, J v> == <J^T u, v>, for each input by itself and for all of them moving at once."""
+    inputs = case.inputs()
+    u = drawn_like(case, case.evaluate(*inputs))
+    moving = case.moving(inputs)
+    v = {i: case.rng.standard_normal(inputs[i].shape) for i in moving}
+    pulled = dict(zip(moving, gradients(case, inputs, u), strict=True))
+    for chosen in [*([i] for i in moving), moving]:
+        tangent = tangent_along(case, inputs, {i: v[i] for i in chosen}).data
+        assert np.shape(tangent) == u.shape
+        left = (u * tangent).sum()
+        right = sum((pulled[i].data * v[i]).sum() for i in chosen)
+        size = np.abs(u * tangent).sum() + sum(np.abs(pulled[i].data * v[i]).sum() for i in chosen)
+        assert abs(left - right) <= 1e-13 * size
+
+
+def check_tangent(case):
+    """The adjoint identity is one number; the tangent has as many as the output."""
+    inputs = case.inputs()
+    for i in case.moving(inputs):
+        v = case.rng.standard_normal(inputs[i].shape)
+        moved = case.evaluate(*inputs[:i], inputs[i] + 1e-20j * v, *inputs[i + 1 :])
+        assert_close(tangent_along(case, inputs, {i: v}).data, moved.imag / 1e-20, 1e-12)
+
+
+def check_second_order(case):
+    """The gradient s of <w, grad <u, f>> is H w, by differences of first gradients along w.
+
+    It comes out of a backward pass as H^T w, so that the symmetry of H is checked too. Its
+    derivative with respect to u is J w, the tangent along w.
+    """
+    inputs = case.inputs()
+    moving = case.moving(inputs)
+    u = Tensor(drawn_like(case, case.evaluate(*inputs)), requires_grad=True)
+    w = {i: case.rng.standard_normal(inputs[i].shape) for i in moving}
+    tensors = leaves(case, inputs)
+    case.op(*tensors, **case.params).backward(u, create_graph=True)
+    s = sum((tensors[i].grad * w[i]).sum() for i in moving)
+    for t in tensors:
+        t.grad = None
+    if s.requires_grad:
+        s.backward()
+
+    def slope(h):
+        ends = [
+            gradients(case, [x + e * w[i] if i in w else x for i, x in enumerate(inputs)], u)
+            for e in (h, -h)
+        ]
+        return [(a.data - b.data) / (2 * h) for a, b in zip(*ends, strict=True)]
+
+    for i, wide, narrow in zip(moving, slope(1e-3), slope(5e-4), strict=True):
+        found = np.zeros(inputs[i].shape) if tensors[i].grad is None else tensors[i].grad.data
+        # central differences with an error of the order h^4: 1e-12 times the fifth derivative
+        np.testing.assert_allclose(found, (4 * narrow - wide) / 3, 1e-7, 1e-9)
+    tangent = tangent_along(case, inputs, w).data
+    assert_close(np.zeros(u.shape) if u.grad is None else u.grad.data, tangent, 1e-12)
+
+
+def check_rule_on_tensors(case):
+    inputs = case.inputs()
+    seed = drawn_like(case, case.evaluate(*inputs))
+    on_arrays = gradients(case, inputs, seed)
+    on_tensors = gradients(case, inputs, as_tensor(seed), create_graph=True)
+    for a, b in zip(on_arrays, on_tensors, strict=True):
+        assert a.dtype == b.dtype
+        # a fused op with rules for arrays only runs its reference, which rounds otherwise
+        assert_close(b.data, a.data, 0 if case.op.shared is None else 1e-14)
+
+
+def check_dtype(case, dtype):
+    """What goes in comes out, in all three modes, and is right within the dtype's rounding."""
+    inputs = case.inputs(dtype)
+    exact = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in inputs]
+    out = case.op(*[as_tensor(x) for x in inputs], **case.params)
+    expected = case.evaluate(*exact)
+    seed = drawn_like(case, expected).astype(dtype)
+    eps = 50 * np.finfo(dtype).eps  # sums of up to 24 terms, quotients, powers
+    assert out.dtype == dtype
+    assert_close(out.data, expected, eps)
+    by_tensors = gradients(case, inputs, seed, create_graph=True)
+    by_arrays = gradients(case, inputs, seed)
+    pulled = gradients(case, exact, seed.astype(np.float64))
+    for g, h, right in zip(by_arrays, by_tensors, pulled, strict=True):
+        assert (g.dtype, h.dtype) == (dtype, dtype)
+        assert_close(g.data, right.data, eps)
+    tangent = tangent_along(case, inputs, {i: inputs[i] for i in case.moving(inputs)})
+    assert tangent.dtype == dtype
+
+
+def check_refusal(case, dtype):
+    with pytest.raises(TypeError, match="float16"):
+        case.op(*[as_tensor(x) for x in case.inputs(dtype)], **case.params)
+
+
+def layouts(x):
+    """The same values in other places of memory, read-only."""
+    views = [x.copy(), np.array(x, order="F")]
+    if x.ndim:
+        views.append(np.repeat(x, 2, axis=-1)[..., ::2])
+        flip = (slice(None, None, -1),) * x.ndim
+        views.append(x[flip].copy()[flip])
+    for view in views:
+        view.flags.writeable = False
+    return views
+
+
+def check_layouts(case):
+    inputs = case.inputs()
+    out = case.evaluate(*inputs)
+    seed = drawn_like(case, out)
+    expected = gradients(case, inputs, seed)
+    seeds = layouts(seed)
+    for k in range(4):
+        views = [layouts(x)[k % len(layouts(x))] for x in inputs]
+        g = seeds[k % len(seeds)]
+        assert_close(case.op(*views, **case.params), out, 1e-13)
+        for found, right in zip(gradients(case, views, g), expected, strict=True):
+            assert_close(found.data, right.data, 1e-13)
+        for view, x in zip(views, inputs, strict=True):  # writing would have raised: by view only
+            np.testing.assert_array_equal(view, x)
+        np.testing.assert_array_equal(g, seed)
+
+
+def check_reference(case, dtype):
+    inputs = case.inputs(dtype)
+    reference = dataclasses.replace(case.op, shared=None, forward=case.op.reference)
+    out = case.op(*inputs, **case.params)
+    composed = reference.reference(*[as_tensor(x) for x in inputs], **case.params)
+    eps = 20 * np.finfo(dtype).eps
+    assert composed.dtype == out.dtype
+    assert_close(composed.data, out, eps)
+    seed = drawn_like(case, out)
+    tensors = leaves(case, inputs)
+    case.op.reference(*tensors, **case.params).backward(seed)
+    found = gradients(case, inputs, seed)
+    for g, i in zip(found, case.moving(inputs), strict=True):
+        assert_close(g.data, tensors[i].grad.data, eps)
+
+
+COARSE = {"var", "nan_to_num", "heaviside", "sort", "average_ties"}
+
+
+def check_reads(case):
+    """Overwriting a value that the rules do not read changes no gradient; one they do, changes it.
+
+    An op with `shared`, and one with `EachInput`, counts all its inputs as read, and var its out,
+    since max has the same form of rule; others read a value only to tell a special point. That errs
+    on the safe side, and only the first half is asked of them.
+    """
+    inputs = case.inputs()
+    coarse = (
+        case.op.shared is not None or isinstance(case.op.vjp, EachInput) or case.op.name in COARSE
+    )
+
+    def pulled(spoilt):
+        tensors = leaves(case, [x.copy() for x in inputs])
+        out = case.op(*tensors, **case.params)
+        victim = out if spoilt == "out" else None if spoilt is None else tensors[spoilt]
+        if victim is not None:
+            spoil(victim)
+        with np.errstate(all="ignore"):
+            out.backward(drawn_like(case, out.data))
+        return [tensors[i].grad.data for i in case.moving(inputs)]
+
+    right = pulled(None)
+    for value in [*range(len(inputs)), "out"]:
+        same = all(np.array_equal(a, b) for a, b in zip(pulled(value), right, strict=True))
+        if not case.op.reads(value):
+            assert same, f"{case.op.name} reads {value}, but says that it does not"
+        elif not coarse:
+            assert not same, f"{case.op.name} says that it reads {value}, but does not"
+
+
+def spoil(t):
+    """Overwrite a value behind the back of the graph."""
+    if t.dtype.kind == "f":
+        t.data = t.data * -1.7 - 0.3
+    elif t.dtype.kind == "b":
+        t.data = ~t.data
+    else:
+        t.data = (t.data + 1) % (t.data.max(initial=0) + 1)
