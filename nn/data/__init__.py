@@ -3,5 +3,20 @@
 from nn.data.datasets import digits, fashion_mnist, mnist
 from nn.data.idx import read_idx
 from nn.data.loader import DataLoader, TensorDataset
+from nn.data.sequences import adding_problem, copy_task
+from nn.data.text import Text, Vocabulary, names, text
 
-__all__ = ["DataLoader", "TensorDataset", "digits", "fashion_mnist", "mnist", "read_idx"]
+__all__ = [
+    "DataLoader",
+    "TensorDataset",
+    "Text",
+    "Vocabulary",
+    "adding_problem",
+    "copy_task",
+    "digits",
+    "fashion_mnist",
+    "mnist",
+    "names",
+    "read_idx",
+    "text",
+]
