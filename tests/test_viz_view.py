@@ -361,10 +361,14 @@ def test_a_broken_dot_is_passed_over(monkeypatch, tmp_path):
 # Files and notebooks
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".dot", ".gv", ".txt"])
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".json", ".mmd", ".dot", ".gv", ".txt"])
 def test_a_file_is_what_its_name_says(suffix, tmp_path):
     view = viz.draw(leaf(3.0, "x") * 2)
-    content = {".svg": view.svg(), ".txt": view.text(ascii=False) + "\n"}.get(suffix, view.source)
+    contents = {
+        **{".svg": view.svg(), ".html": view.html(), ".json": view.json(), ".mmd": view.mermaid()},
+        ".txt": view.text(ascii=False) + "\n",
+    }
+    content = contents.get(suffix, view.source)
     path = view.save(str(tmp_path / f"graph{suffix}"))
     assert path.read_bytes() == content.encode()
     assert os.listdir(tmp_path) == [path.name]
@@ -391,6 +395,15 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(tmp_path):
     with pytest.raises(OSError, match=r"graph\.svg"):
         viz.draw(leaf(3.0)).save(target)
     assert os.listdir(tmp_path) == ["graph.svg"]
+
+
+def test_render_writes_and_opens_as_graphviz_does(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    view = viz.draw_dot(leaf(3.0, "x") * 2)
+    path = view.render(str(tmp_path / "graph"), format="svg", view=True)
+    assert path.read_text("utf-8") == view.svg()
+    assert opened == [path.as_uri()]
 
 
 def test_a_notebook_gets_an_svg_an_image_and_text():
@@ -425,6 +438,7 @@ def test_a_view_is_a_snapshot():
         ({"show": ["name", "colour"]}, "show has .'colour'."),
         ({"direction": "up"}, "direction is 'up'"),
         ({"form": "round"}, "form is 'round'"),
+        ({"theme": "sepia"}, "theme is 'sepia'"),
         ({"depth": -1}, "depth is -1"),
         ({"depth": "all"}, "depth is 'all'"),
         ({"max_nodes": 1}, "max_nodes is 1"),
@@ -461,6 +475,57 @@ def test_arrows_go_in_the_direction_that_is_asked_for(direction, axis):
     svg = viz.draw(x.sin(), direction=direction, backend="wasm").svg()
     first, _, last = (float(g.find(f"{SVG}text").get(axis)) for g in groups(svg, "node"))
     assert (first < last) == (direction in ("LR", "TB"))
+
+
+def test_collapse_gives_a_view_with_so_many_levels_open():
+    view = viz.draw(programs()["scopes"])
+    assert view.collapse(0).figure == viz.draw(programs()["scopes"], depth=0).figure
+    assert view.collapse(0).collapse(None).svg() == view.svg()
+    with pytest.raises(ValueError, match="collapse: depth is -1"):
+        view.collapse(-1)
+
+
+def test_focus_shows_what_is_near():
+    x = leaf(0.5, "x")
+    y = x
+    for i in range(10):
+        y = y.sin()
+        y.name = f"y{i}"
+    view = viz.draw(y, form="compact")
+    names = [[n.name for n in view.focus("y4", hops=h).graph.nodes] for h in (0, 1, 2)]
+    assert names == [["y4"], ["y3", "y4", "y5"], ["y2", "y3", "y4", "y5", "y6"]]
+    near = view.focus("y4")
+    assert "1 node within 2 arrows of 'y4'; 6 nodes further away are not shown" in near.svg()
+    assert len(groups(near.svg(), "node")) == 5
+    assert len(groups(near.svg(), "edge")) == 4
+    assert len(near.graph.passes) == 5
+    assert [p.source for step in near.graph.passes for p in step.pulls] == ["n6", "n5", "n4", "n3"]
+    assert "grad" in near.html()
+
+
+def test_focus_on_a_call_or_an_op_shows_all_of_it():
+    view = viz.draw(programs()["scopes"])
+    inner = view.focus("inner", hops=0).graph
+    assert sorted(n.op for n in inner.nodes if n.op) == ["add", "mul", "tanh"]
+    assert {n.op for n in view.focus("tanh", hops=0).graph.nodes} == {"tanh"}
+    with pytest.raises(ValueError, match=r"nothing is called 'z'; there are y, x"):
+        view.focus("z")
+    with pytest.raises(ValueError, match="hops is -1"):
+        view.focus("x", hops=-1)
+
+
+def test_a_theme_paints_the_paper():
+    x = leaf(0.5, "x")
+    papers = {}
+    for theme in ("auto", "light", "dark"):
+        view = viz.draw(x.sin(), theme=theme)
+        root = ET.fromstring(view.svg())
+        papers[theme] = [rect.get("fill") for rect in root.findall(f"{SVG}rect")]
+        (html,) = re.findall(r"<html[^>]*>", view.html())
+        assert ("data-theme" in html) == (theme != "auto")
+        text = viz.draw(x.sin(), theme=theme, backend="text").svg()
+        assert [r.get("fill") for r in ET.fromstring(text).findall(f"{SVG}rect")] == papers[theme]
+    assert papers == {"auto": [], "light": ["#ffffff"], "dark": ["#16181d"]}
 
 
 # Imports

@@ -7,6 +7,7 @@ still too much loses its middle. Every step is told in a note.
 
 from __future__ import annotations
 
+import difflib
 import math
 from bisect import bisect_left
 from collections import deque
@@ -74,6 +75,52 @@ def collapse(
         what = " and ".join(filter(None, (ops, leaves)))
         notes.append(f"{what} hidden; max_nodes={max_nodes} sets how much is shown")
     return replace(shown, notes=tuple(notes))
+
+
+def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
+    """Return the part of `graph` within `hops` arrows of the nodes that are called `what`.
+
+    Raises
+    ------
+    ValueError
+        If none is.
+    """
+    calls = {i for i, call in enumerate(graph.calls) if what in (call.label, call.name, call.id)}
+    near = {
+        node.id
+        for node in graph.nodes
+        if what in (node.name, node.id, node.op) or not calls.isdisjoint(graph.ancestors(node.call))
+    }
+    if not near:
+        known = list(dict.fromkeys(n.name for n in graph.nodes if n.name))
+        close = difflib.get_close_matches(what, known, n=3, cutoff=0.3) or known[:3]
+        hint = f"; there are {', '.join(close)}" if close else ""
+        raise ValueError(f"focus: nothing is called {what!r}{hint}")
+    beside: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        beside.setdefault(edge.source, []).append(edge.target)
+        beside.setdefault(edge.target, []).append(edge.source)
+    found, edge_of = len(near), near
+    for _ in range(hops):
+        edge_of = {y for x in edge_of for y in beside.get(x, ())} - near
+        near = near | edge_of
+    nodes = [node for node in graph.nodes if node.id in near]
+    note = f"{counted(found, 'node')} within {counted(hops, 'arrow') or '0 arrows'} of {what!r}"
+    if left := len(graph.nodes) - len(nodes):
+        are = "is" if left == 1 else "are"
+        note += f"; {counted(left, 'node')} further away {are} not shown"
+    return replace(
+        graph,
+        nodes=tuple(nodes),
+        edges=tuple(e for e in graph.edges if e.source in near and e.target in near),
+        notes=(*graph.notes, note),
+        passes=tuple(
+            replace(step, pulls=tuple(p for p in step.pulls if p.source in near))
+            for step in graph.passes
+            if step.node in near
+        ),
+        drawn={key: key for key in (n.id for n in nodes)},
+    )
 
 
 @dataclass(frozen=True)

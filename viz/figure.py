@@ -169,7 +169,7 @@ def arrange(
 
 def describe(graph: Graph) -> str:
     """Return one paragraph that says what the picture shows, for alternative text."""
-    outputs = [node for node in graph.nodes if node.output]
+    outputs = [node for node in graph.nodes if node.output] or graph.ends
     ops = sum(node.ops for node in graph.nodes)
     leaves = sum(node.leaves for node in graph.nodes)
     names = ", ".join(_spoken(node) for node in outputs[:4])

@@ -181,6 +181,12 @@ class Graph:
     passes: tuple[Pass, ...] = ()
     drawn: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def ends(self) -> tuple[Node, ...]:
+        """The outputs, and what is used by nothing that is here."""
+        used = {edge.source for edge in self.edges}
+        return tuple(node for node in self.nodes if node.output or node.id not in used)
+
     def ancestors(self, call: int | None) -> list[int]:
         """Return `call` and the calls it lies in, outermost first."""
         path = []

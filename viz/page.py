@@ -18,6 +18,7 @@ from typing import Any
 from .figure import grad_text
 from .graph import Graph, Node, Pull
 from .labels import symbol
+from .style import Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,15 @@ _NOTHING = (
 )
 
 
-def to_page(graph: Graph, levels: Sequence[Level], level: int, *, title: str, about: str) -> str:
+def to_page(
+    graph: Graph,
+    levels: Sequence[Level],
+    level: int,
+    *,
+    title: str,
+    about: str,
+    theme: Theme = "auto",
+) -> str:
     """Return the page as an HTML document.
 
     Parameters
@@ -65,6 +74,8 @@ def to_page(graph: Graph, levels: Sequence[Level], level: int, *, title: str, ab
         Which one is shown first.
     title, about : str
         What stands above, and the description for who cannot see the picture.
+    theme : {'auto', 'light', 'dark'}, default='auto'
+        How it opens; 'auto' as the reader's system is.
 
     Returns
     -------
@@ -83,7 +94,7 @@ def to_page(graph: Graph, levels: Sequence[Level], level: int, *, title: str, ab
     )
     name = html.escape(title)
     return f"""<!doctype html>
-<html lang="en">
+<html lang="en"{"" if theme == "auto" else f' data-theme="{theme}"'}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -145,7 +156,7 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
         "names": {node.id: _name(node) for node in graph.nodes},
         "calls": {node.id: _where(graph, node) for node in graph.nodes if node.call is not None},
         "steps": steps,
-        "outputs": [node.id for node in graph.nodes if node.output],
+        "outputs": [node.id for node in graph.ends],
         "seeds": {node.id: "grad 1" for node in outputs},
         "nothing": _NOTHING,
         "start": f"The gradient of {names} with respect to itself is 1. Step forward to pass it "

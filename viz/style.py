@@ -8,6 +8,12 @@ rests on colour alone: shapes, dashes and words carry it too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Theme: TypeAlias = Literal["auto", "light", "dark"]
+"""The paper behind a picture; 'auto' is the reader's."""
+
+PAPERS: dict[Theme, str] = {"light": "#ffffff", "dark": "#16181d"}
 
 FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"

@@ -19,8 +19,10 @@ from .style import (
     GRAD_INK,
     INK,
     MUTED,
+    PAPERS,
     SIZES,
     TITLE_SIZE,
+    Theme,
 )
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +35,7 @@ _ATTRIBUTES = (
 _MARGIN = 8.0
 
 
-def from_engine(raw: bytes, figure: Figure) -> str:
+def from_engine(raw: bytes, figure: Figure, theme: Theme = "auto") -> str:
     """Return the figure as SVG, in the places that a layout engine's SVG gives.
 
     Parameters
@@ -41,6 +43,8 @@ def from_engine(raw: bytes, figure: Figure) -> str:
     raw : bytes
         What Graphviz wrote for the DOT source of `figure`.
     figure : Figure
+    theme : {'auto', 'light', 'dark'}, default='auto'
+        The paper to draw on; 'auto' draws none.
 
     Returns
     -------
@@ -77,10 +81,10 @@ def from_engine(raw: bytes, figure: Figure) -> str:
         half = width(line.text) * _size(line) / 2
         left, right = min(left, x - half), max(right, x + half)
         _write(body, line, x, place.get("y", "0"), MUTED)
-    return _document(figure, prefix, body, (left, top, right, bottom))
+    return _document(figure, prefix, body, (left, top, right, bottom), theme)
 
 
-def from_text(text: str, figure: Figure) -> str:
+def from_text(text: str, figure: Figure, theme: Theme = "auto") -> str:
     """Return lines of text as SVG, for where there is no layout engine."""
     prefix = "gw" + hashlib.sha256(text.encode()).hexdigest()[:10]
     body = ET.Element("g", {"font-family": "monospace", "font-size": "12"})
@@ -90,14 +94,20 @@ def from_text(text: str, figure: Figure) -> str:
         row.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
         row.text = line
     longest = max(map(len, lines), default=0)
-    return _document(figure, prefix, body, (0, -14, 7.8 * longest, 16 * len(lines) - 10))
+    bounds = (0, -14, 7.8 * longest, 16 * len(lines) - 10)
+    return _document(figure, prefix, body, bounds, theme)
 
 
 def _document(
-    figure: Figure, prefix: str, body: ET.Element, bounds: tuple[float, float, float, float]
+    figure: Figure,
+    prefix: str,
+    body: ET.Element,
+    bounds: tuple[float, float, float, float],
+    theme: Theme,
 ) -> str:
     left, top, right, bottom = bounds
     wide, high = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
+    place = {"x": f"{left - _MARGIN:.2f}", "y": f"{top - _MARGIN:.2f}"}
     svg = ET.Element(
         "svg",
         {
@@ -105,7 +115,7 @@ def _document(
             "id": prefix,
             "width": f"{wide:.0f}",
             "height": f"{high:.0f}",
-            "viewBox": f"{left - _MARGIN:.2f} {top - _MARGIN:.2f} {wide:.2f} {high:.2f}",
+            "viewBox": f"{place['x']} {place['y']} {wide:.2f} {high:.2f}",
             "style": "max-width:100%;height:auto",
             "role": "img",
             "aria-labelledby": f"{prefix}-title {prefix}-desc",
@@ -113,6 +123,9 @@ def _document(
     )
     ET.SubElement(svg, "title", {"id": f"{prefix}-title"}).text = figure.title or "Compute graph"
     ET.SubElement(svg, "desc", {"id": f"{prefix}-desc"}).text = figure.about
+    if theme in PAPERS:
+        size = {"width": f"{wide:.2f}", "height": f"{high:.2f}"}
+        ET.SubElement(svg, "rect", {**place, **size, "fill": PAPERS[theme]})
     svg.append(body)
     ET.indent(svg, "")
     return ET.tostring(svg, encoding="unicode") + "\n"

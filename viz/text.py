@@ -40,7 +40,7 @@ def to_tree(graph: Graph, *, show: Collection[str], ascii: bool = False) -> str:
     numbers: dict[str, int] = {}  # of shared nodes, in the order they are met
     lines = []
     # (node, what stands before its branch, its branch, levels above it), the next one last
-    stack = [(node.id, "", "", 0) for node in reversed(graph.nodes) if node.output]
+    stack = [(node.id, "", "", 0) for node in reversed(graph.ends)]
     while stack:
         key, before, own, level = stack.pop()
         again = key in numbers

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import webbrowser
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from autograd import Tensor
 
 from . import dot, page, svg
-from .collapse import collapse
+from .collapse import collapse, neighbourhood
+from .export import to_json, to_mermaid
 from .figure import Figure, Form, arrange, boxes_per_op
 from .files import write_whole
 from .graph import Graph, extract
 from .labels import counted
 from .layout import Backend, LayoutUnavailable, check, layout
 from .scale import Color
+from .style import Theme
 from .text import to_tree
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 SHOW = ("name", "op", "value", "grad", "shape")
 _MORE = ("flops", "memory")
 _DIRECTIONS = ("LR", "TB", "RL", "BT")
+_THEMES = ("auto", "light", "dark")
 _REPR_LINES = 60
 
 
@@ -45,6 +48,7 @@ class Options:
     direction: str = "LR"
     color: Color = "kind"
     form: Form = "auto"
+    theme: Theme = "auto"
     backend: Backend = "auto"
     timeout: float = 10.0
     title: str | None = None
@@ -104,10 +108,47 @@ class GraphView:
         """Return the picture as a new `graphviz.Digraph`."""
         return dot.to_digraph(self.figure)
 
+    def collapse(self, depth: int | Literal["auto"] | None) -> GraphView:
+        """Return the view with so many levels of calls open: 0 closes all, None opens all."""
+        _check_depth("collapse", depth)
+        return GraphView(self.graph, replace(self.options, depth=depth))
+
+    def focus(self, node: str, hops: int = 2) -> GraphView:
+        """Return a view of a node and what is around it.
+
+        Parameters
+        ----------
+        node : str
+            A name, an op, the label of a call, or an id as in `source`; all that are called so.
+        hops : int, default=2
+            How many arrows away from it, forward or back, to show.
+
+        Returns
+        -------
+        GraphView
+
+        Raises
+        ------
+        ValueError
+            If nothing is called so.
+
+        Examples
+        --------
+        >>> from autograd import Tensor
+        >>> w = Tensor(2.0, requires_grad=True, name="w")
+        >>> print(draw((w * 3).exp().tanh()).focus("w", hops=1).text(ascii=True))
+        x  value 6  grad 0
+        `- w  value 2  grad 0
+        1 node within 1 arrow of 'w'; 3 nodes further away are not shown
+        """
+        if hops < 0:
+            raise ValueError(f"focus: hops is {hops}; pass 0 or more")
+        return GraphView(neighbourhood(self.graph, node, hops), self.options)
+
     @cached_property
     def _laid_out(self) -> str:
         raw = layout(self.source, backend=self.options.backend, timeout=self.options.timeout)
-        return svg.from_engine(raw, self.figure)
+        return svg.from_engine(raw, self.figure, self.options.theme)
 
     def svg(self) -> str:
         """Return the picture as an SVG document.
@@ -124,14 +165,15 @@ class GraphView:
         LayoutUnavailable
             If the view was asked for one engine, and that engine fails.
         """
+        theme = self.options.theme
         try:
             if self.options.backend != "text":
                 return self._laid_out
         except LayoutUnavailable as error:
             if self.options.backend != "auto":
                 raise
-            return svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure)
-        return svg.from_text(self.text(ascii=False), self.figure)
+            return svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure, theme)
+        return svg.from_text(self.text(ascii=False), self.figure, theme)
 
     def text(self, *, ascii: bool | None = None) -> str:
         """Return the picture as a tree of text, the outputs first.
@@ -165,7 +207,7 @@ class GraphView:
         levels: list[page.Level] = []
         shown = 0
         for depth in range(deepest + 1):
-            view = GraphView(self.graph, replace(o, depth=depth, title=None))
+            view = GraphView(self.graph, replace(o, depth=depth, title=None, theme="auto"))
             drawn = view.visible.drawn
             if levels and drawn == levels[-1].drawn:
                 continue
@@ -175,7 +217,17 @@ class GraphView:
             levels.append(page.Level(label, view.svg(), drawn))
         figure = self.figure
         title = figure.title or figure.about.partition(":")[0]
-        return page.to_page(self.graph, levels, shown, title=title, about=figure.about)
+        return page.to_page(
+            self.graph, levels, shown, title=title, about=figure.about, theme=o.theme
+        )
+
+    def mermaid(self) -> str:
+        """Return the picture as the source of a Mermaid flowchart, which code hosts draw."""
+        return to_mermaid(self.figure)
+
+    def json(self) -> str:
+        """Return all of the graph as JSON, collapsed or not: nodes, edges, calls, steps."""
+        return to_json(self.graph)
 
     def show(self, *, interactive: bool = False, height: int = 520) -> None:
         """Show the picture: in a notebook as its output, else as text.
@@ -208,7 +260,8 @@ class GraphView:
         Parameters
         ----------
         path : path
-            Ending in .svg, .html, .dot, .gv, .txt; or .png, .pdf, which need Graphviz's `dot`.
+            Ending in .svg, .html, .json, .mmd (Mermaid), .dot, .gv, .txt; or .png, .pdf, which need
+            Graphviz's `dot`.
 
         Returns
         -------
@@ -223,22 +276,37 @@ class GraphView:
         """
         path = Path(path)
         kind = path.suffix.lower()
-        if kind == ".svg":
-            content = self.svg().encode()
-        elif kind == ".html":
-            content = self.html().encode()
-        elif kind in (".dot", ".gv"):
-            content = self.source.encode()
-        elif kind == ".txt":
-            content = (self.text(ascii=False) + "\n").encode()
-        elif kind in (".png", ".pdf"):
-            content = layout(self.source, format=kind[1:], timeout=self.options.timeout)
-        else:
-            raise ValueError(
-                f"save: {path.name!r} ends in {kind or 'nothing'!r}; use .svg, .html, .png, .pdf, "
-                ".dot, .gv or .txt"
+        if kind in (".png", ".pdf"):
+            return write_whole(
+                path, layout(self.source, format=kind[1:], timeout=self.options.timeout)
             )
-        return write_whole(path, content)
+        if kind not in _WRITERS:
+            raise ValueError(
+                f"save: {path.name!r} ends in {kind or 'nothing'!r}; use "
+                f"{', '.join(_WRITERS)}, .png or .pdf"
+            )
+        return write_whole(path, _WRITERS[kind](self).encode())
+
+    def render(self, filename: str = "graph", *, format: str = "svg", view: bool = False) -> Path:
+        """Write ``filename.format``, as a `graphviz.Digraph` does, and open it if asked to.
+
+        Parameters
+        ----------
+        filename : str, default='graph'
+            Without the ending.
+        format : str, default='svg'
+            An ending that `save` knows.
+        view : bool, default=False
+            Whether to open the file in the browser.
+
+        Returns
+        -------
+        Path
+        """
+        path = self.save(f"{filename}.{format}")
+        if view:
+            webbrowser.open(path.absolute().as_uri())
+        return path
 
     def __repr__(self) -> str:
         lines = self.text().splitlines()
@@ -254,7 +322,8 @@ class GraphView:
         try:
             picture = self.svg()
         except LayoutUnavailable as error:
-            picture = svg.from_text(f"{self.text(ascii=False)}\n{error}", self.figure)
+            text = f"{self.text(ascii=False)}\n{error}"
+            picture = svg.from_text(text, self.figure, self.options.theme)
         data = base64.b64encode(picture.encode()).decode()
         image = {
             "src": f"data:image/svg+xml;base64,{data}",
@@ -273,6 +342,17 @@ class GraphView:
         }
 
 
+_WRITERS: dict[str, Callable[[GraphView], str]] = {
+    ".svg": GraphView.svg,
+    ".html": GraphView.html,
+    ".json": GraphView.json,
+    ".mmd": GraphView.mermaid,
+    ".dot": lambda view: view.source,
+    ".gv": lambda view: view.source,
+    ".txt": lambda view: view.text(ascii=False) + "\n",
+}
+
+
 def draw(
     outputs: Tensor | Sequence[Tensor],
     *,
@@ -284,6 +364,7 @@ def draw(
     direction: Literal["LR", "TB", "RL", "BT"] = "LR",
     color: Color = "kind",
     form: Form = "auto",
+    theme: Theme = "auto",
     backend: Backend = "auto",
     timeout: float = 10.0,
     title: str | None = None,
@@ -318,6 +399,8 @@ def draw(
     form : {'auto', 'bipartite', 'compact'}, default='auto'
         'bipartite' draws an op apart from its result, 'compact' as one box; 'auto' is bipartite
         up to 60 boxes.
+    theme : {'auto', 'light', 'dark'}, default='auto'
+        The paper: 'auto' is the reader's, in the page as the system has it.
     backend : {'auto', 'dot', 'wasm', 'text'}, default='auto'
         The layout engine; see `backends`. 'auto' takes the best that is there.
     timeout : float, default=10.0
@@ -364,16 +447,22 @@ def draw(
         raise ValueError(f"draw: color is {color!r}; choose of kind, grad, value, memory")
     if form not in ("auto", "bipartite", "compact"):
         raise ValueError(f"draw: form is {form!r}; choose of auto, bipartite, compact")
-    if depth not in ("auto", None) and (not isinstance(depth, int) or depth < 0):
-        raise ValueError(f"draw: depth is {depth!r}; pass 0 or more, 'auto', or None for all")
+    if theme not in _THEMES:
+        raise ValueError(f"draw: theme is {theme!r}; choose of {', '.join(_THEMES)}")
+    _check_depth("draw", depth)
     if max_nodes < 5:
         raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
     check(backend)
     graph = extract(outputs, params=params, names=names, grads="grad" in show)
     options = Options(
-        tuple(show), depth, max_nodes, direction, color, form, backend, timeout, title
+        tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title
     )
     return GraphView(graph, options)
+
+
+def _check_depth(where: str, depth: object) -> None:
+    if depth not in ("auto", None) and (not isinstance(depth, int) or depth < 0):
+        raise ValueError(f"{where}: depth is {depth!r}; pass 0 or more, 'auto', or None for all")
 
 
 draw_dot = draw
