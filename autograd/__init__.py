@@ -19,6 +19,7 @@ from .engine import enable_grad as enable_grad
 from .engine import no_grad as no_grad
 from .engine import scope as scope
 from .engine import toposort as toposort
+from .explode import explode as explode
 from .forward import jvp as jvp
 from .op import EachInput as EachInput
 from .op import Op as Op

@@ -85,7 +85,7 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-def _expand_ellipsis(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+def expand_ellipsis(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     """Return the subscripts of each operand and of the output, explicit and without ellipsis."""
     given, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = given.split(",")
@@ -111,7 +111,7 @@ def _expand_ellipsis(subscripts: str, ndims: list[int]) -> tuple[list[str], str]
 
 def _einsum_rule(i: int, g: Array, out: Array, *xs: Array, subscripts: str) -> Array:
     """Contract g with the other operands; what they lack is made of ones, repeats of diagonals."""
-    terms, output = _expand_ellipsis(subscripts, [x.ndim for x in xs])
+    terms, output = expand_ellipsis(subscripts, [x.ndim for x in xs])
     operands, names = [g], [output]
     for j, (x, term) in enumerate(zip(xs, terms, strict=True)):
         if j != i:
@@ -142,7 +142,7 @@ def _spans(letter: str, length: int, operands: list[Array], names: list[str]) ->
 
 def _einsum_flops(out: Array, *xs: Array, subscripts: str) -> int:
     """One multiplication per further operand and one addition, for each combination of letters."""
-    terms, _ = _expand_ellipsis(subscripts, [x.ndim for x in xs])
+    terms, _ = expand_ellipsis(subscripts, [x.ndim for x in xs])
     sizes: dict[str, int] = {}
     for x, term in zip(xs, terms, strict=True):
         for letter, n in zip(term, x.shape, strict=True):
