@@ -28,6 +28,8 @@ class Optimizer:
         Each has the key 'params' and the settings; schedulers change 'lr' here.
     state : dict of Tensor to dict
         What is remembered of each parameter, such as its momentum.
+    steps : int
+        How many steps this object has made; a schedule that steps before it warns.
 
     Raises
     ------
@@ -45,22 +47,29 @@ class Optimizer:
         groups = items if items and isinstance(items[0], dict) else [{"params": items}]
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
+        self.steps = 0
         for group in groups:
             unknown = group.keys() - {"params", *defaults}
             if unknown:
                 raise TypeError(f"{where}: a group sets {unknown}; settings are {list(defaults)}")
-            for key in defaults:
-                value = group.get(key, defaults[key])
-                if np.min(value) < 0:
-                    raise ValueError(f"{where}: {key} is {value}; pass 0 or more")
+            settings = {key: _plain(group.get(key, defaults[key])) for key in defaults}
+            self.check(settings)
             params = group["params"]
             params = [params] if isinstance(params, Tensor) else list(params)
-            merged = {**defaults, **group, "params": params}
-            # a NumPy scalar would promote float32, a number does not
-            self.param_groups.append(
-                {k: v.item() if isinstance(v, np.generic) else v for k, v in merged.items()}
-            )
+            self.param_groups.append({"params": params, **settings})
         _check(where, self._parameters())
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that no group can have; a subclass adds to it.
+
+        Raises
+        ------
+        ValueError
+            If a number is negative or NaN.
+        """
+        for key, value in settings.items():
+            if not np.min(value) >= 0:
+                raise ValueError(f"{type(self).__name__}: {key} is {value}; pass 0 or more")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, which otherwise add up over calls of ``backward``.
@@ -80,6 +89,7 @@ class Optimizer:
             self.update(pairs, group)
             for p, _ in pairs:
                 p.mark_changed()
+        self.steps += 1
 
     def update(self, pairs: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
         """Update the parameters of a group: what a subclass defines.
@@ -93,6 +103,20 @@ class Optimizer:
         """
         raise NotImplementedError
 
+    def new_state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return what is remembered of a parameter before its first step: nothing, by default.
+
+        `load_state_dict` accepts entries with these names, and arrays of these shapes.
+        """
+        return {}
+
+    def state_of(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return what is remembered of a parameter, made by `new_state` if nothing is yet."""
+        state = self.state.get(p)
+        if state is None:
+            state = self.state[p] = self.new_state(p, group)
+        return state
+
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of settings and state, in PyTorch's form: parameters are numbered.
 
@@ -100,7 +124,7 @@ class Optimizer:
         -------
         dict
             'state': by number of the parameter, its arrays and counts; 'param_groups': the
-            settings, with 'params' a list of numbers.
+            settings, with 'params' a list of numbers; 'optimizer': the name of the class.
         """
         number = {p: i for i, p in enumerate(self._parameters())}
         return {
@@ -109,18 +133,23 @@ class Optimizer:
                 {**group, "params": [number[p] for p in group["params"]]}
                 for group in self.param_groups
             ],
+            "optimizer": type(self).__name__,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over settings and state from `state_dict` of an optimiser of the same parameters.
 
+        PyTorch's state of the same optimiser is understood too, if its tensors are arrays.
+
         Raises
         ------
         ValueError
-            If the groups are of other sizes, or an array has not the shape of its parameter.
-            Nothing is changed then.
+            If the state is of another optimiser, the groups are of other sizes, a setting is out
+            of range, or an array has not the shape of its parameter. Nothing is changed then.
         """
         where = f"{type(self).__name__}.load_state_dict"
+        if not {"state", "param_groups"} <= state.keys():
+            raise ValueError(f"{where}: the keys are {list(state)}; pass what state_dict returns")
         sizes = [len(group["params"]) for group in self.param_groups]
         given = [len(group["params"]) for group in state["param_groups"]]
         if sizes != given:
@@ -128,20 +157,36 @@ class Optimizer:
                 f"{where}: the state has groups of {given} parameters, this optimiser of {sizes}; "
                 "make it with the same parameters in the same order"
             )
-        parameters = self._parameters()
-        new = {}
-        for i, entry in state["state"].items():
-            p = parameters[int(i)]
-            for key, value in entry.items():
-                if np.ndim(value) and np.shape(value) != p.shape:
-                    raise ValueError(
-                        f"{where}: {key} of parameter {i} has shape {np.shape(value)}, but the "
-                        f"parameter {p.shape}"
-                    )
-            new[p] = _copy(entry)
-        self.state = new
+        groups, new = [], {}
+        entries = {int(i): entry for i, entry in state["state"].items()}
+        if entries and not 0 <= min(entries) <= max(entries) < sum(sizes):
+            raise ValueError(
+                f"{where}: it has entries for the parameters {sorted(entries)}, but there are "
+                f"{sum(sizes)}"
+            )
+        parameters = iter(enumerate(self._parameters()))
         for group, saved in zip(self.param_groups, state["param_groups"], strict=True):
-            group.update({key: value for key, value in saved.items() if key != "params"})
+            settings = {key: value for key, value in group.items() if key != "params"}
+            missing = settings.keys() - saved.keys()
+            if missing or state.get("optimizer", type(self).__name__) != type(self).__name__:
+                raise ValueError(
+                    f"{where}: the state is of another optimiser, {state.get('optimizer', '?')}, "
+                    f"with the settings {sorted(saved.keys() - {'params'})}; make that one"
+                )
+            settings = {
+                # JSON knows no tuples
+                key: tuple(saved[key]) if isinstance(value, tuple) else _plain(saved[key])
+                for key, value in settings.items()
+            }
+            self.check(settings)
+            groups.append(settings)
+            for _ in group["params"]:
+                i, p = next(parameters)
+                if entries.get(i):
+                    new[p] = _fitted(where, i, entries[i], self.new_state(p, settings))
+        self.state = new
+        for group, settings in zip(self.param_groups, groups, strict=True):
+            group.update(settings)
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -172,5 +217,31 @@ def _check(where: str, params: list[Any]) -> None:
         raise ValueError(f"{where}: a parameter is given twice; it would be updated twice")
 
 
+def _plain(value: Any) -> Any:
+    # a NumPy scalar would promote float32, a number does not
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _copy(entry: dict[str, Any]) -> dict[str, Any]:
     return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in entry.items()}
+
+
+def _fitted(where: str, i: int, entry: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a saved entry, with the shapes and dtypes of `like`, or refuse it."""
+    if entry.keys() != like.keys():
+        raise ValueError(
+            f"{where}: the state of parameter {i} has {sorted(entry)}, this optimiser remembers "
+            f"{sorted(like)}; load the state of the same optimiser with the same settings"
+        )
+    fitted = {}
+    for key, value in entry.items():
+        array = np.asarray(value)
+        if array.shape != np.shape(like[key]):
+            raise ValueError(
+                f"{where}: {key} of parameter {i} has shape {array.shape}, but the parameter "
+                f"{np.shape(like[key])}"
+            )
+        kept = np.asarray(like[key]).dtype
+        # a count is a number; PyTorch keeps it as a float
+        fitted[key] = int(array) if isinstance(like[key], int) else array.astype(kept)
+    return fitted

@@ -61,11 +61,6 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(
-                f"SGD: nesterov with momentum={momentum}, dampening={dampening}; it needs momentum "
-                "above 0 and no dampening"
-            )
         super().__init__(
             params,
             {
@@ -76,6 +71,20 @@ class SGD(Optimizer):
                 "nesterov": nesterov,
             },
         )
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings that are negative, and nesterov where it has no meaning."""
+        super().check(settings)
+        momentum, dampening = settings["momentum"], settings["dampening"]
+        if settings["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"SGD: nesterov with momentum={momentum}, dampening={dampening}; it needs momentum "
+                "above 0 and no dampening"
+            )
+
+    def new_state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
+        """Return the form of v, which `update` starts as the first g."""
+        return {"momentum_buffer": np.zeros_like(p.data)} if group["momentum"] else {}
 
     def update(self, pairs: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
         """Update the parameters of a group by the formula above."""
