@@ -21,6 +21,7 @@ from tests.op_case import (
     rows,
     unary,
 )
+from tests.op_cases_attention import CASES as ATTENTION_CASES
 from tests.op_cases_control import CASES as CONTROL_CASES
 from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
 from tests.op_cases_linalg import CASES as LINALG_CASES
@@ -308,4 +309,5 @@ CASES = [
     *SHAPE_CASES,
     *LINALG_CASES,
     *CONTROL_CASES,
+    *ATTENTION_CASES,
 ]

@@ -126,6 +126,32 @@ def average_ties(x, keys, axis):
     return torch.einsum("...ij,...j->...i", weights, x.movedim(axis, -1)).movedim(-1, axis)
 
 
+def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, keep=None):
+    """Run PyTorch's function where it can: it takes no given dropout, no broadcasting of heads."""
+    lead = {x.shape[:-2] for x in (query, key, value)}
+    if keep is None and len(lead) == 1 and not (is_causal and attn_mask is not None):
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, is_causal=is_causal, scale=scale
+        )
+    scale = max(query.shape[-1], 1) ** -0.5 if scale is None else scale
+    scores = scale * query @ key.mT
+    if attn_mask is not None:
+        boolean = attn_mask.dtype == torch.bool
+        scores = scores.where(attn_mask, -torch.inf) if boolean else scores + attn_mask
+    if is_causal:
+        scores = scores.where(torch.ones(scores.shape, dtype=torch.bool).tril(), -torch.inf)
+    weights = torch.ops.aten._safe_softmax(scores, -1)
+    return (weights if keep is None else weights * torch.tensor(keep).to(weights.dtype)) @ value
+
+
+def rope(x, positions=None, base=10000.0):
+    t = torch.arange(x.shape[-2]) if positions is None else torch.tensor(positions)
+    theta = base ** (-torch.arange(0, x.shape[-1], 2, dtype=torch.float64) / x.shape[-1])
+    turn = torch.polar(torch.ones(1, dtype=torch.float64), torch.outer(t.double(), theta))
+    z = torch.view_as_complex(x.unflatten(-1, (x.shape[-1] // 2, 2))) * turn
+    return torch.view_as_real(z).reshape(x.shape).to(x.dtype)
+
+
 TORCH = {
     "add": torch.add,
     "sub": torch.sub,
@@ -251,6 +277,8 @@ TORCH = {
     "getitem": lambda x, index: torch.take(x, positions(x.shape, index)),
     "embed": embed,
     "setitem": setitem,
+    "attention": attention,
+    "rope": rope,
     "linear": F.linear,
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),

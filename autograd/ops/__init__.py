@@ -4,6 +4,7 @@
 from ..op import Op
 from . import (
     activation,
+    attention,
     control,
     decomposition,
     elementwise,
@@ -16,6 +17,7 @@ from . import (
     shape,
 )
 from .activation import *
+from .attention import *
 from .control import *
 from .decomposition import *
 from .elementwise import *
@@ -57,6 +59,7 @@ def op_table() -> dict[str, Op]:
         decomposition,
         control,
         fused,
+        attention,
         loss,
     )
     declared = [x for module in modules for x in vars(module).values()]
