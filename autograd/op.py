@@ -232,7 +232,7 @@ class Op:
             args, params = self._bind(args, params)
             # a NumPy scalar would promote float32, a number does not
             params = {k: v.item() if isinstance(v, np.generic) else v for k, v in params.items()}
-        if len(args) > 1 and args[-1] is None:  # an optional input, such as a bias, left out
+        while len(args) > 1 and args[-1] is None:  # an optional input, such as a bias, left out
             args = args[:-1]
         if self.defaults:
             params = {**self.defaults, **params}

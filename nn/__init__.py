@@ -7,16 +7,20 @@ from nn.containers import ModuleList, Sequential
 from nn.io import load, save
 from nn.layers import Linear
 from nn.module import Module, Parameter
+from nn.norm import GroupNorm, LayerNorm, RMSNorm
 from nn.random import manual_seed
 from nn.train import evaluate, fit
 
 __all__ = [
     "MLP",
     "SELU",
+    "GroupNorm",
+    "LayerNorm",
     "Linear",
     "Module",
     "ModuleList",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "Sigmoid",

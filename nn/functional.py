@@ -5,10 +5,12 @@ Some are ops of the engine, passed on here to be found by their usual name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+import autograd
 from autograd import (
     Tensor,
     as_tensor,
@@ -25,10 +27,13 @@ from autograd import (
 __all__ = [
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "group_norm",
+    "layer_norm",
     "linear",
     "log_softmax",
     "mse_loss",
     "relu",
+    "rms_norm",
     "selu",
     "sigmoid",
     "softmax",
@@ -177,3 +182,36 @@ def _reduce(where: str, losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     raise ValueError(f"{where}: reduction is {reduction!r}; it is 'mean', 'sum' or 'none'")
+
+
+# Normalisation: the ops of the engine, with their arguments in PyTorch's order.
+
+
+def layer_norm(
+    input: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+) -> Any:
+    """Return `autograd.layer_norm`, which see, with the arguments in PyTorch's order."""
+    if weight is None and bias is not None:
+        return autograd.layer_norm(input, normalized_shape=normalized_shape, eps=eps) + bias
+    return autograd.layer_norm(input, weight, bias, normalized_shape, eps)
+
+
+def rms_norm(
+    input: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Any = None,
+    eps: float | None = None,
+) -> Any:
+    """Return `autograd.rms_norm`, which see, with the arguments in PyTorch's order."""
+    return autograd.rms_norm(input, weight, normalized_shape, eps)
+
+
+def group_norm(
+    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """Return `autograd.group_norm`, which see, with the arguments in PyTorch's order."""
+    return autograd.group_norm(input, weight, bias, num_groups, eps)

@@ -52,6 +52,12 @@ def drawn_like(case, out):
     return np.asarray(case.rng.uniform(0.5, 1.5, np.shape(out)), dtype=out.dtype)
 
 
+def directions(case, inputs):
+    """Draw where each input that has a derivative moves to: not along what was drawn as inputs."""
+    (rng,) = case.rng.spawn(1)
+    return {i: rng.standard_normal(inputs[i].shape) for i in case.moving(inputs)}
+
+
 def assert_close(actual, expected, rtol):
     """Compare entry by entry, the rounding of the largest entry forgiven to all of them."""
     expected = np.asarray(expected)
@@ -120,7 +126,7 @@ def check_adjoint(case):
     inputs = case.inputs()
     u = drawn_like(case, case.evaluate(*inputs))
     moving = case.moving(inputs)
-    v = {i: case.rng.standard_normal(inputs[i].shape) for i in moving}
+    v = directions(case, inputs)
     pulled = dict(zip(moving, gradients(case, inputs, u), strict=True))
     for chosen in [*([i] for i in moving), moving]:
         tangent = tangent_along(case, inputs, {i: v[i] for i in chosen}).data
@@ -134,8 +140,7 @@ def check_adjoint(case):
 def check_tangent(case):
     """The adjoint identity is one number; the tangent has as many as the output."""
     inputs = case.inputs()
-    for i in case.moving(inputs):
-        v = case.rng.standard_normal(inputs[i].shape)
+    for i, v in directions(case, inputs).items():
         moved = case.evaluate(*inputs[:i], inputs[i] + 1e-20j * v, *inputs[i + 1 :])
         assert_close(tangent_along(case, inputs, {i: v}).data, moved.imag / 1e-20, 1e-12)
 
@@ -149,7 +154,7 @@ def check_second_order(case):
     inputs = case.inputs()
     moving = case.moving(inputs)
     u = Tensor(drawn_like(case, case.evaluate(*inputs)), requires_grad=True)
-    w = {i: case.rng.standard_normal(inputs[i].shape) for i in moving}
+    w = directions(case, inputs)
     tensors = leaves(case, inputs)
     case.op(*tensors, **case.params).backward(u, create_graph=True)
     s = sum((tensors[i].grad * w[i]).sum() for i in moving)

@@ -71,6 +71,16 @@ def fold(x, shape, axis):
     return embed(x.ravel(), (int(np.prod(shape)),), at.ravel().numpy()).reshape(shape)
 
 
+def normalized(f):
+    """Put the normalised shape where PyTorch has it."""
+
+    def call(x, *parameters, normalized_shape=None, **params):
+        shape = parameters[0].shape if normalized_shape is None else normalized_shape
+        return f(x, np.atleast_1d(shape).tolist(), *parameters, **params)
+
+    return call
+
+
 def signed(f, ours, axis):
     """Give vectors along an axis the signs that ours have: each build of LAPACK chooses its own."""
 
@@ -283,6 +293,11 @@ TORCH = {
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
     "cross_entropy": F.cross_entropy,
+    "layer_norm": normalized(F.layer_norm),
+    "rms_norm": normalized(F.rms_norm),
+    "group_norm": lambda x, weight=None, bias=None, num_groups=1, eps=1e-5: F.group_norm(
+        x, num_groups, weight, bias, eps
+    ),
 }
 
 

@@ -6,32 +6,9 @@ import pytest
 import nn
 from autograd import Tensor, linear
 from nn import MLP, Linear
+from tests.nn_parity import compare, normal
 
 MODULES = ["ReLU", "Tanh", "Sigmoid", "SELU"]
-
-
-def normal(*shape, seed=0, dtype=np.float64):
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def compare(ours, theirs, x, torch):
-    """Give both models the same weights and compare output and all gradients."""
-    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
-    a = Tensor(x, requires_grad=True)
-    b = torch.tensor(x, requires_grad=True)
-    out, expected = ours(a), theirs(b)
-    g = normal(*out.shape, seed=9, dtype=out.dtype)
-    out.backward(g)
-    expected.backward(torch.tensor(g))
-    tolerance = 1e-12 if x.dtype == np.float64 else 1e-5
-    close = {"rtol": tolerance, "atol": tolerance}
-    assert out.dtype == x.dtype
-    np.testing.assert_allclose(out.numpy(), expected.detach().numpy(), **close)
-    np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), **close)
-    named = dict(theirs.named_parameters())
-    assert list(named) == [name for name, _ in ours.named_parameters()]
-    for name, p in ours.named_parameters():
-        np.testing.assert_allclose(p.grad.numpy(), named[name].grad.numpy(), **close)
 
 
 # Linear

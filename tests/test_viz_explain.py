@@ -267,3 +267,14 @@ def test_what_cannot_be_explained_is_refused():
         explain(x * 2, x)
     with pytest.raises(ValueError, match="not computed from this tensor"):
         explain((x * 2).sum(), y)
+
+
+def test_a_left_out_operand_takes_its_sign_along():
+    x, w = Tensor([[1.0, 2.0]], name="x", requires_grad=True), Tensor(np.ones(2), name="w")
+    parts = [r"\sigma^2", r"\odot w", "+ b"]
+    b = Tensor(np.ones(2), name="b")
+    for n, out in enumerate(
+        [ag.layer_norm(x, normalized_shape=2), ag.layer_norm(x, w), ag.layer_norm(x, w, b)], 1
+    ):
+        text = explain(out.sum(), x).latex()
+        assert [part in text for part in parts] == [i < n for i in range(3)]

@@ -457,8 +457,8 @@ def _latex_of(e: Expression, above: int = 0) -> str:
     shown = [_latex_of(x, _room(e.op, i, rank)) for i, x in enumerate(operands)]
     scaled = name == "mul" and (e.ndim == 0 or any(isinstance(x, Constant) for x in operands))
     template = r"{0} \cdot {1}" if scaled else e.op.latex
-    if name == "linear" and len(operands) == 2:
-        template = r"{0}\,{1}^T"
+    # an optional operand that was left out takes the sign before it along
+    template = re.split(rf" (?:\+|\\odot) \{{{len(operands)}\}}", template)[0]
     text = template.format(*shown)
     return rf"\left({text}\right)" if rank < above else text
 

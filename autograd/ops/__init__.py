@@ -11,6 +11,7 @@ from . import (
     fused,
     linalg,
     loss,
+    normalization,
     order,
     rearrange,
     reduction,
@@ -28,6 +29,7 @@ from .fused import *
 from .indexing import *
 from .linalg import *
 from .loss import *
+from .normalization import *
 from .order import *
 from .rearrange import *
 from .reduction import *
@@ -61,6 +63,7 @@ def op_table() -> dict[str, Op]:
         fused,
         attention,
         loss,
+        normalization,
     )
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}

@@ -1,0 +1,408 @@
+"""Normalisation: values brought to mean 0 and variance 1, then scaled and shifted.
+
+They differ in which values belong together: the features of an example (layer norm, and RMS norm
+without the mean), a group of channels of an example (group norm), or a channel over the whole batch
+(batch norm). The variance is the biased one, in two passes, and eps stands inside the root.
+
+Where rows lie in memory one after the other, the same two functions serve: forward
+
+.. math:: \\hat x = (x - \\mu) / s, \\quad s = \\sqrt{\\sigma^2 + \\epsilon}
+
+and backward, with means over the row,
+
+.. math:: \\bar x = (\\bar{\\hat x} - \\langle \\bar{\\hat x} \\rangle
+    - \\hat x \\langle \\bar{\\hat x} \\odot \\hat x \\rangle) / s
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..op import Array, op
+
+__all__ = [
+    "group_norm",
+    "layer_norm",
+    "rms_norm",
+]
+
+
+def _standardize(rows: Array, eps: float) -> tuple[Array, Array]:
+    """Return each row with mean 0 and variance 1, and the factors 1 / s, (rows, 1)."""
+    n = max(rows.shape[1], 1)
+    # sums as products with ones: BLAS adds at the speed of memory
+    rows = rows - _row_sums(rows) / n
+    scale = 1 / np.sqrt(_row_dots(rows, rows) / n + eps)
+    rows *= scale
+    return rows, scale
+
+
+def _standardize_dx(g: Array, rows: Array, scale: Array) -> Array:
+    """Return the gradient of the input of `_standardize`, given that of the rows; g is used up."""
+    n = max(rows.shape[1], 1)
+    along = _row_dots(g, rows) / n
+    g -= _row_sums(g) / n
+    g -= rows * along
+    g *= scale
+    return g
+
+
+def _row_sums(rows: Array) -> Array:
+    return (rows @ np.ones(rows.shape[1], rows.dtype))[:, None]
+
+
+def _row_dots(x: Array, y: Array) -> Array:
+    return np.vecdot(x, y)[:, None]
+
+
+def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
+    """Return x in the dtype to compute in, and the dtype of the result.
+
+    In float16 squares overflow and sums lose their digits, so it is widened.
+    """
+    dtype = np.result_type(*(a.dtype for a in (x, *parameters) if a is not None))
+    return x.astype(np.float32 if dtype == np.float16 else dtype, copy=False), dtype
+
+
+def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
+    """Scale and shift, in place."""
+    if weight is not None:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out
+
+
+def _normalized_shape(
+    where: str, x: Array, weight: Array | None, bias: Array | None, shape: Any
+) -> tuple[int, ...]:
+    """Return the shape that is normalised: the last axes of x, and all of weight and bias."""
+    if shape is None:
+        if weight is None:
+            raise ValueError(
+                f"{where}: without a weight, say which axes to normalise: "
+                f"normalized_shape={x.shape[-1:]} for the last one"
+            )
+        shape = weight.shape
+    sizes: tuple[int, ...] = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not sizes or x.shape[-len(sizes) :] != sizes:
+        raise ValueError(
+            f"{where}: x of shape {x.shape} does not end in the normalized_shape {sizes}; "
+            f"it takes the last axes of x, such as {x.shape[-1:]}"
+        )
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and a.shape != sizes:
+            raise ValueError(
+                f"{where}: {name} of shape {a.shape} is not of the normalized_shape {sizes}; "
+                "give each normalised value its own"
+            )
+    return sizes
+
+
+def _with_saved(g: Array, out: Array, saved: Any, *inputs: Array, **params: Any) -> Any:
+    return _working(g)[0], *saved
+
+
+# Layer norm.
+
+
+def _layer_norm_reference(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    normalized_shape: Any = None,
+    eps: float = 1e-5,
+) -> Array:
+    shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
+    axes = tuple(range(-len(shape), 0))
+    centred = x - x.mean(axis=axes, keepdims=True)
+    out = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
+
+
+def _layer_norm_dx(
+    shared: Any, out: Array, x: Array, weight: Any = None, bias: Any = None, **params: Any
+) -> Array:
+    g, rows, scale = shared
+    g = g.copy() if weight is None else g * weight
+    return _standardize_dx(g.reshape(rows.shape), rows, scale).reshape(x.shape)
+
+
+def _layer_norm_dweight(
+    shared: Any, out: Array, x: Array, weight: Array, bias: Any = None, **params: Any
+) -> Array:
+    g, rows, _ = shared
+    return np.einsum("ij,ij->j", g.reshape(rows.shape), rows).reshape(weight.shape)
+
+
+@op(
+    vjp=(
+        _layer_norm_dx,
+        _layer_norm_dweight,
+        lambda shared, out, x, weight, bias, **params: shared[0],
+    ),
+    latex=r"\frac{{{0} - \mu}}{{\sqrt{{\sigma^2 + \epsilon}}}} \odot {1} + {2}",
+    kind="other",
+    shared=_with_saved,
+    reference=_layer_norm_reference,
+    flops=8,
+)
+def layer_norm(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    normalized_shape: int | tuple[int, ...] | None = None,
+    eps: float = 1e-5,
+) -> Any:
+    """Bring the last axes of x to mean 0 and variance 1, then scale and shift each place.
+
+    .. math:: y = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\odot w + b
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., *normalized_shape), floating
+    weight, bias : Tensor or ndarray of shape normalized_shape, optional
+        A bias comes with a weight.
+    normalized_shape : int or tuple of int, optional
+        The last axes of `x` that are normalised together; the shape of `weight` if None.
+    eps : float, default=1e-5
+        Added to the biased variance, inside the root.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, "Layer Normalization", 2016, arXiv:1607.06450, eqs. (3)-(4).
+
+    Examples
+    --------
+    >>> from autograd import Tensor, layer_norm
+    >>> layer_norm(Tensor([[1.0, 3.0]]), normalized_shape=2, eps=0).numpy()
+    array([[-1.,  1.]])
+    """
+    shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
+    wide, dtype = _working(x, weight, bias)
+    rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
+    rows, scale = _standardize(rows, eps)
+    out = rows.reshape(x.shape)
+    out = out.copy() if weight is None else out * weight
+    return _affine(out, None, bias).astype(dtype, copy=False), (rows, scale)
+
+
+# RMS norm.
+
+
+def _rms_eps(x: Array, eps: float | None) -> float:
+    return float(np.finfo(x.dtype).eps) if eps is None else eps
+
+
+def _rms_norm_reference(
+    x: Array, weight: Array | None = None, normalized_shape: Any = None, eps: float | None = None
+) -> Array:
+    shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
+    axes = tuple(range(-len(shape), 0))
+    out = x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + _rms_eps(x, eps))
+    return out if weight is None else out * weight
+
+
+def _rms_norm_dx(shared: Any, out: Array, x: Array, weight: Any = None, **params: Any) -> Array:
+    g, rows, scale = shared
+    g = (g.copy() if weight is None else g * weight).reshape(rows.shape)
+    along = _row_dots(g, rows) * scale**2 / max(rows.shape[1], 1)
+    g -= rows * along
+    g *= scale
+    return g.reshape(x.shape)
+
+
+def _rms_norm_dweight(shared: Any, out: Array, x: Array, weight: Array, **params: Any) -> Array:
+    g, rows, scale = shared
+    return (scale.reshape(-1) @ (g.reshape(rows.shape) * rows)).reshape(weight.shape)
+
+
+@op(
+    vjp=(_rms_norm_dx, _rms_norm_dweight),
+    latex=r"\frac{{{0}}}{{\sqrt{{\langle {0}^2 \rangle + \epsilon}}}} \odot {1}",
+    kind="other",
+    shared=_with_saved,
+    reference=_rms_norm_reference,
+    flops=5,
+)
+def rms_norm(
+    x: Array,
+    weight: Array | None = None,
+    normalized_shape: int | tuple[int, ...] | None = None,
+    eps: float | None = None,
+) -> Any:
+    """Bring the last axes of x to a mean square of 1, then scale each place: layer norm, no mean.
+
+    .. math:: y = \\frac{x}{\\sqrt{\\langle x^2 \\rangle + \\epsilon}} \\odot w
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (..., *normalized_shape), floating
+    weight : Tensor or ndarray of shape normalized_shape, optional
+    normalized_shape : int or tuple of int, optional
+        The last axes of `x` that are normalised together; the shape of `weight` if None.
+    eps : float, optional
+        Added to the mean square, inside the root; that of the dtype, ``finfo(dtype).eps``, if
+        None, as in PyTorch.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, arXiv:1910.07467, eq. (4).
+
+    Examples
+    --------
+    >>> from autograd import Tensor, rms_norm
+    >>> rms_norm(Tensor([[1.0, 7.0]]), normalized_shape=2).numpy()
+    array([[0.2, 1.4]])
+    """
+    shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
+    wide, dtype = _working(x, weight)
+    rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
+    scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))
+    out = _affine((rows * scale).reshape(x.shape), weight, None)
+    return out.astype(dtype, copy=False), (rows, scale)
+
+
+# Group norm.
+
+
+def _check_groups(x: Array, weight: Array | None, bias: Array | None, num_groups: int) -> None:
+    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+        raise ValueError(
+            f"group_norm: x of shape {x.shape} does not part into {num_groups} groups of channels; "
+            "the channels are axis 1, and their number must be a multiple of num_groups"
+        )
+    _check_channels("group_norm", x, weight, bias)
+
+
+def _check_channels(where: str, x: Array, weight: Array | None, bias: Array | None) -> None:
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and a.shape != x.shape[1:2]:
+            raise ValueError(
+                f"{where}: {name} of shape {a.shape} does not fit x of shape {x.shape}; give each "
+                f"channel, axis 1, its own: {x.shape[1:2]}"
+            )
+
+
+def _per_channel(a: Array | None, x: Array) -> Array | None:
+    """Give (channels,) axes of length one, so that it broadcasts with x."""
+    return a if a is None else a.reshape((-1, *(1,) * (x.ndim - 2)))
+
+
+def _channel_sums(x: Array) -> Array:
+    return x.sum(axis=(0, *range(2, x.ndim)))
+
+
+def _group_norm_reference(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    num_groups: int = 1,
+    eps: float = 1e-5,
+) -> Array:
+    _check_groups(x, weight, bias, num_groups)
+    rows = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
+    centred = rows - rows.mean(axis=-1, keepdims=True)
+    rows = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
+    out = rows.reshape(x.shape)
+    out = out if weight is None else out * _per_channel(weight, x)
+    return out if bias is None else out + _per_channel(bias, x)
+
+
+def _group_norm_dx(
+    shared: Any, out: Array, x: Array, weight: Any = None, bias: Any = None, **params: Any
+) -> Array:
+    g, rows, scale = shared
+    g = g.copy() if weight is None else g * _per_channel(weight, x)
+    return _standardize_dx(g.reshape(rows.shape), rows, scale).reshape(x.shape)
+
+
+def _group_norm_dweight(
+    shared: Any, out: Array, x: Array, weight: Array, bias: Any = None, **params: Any
+) -> Array:
+    g, rows, _ = shared
+    shape = (*x.shape[:2], math.prod(x.shape[2:]))
+    return np.einsum("ncl,ncl->c", g.reshape(shape), rows.reshape(shape))
+
+
+@op(
+    vjp=(
+        _group_norm_dx,
+        _group_norm_dweight,
+        lambda shared, out, x, weight, bias, **params: _channel_sums(shared[0]),
+    ),
+    latex=r"\frac{{{0} - \mu}}{{\sqrt{{\sigma^2 + \epsilon}}}} \odot {1} + {2}",
+    kind="other",
+    shared=_with_saved,
+    reference=_group_norm_reference,
+    flops=8,
+)
+def group_norm(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    num_groups: int = 1,
+    eps: float = 1e-5,
+) -> Any:
+    """Bring each group of channels of each example to mean 0 and variance 1, then scale and shift.
+
+    .. math:: y = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\odot w + b
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (batch, channels, ...), floating
+    weight, bias : Tensor or ndarray of shape (channels,), optional
+        A bias comes with a weight.
+    num_groups : int, default=1
+        Neighbouring channels make a group; one for each channel is instance norm.
+    eps : float, default=1e-5
+        Added to the biased variance, inside the root.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If the channels do not part into the groups, or the shapes do not fit.
+
+    References
+    ----------
+    Wu and He, "Group Normalization", 2018, arXiv:1803.08494, eqs. (1)-(7).
+
+    Examples
+    --------
+    >>> from autograd import Tensor, group_norm
+    >>> group_norm(Tensor([[1.0, 3.0, 0.0, 8.0]]), num_groups=2, eps=0).numpy()
+    array([[-1.,  1., -1.,  1.]])
+    """
+    _check_groups(x, weight, bias, num_groups)
+    wide, dtype = _working(x, weight, bias)
+    rows = wide.reshape(x.shape[0] * num_groups, math.prod(x.shape[1:]) // num_groups)
+    rows, scale = _standardize(rows, eps)
+    out = rows.reshape(x.shape)
+    out = out.copy() if weight is None else out * _per_channel(weight, x)
+    return _affine(out, None, _per_channel(bias, x)).astype(dtype, copy=False), (rows, scale)

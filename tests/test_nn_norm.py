@@ -1,0 +1,123 @@
+"""Normalisation layers: against PyTorch, and what they promise by themselves."""
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Tensor
+from nn import functional as F
+from tests.nn_parity import compare, normal
+
+DTYPES = [np.float32, np.float64]
+
+SETTINGS = [
+    ("LayerNorm", (5,), {}, (4, 5)),
+    ("LayerNorm", (5,), {"eps": 0.1}, (2, 3, 5)),
+    ("LayerNorm", ((3, 5),), {}, (2, 3, 5)),
+    ("LayerNorm", (5,), {"bias": False}, (4, 5)),
+    ("LayerNorm", (5,), {"elementwise_affine": False}, (4, 5)),
+    ("LayerNorm", (5,), {}, (5,)),
+    ("LayerNorm", (5,), {}, (0, 5)),
+    ("RMSNorm", (5,), {}, (4, 5)),
+    ("RMSNorm", (5,), {"eps": 0.1}, (2, 3, 5)),
+    ("RMSNorm", ((3, 5),), {}, (2, 3, 5)),
+    ("RMSNorm", (5,), {"elementwise_affine": False}, (4, 5)),
+    ("RMSNorm", (5,), {}, (0, 5)),
+    ("GroupNorm", (2, 6), {}, (4, 6)),
+    ("GroupNorm", (3, 6), {"eps": 0.1}, (2, 6, 5)),
+    ("GroupNorm", (1, 6), {}, (2, 6, 3, 5)),
+    ("GroupNorm", (6, 6), {"affine": False}, (2, 6, 3, 5)),
+    ("GroupNorm", (2, 6), {}, (0, 6, 3)),
+]
+
+
+def randomised(model):
+    """Move the weights away from ones and zeros, where a mistake in them would not show."""
+    for i, p in enumerate(model.parameters()):
+        p.data += normal(*p.shape, seed=100 + i, dtype=p.dtype)
+    return model
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "args", "settings", "shape"), SETTINGS)
+def test_outputs_and_gradients_are_pytorchs(name, args, settings, shape, dtype):
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.nn, name)(*args, **settings, dtype=getattr(torch, np.dtype(dtype).name))
+    ours = randomised(getattr(nn, name)(*args, **settings, dtype=dtype))
+    x = 3 + 2 * normal(*shape, dtype=dtype)
+    compare(ours, theirs, x, torch)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda F, x, w, b: F.layer_norm(x, (5,)), "layer_norm"),
+        (lambda F, x, w, b: F.layer_norm(x, (5,), None, b), "layer_norm"),
+        (lambda F, x, w, b: F.layer_norm(x, [5], w, b, 0.1), "layer_norm"),
+        (lambda F, x, w, b: F.rms_norm(x, (5,), w, 0.1), "rms_norm"),
+        (lambda F, x, w, b: F.group_norm(x, 1, w, b, 0.1), "group_norm"),
+    ],
+)
+def test_functional_takes_arguments_in_pytorchs_order(ours, theirs):
+    torch = pytest.importorskip("torch")
+    x, w, b = normal(4, 5), normal(5, seed=1), normal(5, seed=2)
+    out = ours(F, Tensor(x), Tensor(w), Tensor(b)).numpy()
+    expected = ours(torch.nn.functional, *map(torch.tensor, (x, w, b))).numpy()
+    np.testing.assert_allclose(out, expected, 1e-12, 1e-12)
+
+
+@pytest.mark.parametrize("layer", [nn.LayerNorm(64), nn.GroupNorm(2, 64)])
+def test_rows_have_mean_0_and_variance_1_whatever_their_size(layer):
+    x = 1000 + 100 * normal(8, 64).astype(np.float32)
+    out = layer(Tensor(x)).numpy().reshape(8, -1, 32 if isinstance(layer, nn.GroupNorm) else 64)
+    np.testing.assert_allclose(out.mean(-1), 0, atol=1e-5)
+    np.testing.assert_allclose(out.var(-1), 1, rtol=1e-4)
+
+
+def test_rms_norm_keeps_the_mean_that_layer_norm_takes_out():
+    out = nn.RMSNorm(64)(Tensor(np.full((2, 64), 5, np.float32))).numpy()
+    np.testing.assert_allclose(out, 1, rtol=1e-6)
+    np.testing.assert_array_equal(nn.LayerNorm(64)(Tensor(np.full((2, 64), 5.0))).numpy(), 0)
+
+
+def test_large_numbers_of_float16_do_not_overflow():
+    x = np.float16(1000) * normal(4, 256).astype(np.float16)  # squares up to 10^7
+    for layer in (nn.LayerNorm(256), nn.RMSNorm(256), nn.GroupNorm(2, 256)):
+        layer.to(np.float16)
+        t = Tensor(x, requires_grad=True)
+        out = layer(t)
+        out.backward(np.ones_like(x))
+        assert out.dtype == t.grad.dtype == np.float16
+        assert np.isfinite(out.numpy()).all() and np.isfinite(t.grad.numpy()).all()
+        assert out.numpy().std() == pytest.approx(1, rel=0.02)
+
+
+def test_the_result_may_be_changed_in_place_before_backward():
+    for layer in (nn.LayerNorm(3, elementwise_affine=False), nn.GroupNorm(1, 3, affine=False)):
+        gradients = []
+        for change in (False, True):
+            x = Tensor(normal(2, 3), requires_grad=True)
+            out = layer(x)
+            if change:
+                out.data *= 2
+            out.backward(normal(2, 3, seed=1))
+            gradients.append(x.grad.numpy())
+        np.testing.assert_array_equal(*gradients)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    x = Tensor(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"x of shape \(2, 4\) .* normalized_shape \(3,\)"):
+        nn.LayerNorm(3)(x)
+    with pytest.raises(ValueError, match=r"rms_norm: x of shape \(2, 4\)"):
+        nn.RMSNorm(3)(x)
+    with pytest.raises(ValueError, match=r"weight of shape \(4,\) .* normalized_shape \(2, 4\)"):
+        F.layer_norm(x, (2, 4), Tensor(np.ones(4)))
+    with pytest.raises(ValueError, match="3 groups of channels"):
+        F.group_norm(x, 3)
+    with pytest.raises(ValueError, match=r"group_norm: bias of shape \(3,\)"):
+        F.group_norm(x, 2, Tensor(np.ones(4)), Tensor(np.ones(3)))
+    with pytest.raises(ValueError, match="4 channels do not part into 3 groups"):
+        nn.GroupNorm(3, 4)
+    with pytest.raises(ValueError, match=r"LayerNorm: normalized_shape is 0"):
+        nn.LayerNorm(0)
