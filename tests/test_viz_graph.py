@@ -190,3 +190,49 @@ def test_edges_know_the_norm_of_what_goes_back_over_them():
     (to_a, to_b, _) = sorted(extract([(a * b).sum()]).edges, key=lambda e: (e.target, e.slot))
     assert to_a.flow == pytest.approx(np.sqrt(8))
     assert to_b.flow == 7
+
+
+def test_a_dead_relu_blocks_the_gradient_and_a_half_dead_one_half_of_it():
+    x = leaf(np.array([-1.0, 2.0]), "x")
+    half = (x * 1.0).relu()
+    dead = (x * -np.abs(x.data)).clip(5.0, 6.0)
+    blocked = {n.op: n.blocked for n in extract([half.sum() + dead.sum()]).nodes}
+    assert blocked["relu"] == 0.5
+    assert blocked["clip"] == 1
+    assert blocked["mul"] == blocked["sum"] == blocked["add"] == blocked[""] == 0
+
+
+def test_what_one_operand_lets_through_is_not_blocked():
+    a, b = leaf(0.0, "a"), leaf(2.0, "b")
+    assert extract([a * b]).nodes[-1].blocked == 0  # b gets nothing, a gets 2
+    assert extract([a * 2.0 * 0.0]).nodes[-1].blocked == 1
+    W, x = leaf(np.zeros((2, 2))), Tensor(np.zeros(2))
+    assert [n.blocked for n in extract([(W @ x).sum()]).nodes if n.op == "matmul"] == [1]
+    # nothing arrives at the second op, so it is not what blocks
+    assert [n.blocked for n in extract([(a.exp() * 0.0)]).nodes if n.op == "exp"] == [0]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_the_first_nan_is_told_from_those_that_follow():
+    x = leaf(np.array([0.0, 1.0]), "x")
+    graph = extract([((x / x) * 2).exp().sum()])
+    assert {n.op: n.first_nan for n in graph.nodes if n.op}["div"] == "value"
+    assert [n.op for n in graph.nodes if n.first_nan == "value"] == ["div"]
+    assert [n.name for n in extract([leaf(np.nan, "bad") * 2]).nodes if n.first_nan] == ["bad"]
+
+
+def test_the_first_nan_of_the_gradient_is_told_from_those_that_follow():
+    x = leaf(0.0, "x")
+    graph = extract([((x * 3).sqrt() * 0.0) + 1.0])
+    assert {n.op: n.first_nan for n in graph.nodes if n.op} == {
+        **{"mul": "", "sqrt": "grad", "add": ""},
+    }
+    assert by_name(graph)["x"].grad.nans == 1
+
+
+def test_infinities_on_purpose_are_no_nans():
+    x = leaf(np.zeros(3), "x")
+    masked = x + np.array([0.0, -np.inf, 0.0])
+    graph = extract([masked.softmax().sum()])
+    assert not any(n.first_nan for n in graph.nodes)
+    assert [n.value.nonfinite for n in graph.nodes if n.op == "add"] == [1]

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import viz
-from autograd import Tensor, op_table, scope
+from autograd import Tensor, no_grad, op_table, scope
 from viz import wasm
 from viz.figure import arrange
 from viz.graph import extract
@@ -219,7 +219,7 @@ def test_hostile_names_are_shown_as_they_are(backend):
         assert safe in shown or not safe.strip()
     tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(svg).iter()}
     assert tags <= {
-        *("svg", "title", "desc", "g", "text", "path", "polygon", "polyline"),
+        *("svg", "title", "desc", "g", "text", "path", "polygon", "polyline", "rect"),
         "ellipse",
     }
 
@@ -541,3 +541,47 @@ def test_importing_viz_imports_neither_matplotlib_nor_engines():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True
     )
     assert done.stdout.strip() == "[]"
+
+
+# States
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@engines
+def test_what_is_particular_shows_in_words_and_in_the_outline(backend):
+    """Not by colour alone: each state has its own line of text and its own outline."""
+    ok, zero, nan = leaf(1.0, "ok"), leaf(-1.0, "zero"), leaf(0.0, "nan")
+    blocked, late = zero.relu(), leaf(2.0, "late")
+    root = ok * 2 + blocked + nan / nan
+    figure = viz.draw(root, form="compact", backend=backend)
+    lost = late * ok
+    with no_grad():
+        ok += 1
+    changed = viz.draw(lost, form="compact", backend=backend)
+    shapes = {}
+    for view in (figure, changed):
+        for g in groups(view.svg(), "node"):
+            outline = [child for child in g if child.tag not in (f"{SVG}title", f"{SVG}text")]
+            dashes = {child.get("stroke-dasharray") for child in outline}
+            shapes[" ".join(texts(g))] = (len(outline), *sorted(d or "" for d in dashes))
+    by_words = {
+        words: look
+        for text, look in shapes.items()
+        for words in ("grad 0", "blocks the gradient", "first NaN here", "not computed", "ok value")
+        if words in text and not (words == "ok value" and "not computed" in text)
+    }
+    assert len(by_words) == 5
+    assert len(set(by_words.values())) == 5
+    notes = " ".join(figure.figure.notes)
+    for word in ("dashed outline", "cut corners", "double outline", "dashed arrow"):
+        assert word in notes
+    assert "dotted outline" in " ".join(changed.figure.notes)
+
+
+def test_a_closed_call_tells_of_a_nan_inside():
+    with scope("f"):
+        x = leaf(0.0, "x")
+        y = (x * np.nan).exp()
+    view = viz.draw(y * 2, depth=0)
+    assert "first NaN inside" in view.text()
+    assert any(box.mark == "nan" for box in view.figure.boxes)

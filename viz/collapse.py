@@ -228,7 +228,6 @@ def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> N
         grad_state=shown.grad_state,
         call=call.parent,
         output=any(node.output for node in inside),
-        freed=any(node.freed for node in inside),
     )
     return _summed(one, inside)
 
@@ -237,6 +236,8 @@ def _summed(one: Node, nodes: Sequence[Node]) -> Node:
     """A node that stands for several, with what they come to together."""
     return replace(
         one,
+        freed=any(node.freed for node in nodes),
+        first_nan=next((node.first_nan for node in nodes if node.first_nan), ""),
         ops=sum(node.ops for node in nodes),
         leaves=sum(node.leaves for node in nodes),
         flops=sum(node.flops for node in nodes),

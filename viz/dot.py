@@ -16,6 +16,7 @@ from .style import (
     FRAME_SIZE,
     INK,
     LINE,
+    MARKS,
     MUTED,
     OUTPUT,
     SIZES,
@@ -66,7 +67,10 @@ def to_digraph(figure: Figure) -> Digraph:
     for arrow in _in_drawing_order(figure):
         label = _label((arrow.label,)) if arrow.label else None
         width = f"{arrow.width:.2f}" if arrow.width != 1 else None
-        graph.edge(arrow.source, arrow.target, id=arrow.id, label=label, penwidth=width)
+        style = "dashed" if arrow.dashed else None
+        graph.edge(
+            arrow.source, arrow.target, id=arrow.id, label=label, penwidth=width, style=style
+        )
     return graph
 
 
@@ -121,15 +125,18 @@ def _box(box: Box) -> dict[str, Any]:
     wide = max((width(line.text) * SIZES[line.role] for line in box.lines), default=0.0)
     if look.shape == "ellipse":
         wide *= 1.3  # the text stands in the rectangle inside
+    style, attributes = MARKS.get(box.mark, ("", {}))
+    outline = look.style.replace("rounded,", "") if style == "diagonals" else look.style
     return {
         "id": box.id,
         "label": _label(tuple(line.text for line in box.lines)),
         "shape": look.shape,
-        "style": look.style,
+        "style": ",".join(filter(None, (outline, style))),
         "color": OUTPUT if box.output else look.line,
         "fillcolor": box.fill or look.fill,
         "penwidth": "2.5" if box.output else "1.2",
         "fontsize": f"{size if len(box.lines) == 1 else SIZES['name']:g}",
         "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.08",
         "width": f"{(wide + 16) / POINTS_PER_INCH:.3f}",
+        **attributes,
     }

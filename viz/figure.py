@@ -13,11 +13,12 @@ from typing import Literal, TypeAlias
 from .graph import Graph, Node, Summary
 from .labels import counted, number, plain, symbol
 from .scale import PAPER, Color, fills, legend, widths
+from .style import MEANINGS, Mark
 
 Form: TypeAlias = Literal["auto", "bipartite", "compact"]
 """bipartite: a box for each value, an ellipse for each op; compact: one box for op and result."""
 
-Role: TypeAlias = Literal["name", "op", "text", "grad"]
+Role: TypeAlias = Literal["name", "op", "text", "grad", "state"]
 
 BIPARTITE_UP_TO = 60  # boxes; above, 'auto' is compact
 CAPTION_WIDTH = 72  # characters
@@ -43,7 +44,7 @@ class Line:
 class Box:
     """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip.
 
-    `fill` is its colour, where that tells an amount.
+    `fill` is its colour, where that tells an amount; `mark` a key of `style.MARKS`, or empty.
     """
 
     id: str
@@ -53,11 +54,15 @@ class Box:
     frame: str | None
     output: bool
     fill: str | None = None
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow; `label` says how many edges it stands for, if several; `width` is in points."""
+    """An arrow; `label` says how many edges it stands for, if several; `width` is in points.
+
+    It is `dashed` where a gradient could go back over it and none does.
+    """
 
     id: str
     source: str
@@ -65,6 +70,7 @@ class Arrow:
     label: str
     about: str
     width: float = 1.0
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +146,26 @@ def arrange(
         into[node.id] = boxes[-1].id if style == "value" else node.id
         lines = tuple(_lines(node, show, with_op=not apart))
         fill = shades.get(node.id)
-        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill))
+        mark = _mark(node) if "grad" in show else ""
+        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill, mark))
     arrows = []
     for edge in graph.edges:
         label = f"{edge.count:,}\u00d7" if edge.count > 1 else ""
         about = f"{spoken[edge.source]} to {spoken[edge.target]}"
         width = wide.get((edge.source, edge.target, edge.slot), 1.0)
-        arrows.append((edge.source, into[edge.target], label, f"{about} {label}".rstrip(), width))
+        dashed = edge.flow == 0 and "grad" in show
+        arrows.append(
+            (edge.source, into[edge.target], label, f"{about} {label}".rstrip(), width, dashed)
+        )
     for node in graph.nodes:
         if into[node.id] != node.id:
             arrows.append(
-                (into[node.id], node.id, "", f"result of {node.op}", wide.get(node.id, 1.0))
+                (into[node.id], node.id, "", f"result of {node.op}", wide.get(node.id, 1.0), False)
             )
+    marks = {box.mark for box in boxes}
+    meanings = [text for mark, text in MEANINGS.items() if mark in marks]
+    if any(dashed for *_, dashed in arrows):
+        meanings.append("dashed arrow: no gradient comes back over it")
     return Figure(
         tuple(boxes),
         tuple(Arrow(f"e{i}", *arrow) for i, arrow in enumerate(arrows)),
@@ -160,7 +174,7 @@ def arrange(
         plain(title or "", 120),
         tuple(
             line
-            for note in (*graph.notes, *legend(graph, color))
+            for note in (*graph.notes, *legend(graph, color), "; ".join(meanings))
             for line in textwrap.wrap(note, CAPTION_WIDTH)
         ),
         describe(graph),
@@ -215,6 +229,32 @@ def grad_text(node: Node) -> str:
     return f"|grad| {number(node.grad.norm)}"
 
 
+def state_text(node: Node) -> list[str]:
+    """Return the lines that tell what is wrong, or at least to be known, about a node."""
+    lines = []
+    if node.first_nan:
+        what = "first NaN" if node.first_nan == "value" else "first NaN of the gradient"
+        lines.append(f"{what} {'inside' if node.kind in ('call', 'hidden') else 'here'}")
+    if node.blocked == 1:
+        lines.append("blocks the gradient")
+    elif node.blocked:
+        share = min(max(node.blocked, 0.001), 0.999)  # 0% and 100% would be something else
+        lines.append(f"blocked at {100 * share:.3g}%")
+    if node.freed:
+        lines.append("graph freed")
+    return lines
+
+
+def _mark(node: Node) -> Mark:
+    if node.first_nan:
+        return "nan"
+    if node.blocked == 1:
+        return "blocked"
+    if node.grad_state == "uncomputed":
+        return "uncomputed"
+    return "zero" if node.grad_state == "zero" else ""
+
+
 def counts_text(node: Node) -> str:
     """Return what a call or a hidden node stands for, as ``12 ops, 3 leaves``."""
     return ", ".join(filter(None, (counted(node.ops, "op"), counted(node.leaves, "leaf"))))
@@ -260,11 +300,10 @@ def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line
         yield Line(counted(node.flops, "FLOP"), "text")
     if "memory" in show and node.memory:
         yield Line(f"keeps {counted(node.memory, 'byte')}", "text")
-    if node.freed:
-        yield Line("graph freed", "grad")
     grad = grad_text(node)
     if grad and "grad" in show:
         yield Line(grad, "grad")
+    yield from (Line(text, "state") for text in state_text(node))
 
 
 def _spoken(node: Node) -> str:
@@ -291,8 +330,7 @@ def _about(node: Node) -> str:
             parts.append(f"{label} {_in_full(summary)}")
     if node.grad is None and node.grad_state != "none":
         parts.append(grad_text(node))
-    if node.freed:
-        parts.append("the graph behind it was freed")
+    parts += state_text(node)
     return "; ".join(parts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
@@ -20,7 +20,7 @@ from autograd import Op, Tensor, backprop, toposort
 from autograd.cost import saved_values
 
 from .labels import numbers, parameters, plain
-from .steps import backward_steps
+from .steps import Step, backward_steps
 
 PASSES_UP_TO = 1000  # nodes; who steps through more?
 
@@ -30,6 +30,9 @@ scope; a hidden node stands for ops that no scope names."""
 
 GradState: TypeAlias = Literal["value", "zero", "none", "uncomputed"]
 """none: there is nothing to show, as for a constant; uncomputed: the walk did not get there."""
+
+FirstNan: TypeAlias = Literal["", "value", "grad"]
+"""Where a NaN comes up that nothing before it had: in a value, or in the gradient passed back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Summary:
         The element, if there is exactly one.
     mean, std, low, high, norm : float
         Of the finite elements; nan if there is none. The norm is Euclidean.
-    nonfinite : int
-        How many elements are nan or infinite.
+    nonfinite, nans : int
+        How many elements are nan or infinite, and how many of these are nan.
     """
 
     shape: tuple[int, ...]
@@ -57,6 +60,7 @@ class Summary:
     high: float
     norm: float
     nonfinite: int
+    nans: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Node:
     output : bool
     freed : bool
         Whether the graph behind it was let go by ``backward(retain_graph=False)``.
+    blocked : float
+        The share of the elements at which the gradient that arrives is not passed on, as where a
+        ReLU is dead; 0 where that is not known.
+    first_nan : FirstNan
     ops, leaves : int
         How many ops and leaves the node stands for.
     flops, memory : int
@@ -102,6 +110,8 @@ class Node:
     call: int | None = None
     output: bool = False
     freed: bool = False
+    blocked: float = 0.0
+    first_nan: FirstNan = ""
     ops: int = 0
     leaves: int = 0
     flops: int = 0
@@ -159,11 +169,17 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One step of the backward pass: through the op of `node`, where `gradient` arrived."""
+    """One step of the backward pass: through the op of `node`, where `gradient` arrived.
+
+    `blocked` is the share of the elements at which nothing goes on; `makes_nan` tells whether a NaN
+    is passed on although none arrived.
+    """
 
     node: str
     gradient: str
     pulls: tuple[Pull, ...]
+    blocked: float
+    makes_nan: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +247,16 @@ def extract(
     ids = {t: f"n{i}" for i, t in enumerate(tensors)}
     scopes = _innermost_scopes(tensors)
     calls, position = _calls(scopes)
+    passes: list[Pass] = []
+    if complete and gradients and len(tensors) <= PASSES_UP_TO:
+        passes = list(_passes(outputs, ids))
+    blocked: dict[str, float] = {}
+    for step in passes:
+        blocked[step.node] = min(step.blocked, blocked.get(step.node, 1.0))
+    makes_nan = {step.node for step in passes if step.makes_nan}
     last = set(outputs)
     nodes = []
+    has_nan: set[Tensor] = set()
     for t in tensors:
         g = gradients.get(t)
         grad = None if g is None else summarise(g)
@@ -241,23 +265,32 @@ def extract(
             state = "value" if grad.norm or grad.nonfinite else "zero"
         elif t.requires_grad and gradients:
             state = "zero" if complete else "uncomputed"
-        node = Node(
-            ids[t],
-            "leaf" if t.requires_grad else "constant",
-            name=called.get(t, ""),
-            value=summarise(t.data),
-            grad=grad,
-            grad_state=state,
-            call=None if scopes[t] is None else position[scopes[t]],
-            output=t in last,
-            leaves=1,
+        value = summarise(t.data)
+        first_nan: FirstNan = "grad" if ids[t] in makes_nan else ""
+        if value.nans:
+            has_nan.add(t)
+            if has_nan.isdisjoint(t.inputs):
+                first_nan = "value"
+        op = t.op
+        nodes.append(
+            Node(
+                ids[t],
+                "op" if op is not None else "leaf" if t.requires_grad else "constant",
+                called.get(t, ""),
+                *(("", "", "", "") if op is None else _record(t, op)),
+                value,
+                grad,
+                state,
+                None if scopes[t] is None else position[scopes[t]],
+                t in last,
+                op is not None and not t.inputs,
+                blocked.get(ids[t], 0.0),
+                first_nan,
+                *((0, 1, 0, 0) if op is None else _amounts(t, op)),
+            )
         )
-        nodes.append(node if t.op is None else _computed(node, t, t.op))
     if any(node.freed for node in nodes):
         notes = ["freed: backward(retain_graph=False) let go of what was behind it"]
-    passes: list[Pass] = []
-    if complete and gradients and len(tensors) <= PASSES_UP_TO:
-        passes = list(_passes(outputs, ids))
     flows = {(p.source, step.node, p.slot): p.flow for step in passes for p in step.pulls}
     edges = [
         Edge(ids[x], ids[t], i, flow=flows.get((ids[x], ids[t], i), math.nan))
@@ -274,21 +307,16 @@ def extract(
     )
 
 
-def _computed(node: Node, t: Tensor, op: Op) -> Node:
-    """The node of a tensor that an op computed."""
-    return replace(
-        node,
-        kind="op",
-        op=plain(op.name),
-        op_kind=op.kind,
-        params=plain(parameters(op, t.params), 200) if t.params else "",
-        latex=op.latex,
-        freed=not t.inputs,
-        ops=1,
-        leaves=0,
-        flops=op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0,
-        memory=sum(np.asarray(value).nbytes for value in saved_values(t)),
-    )
+def _record(t: Tensor, op: Op) -> tuple[str, str, str, str]:
+    """What a node says of its op."""
+    params = plain(parameters(op, t.params), 200) if t.params else ""
+    return _plain(op.name), op.kind, params, op.latex
+
+
+def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
+    """How many ops, leaves, FLOPs and bytes the node of one op stands for."""
+    flops = op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0
+    return 1, 0, flops, sum(np.asarray(value).nbytes for value in saved_values(t))
 
 
 def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pass]:
@@ -312,8 +340,28 @@ def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pa
                         summarise(np.asarray(total)),
                     )
                 )
-            yield Pass(ids[step.tensor], numbers(step.gradient), tuple(pulls))
+            made = [np.isnan(part.contribution).any() for part in step.parts]
+            yield Pass(
+                ids[step.tensor],
+                numbers(step.gradient),
+                tuple(pulls),
+                _blocked(step),
+                any(made) and not np.isnan(step.gradient).any(),
+            )
         before.update(totals)
+
+
+def _blocked(step: Step) -> float:
+    """The share of the elements at which a gradient that arrives goes no further."""
+    if not step.gradient.any():
+        return 0.0
+    locals_ = [part.local for part in step.parts]
+    if any(local is None for local in locals_):
+        return float(not any(part.contribution.any() for part in step.parts))
+    passed = np.zeros(step.gradient.shape, bool)
+    for local in locals_:
+        passed |= local != 0
+    return 1.0 - float(passed.mean())
 
 
 _Moments: TypeAlias = tuple[float, float, float, float, float]
@@ -327,19 +375,25 @@ def summarise(array: Any) -> Summary:
         x = float(item)
         sound = math.isfinite(x)
         moments: _Moments = (x, 0.0, x, x, abs(x)) if sound else _NO_MOMENTS
-        return Summary(array.shape, _dtype_name(array.dtype), item, *moments, nonfinite=1 - sound)
+        return Summary(
+            array.shape, _dtype_name(array.dtype), item, *moments, 1 - sound, int(x != x)
+        )
     with np.errstate(all="ignore"):
         values = array.astype(np.float64, copy=False)
         finite = np.isfinite(values)
-        nonfinite = values.size - int(np.count_nonzero(finite))
+        nonfinite, nans = values.size - int(np.count_nonzero(finite)), 0
         if nonfinite:
+            nans = int(np.count_nonzero(np.isnan(values)))
             values = values[finite]
         moments = _NO_MOMENTS
         if values.size:
             mean, std, low, high = values.mean(), values.std(), values.min(), values.max()
             norm = math.sqrt(np.square(values).sum())
             moments = (float(mean), float(std), float(low), float(high), norm)
-    return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite=nonfinite)
+    return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite, nans)
+
+
+_plain = cache(plain)  # of a few names of ops, many times
 
 
 @cache

@@ -22,7 +22,7 @@ MUTED = "#767676"
 LINE = "#808080"
 OUTPUT = "#5f6b7a"
 
-SIZES = {"name": 13.0, "op": 17.0, "text": 11.5, "grad": 11.5}
+SIZES = {"name": 13.0, "op": 17.0, "text": 11.5, "grad": 11.5, "state": 11.5}
 CAPTION_SIZE = 11.5
 TITLE_SIZE = 13.0
 FRAME_SIZE = 11.5
@@ -54,4 +54,22 @@ BOXES = {
     "hidden": BoxStyle("#f1f1f1", "#808080", style="rounded,filled,dotted"),
     **{f"op {kind}": BoxStyle(*tint, "ellipse", "filled") for kind, tint in _TINTS.items()},
     **{f"result {kind}": BoxStyle(*tint) for kind, tint in _TINTS.items()},
+}
+
+Mark: TypeAlias = Literal["", "zero", "uncomputed", "blocked", "nan"]
+"""What is particular about a value; it shows in the outline."""
+
+MARKS: dict[Mark, tuple[str, dict[str, str]]] = {
+    "zero": ("dashed", {}),
+    "uncomputed": ("dotted", {}),
+    "blocked": ("diagonals", {}),
+    "nan": ("", {"peripheries": "2", "color": "#b3261e", "penwidth": "1.8"}),
+}
+"""For each mark what it adds to the style of a box, and further attributes, in Graphviz's words."""
+
+MEANINGS: dict[Mark, str] = {
+    "zero": "dashed outline: the gradient is 0",
+    "uncomputed": "dotted outline: the gradient is not computed",
+    "blocked": "cut corners: the gradient stops here",
+    "nan": "double outline: the first NaN",
 }

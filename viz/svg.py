@@ -7,6 +7,7 @@ from the `Figure`, not from the engine, so that it is shown as it is.
 from __future__ import annotations
 
 import hashlib
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
@@ -33,6 +34,8 @@ _ATTRIBUTES = (
     *("stroke-dasharray",),
 )
 _MARGIN = 8.0
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBERS_OF_A_BOX = {"polygon": 10, "path": 50}  # as Graphviz writes plain and rounded ones
 
 
 def from_engine(raw: bytes, figure: Figure, theme: Theme = "auto") -> str:
@@ -145,10 +148,33 @@ def _group(source: ET.Element, prefix: str, kind: str, about: str, to: ET.Elemen
     for shape in source.iter():
         tag = shape.tag.removeprefix(_SVG) if isinstance(shape.tag, str) else ""
         if tag in _SHAPES:
-            ET.SubElement(
-                group, tag, {k: shape.attrib[k] for k in _ATTRIBUTES if k in shape.attrib}
-            )
+            attributes = {k: shape.attrib[k] for k in _ATTRIBUTES if k in shape.attrib}
+            tag, attributes = _shorter(tag, attributes)
+            ET.SubElement(group, tag, attributes)
     return group
+
+
+def _shorter(tag: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The same shape in fewer characters: tenths of a point, and a rectangle as one."""
+    for key in ("d", "points"):
+        if key not in attributes:
+            continue
+        numbers = list(map(float, _NUMBER.findall(attributes[key])))
+        if len(numbers) == _NUMBERS_OF_A_BOX.get(tag):
+            xs, ys = numbers[::2], numbers[1::2]
+            left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
+            if tag == "path" or {*numbers} == {left, top, right, bottom}:
+                place = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+                if tag == "path":
+                    place["rx"] = right - xs[0]  # it begins where the first corner does
+                del attributes[key]
+                return "rect", {**{k: _tenths(v) for k, v in place.items()}, **attributes}
+        attributes[key] = _NUMBER.sub(lambda m: _tenths(float(m.group())), attributes[key])
+    return tag, attributes
+
+
+def _tenths(x: float) -> str:
+    return f"{x:.1f}".removesuffix(".0")
 
 
 def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element) -> None:
@@ -171,7 +197,7 @@ def _copy_box(source: ET.Element, box: Box, prefix: str, to: ET.Element) -> None
     group = _group(source, prefix, "node", box.about, to)
     places = source.findall(f".//{_SVG}text")
     for line, place in zip(box.lines, places, strict=True):
-        ink = GRAD_INK if line.role == "grad" else INK
+        ink = GRAD_INK if line.role in ("grad", "state") else INK
         _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink)
 
 
@@ -194,7 +220,7 @@ def _write(
         attributes["font-size"] = f"{size:g}"
     if ink != INK:
         attributes["fill"] = ink
-    if line.role == "name":
+    if line.role in ("name", "state"):
         attributes["font-weight"] = "bold"
     if line.role == "grad":
         attributes["class"] = "grad"

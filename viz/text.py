@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .figure import counts_text, grad_text, value_text
+from .figure import counts_text, grad_text, state_text, value_text
 from .graph import Graph, Node
 from .labels import ASCII, symbol
 
@@ -79,8 +79,7 @@ def _line(node: Node, show: Collection[str]) -> str:
         parts.append(f"{node.repeats:,} times")
     if node.value is not None:
         parts += value_text(node.value, value="value" in show, shape="shape" in show)
-    if node.freed:
-        parts.append("graph freed")
     if "grad" in show:
         parts.append(grad_text(node))
+    parts += state_text(node)
     return "  ".join(part for part in parts if part)
