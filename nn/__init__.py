@@ -1,6 +1,6 @@
 """Neural networks on the engine: modules, losses, optimisers, data, in PyTorch's names."""
 
-from nn import data, functional, init, optim, random
+from nn import data, functional, init, optim, random, utils
 from nn.activation import SELU, ReLU, Sigmoid, Tanh
 from nn.blocks import MLP
 from nn.containers import ModuleList, Sequential
@@ -35,4 +35,5 @@ __all__ = [
     "optim",
     "random",
     "save",
+    "utils",
 ]

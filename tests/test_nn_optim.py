@@ -11,7 +11,6 @@ from autograd import Tensor
 from nn import MLP, Parameter, optim
 from nn import functional as F
 from nn.optim import SGD, Adagrad, Adam, AdamW, Lion, Muon, Optimizer, RMSprop
-from nn.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from nn.optim.muon import orthogonalize
 
 SETTINGS = [
@@ -464,41 +463,3 @@ def test_the_base_says_what_a_subclass_defines():
     p.grad = Tensor([1.0])
     with pytest.raises(NotImplementedError):
         Optimizer([p], {}).step()
-    with pytest.raises(NotImplementedError):
-        LRScheduler(SGD([p])).step()
-
-
-# Schedules
-
-
-@pytest.mark.parametrize(("t_max", "eta_min"), [(10, 0.0), (25, 0.01), (50, 0.5)])
-def test_cosine_annealing_is_pytorchs(t_max, eta_min):
-    torch = pytest.importorskip("torch")
-    groups = [{"lr": 0.4}, {"lr": 0.1}]
-    ours = SGD([{"params": [Parameter([1.0])], **g} for g in groups])
-    theirs = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.ones(1))], **g} for g in groups])
-    a = CosineAnnealingLR(ours, t_max, eta_min)
-    b = torch.optim.lr_scheduler.CosineAnnealingLR(theirs, t_max, eta_min)
-    for _ in range(60):
-        assert a.get_last_lr() == pytest.approx(b.get_last_lr(), abs=1e-12)
-        theirs.step()
-        a.step()
-        b.step()
-
-
-def test_a_step_of_the_schedule_changes_the_next_step_of_the_optimiser():
-    p = Parameter([1.0])
-    optimizer = SGD([p], lr=1.0)
-    CosineAnnealingLR(optimizer, 2).step()
-    p.grad = Tensor([1.0])
-    optimizer.step()
-    assert p.item() == pytest.approx(0.5)
-    assert type(optimizer.param_groups[0]["lr"]) is float  # float64 would promote the step
-
-
-def test_schedules_refuse_what_they_do_not_know():
-    optimizer = SGD([Parameter([1.0])])
-    with pytest.raises(ValueError, match="T_max is 0"):
-        CosineAnnealingLR(optimizer, 0)
-    with pytest.raises(ValueError, match="per is 'step'; it is 'epoch' or 'batch'"):
-        CosineAnnealingLR(optimizer, 5, per="step")
