@@ -26,6 +26,7 @@ from tests.op_cases_control import CASES as CONTROL_CASES
 from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
 from tests.op_cases_linalg import CASES as LINALG_CASES
 from tests.op_cases_normalization import CASES as NORMALIZATION_CASES
+from tests.op_cases_recurrent import CASES as RECURRENT_CASES
 from tests.op_cases_reduction import CASES as REDUCTION_CASES
 from tests.op_cases_shape import CASES as SHAPE_CASES
 
@@ -312,4 +313,5 @@ CASES = [
     *CONTROL_CASES,
     *ATTENTION_CASES,
     *NORMALIZATION_CASES,
+    *RECURRENT_CASES,
 ]

@@ -162,6 +162,35 @@ def rope(x, positions=None, base=10000.0):
     return torch.view_as_real(z).reshape(x.shape).to(x.dtype)
 
 
+def with_two(biases, weight):
+    """PyTorch's cells take no bias, or two."""
+    return [*biases, *[torch.zeros(len(weight), dtype=weight.dtype)] * (2 - len(biases))]
+
+
+def rnn_step(x, h, w, u, *biases, nonlinearity="tanh"):
+    cell = torch.rnn_tanh_cell if nonlinearity == "tanh" else torch.rnn_relu_cell
+    return cell(x, h, w, u, *with_two(biases, w))
+
+
+def lstm_step(x, h, c, w, u, *biases):
+    return torch.stack(torch.lstm_cell(x, (h, c), w, u, *with_two(biases, w)))
+
+
+def gru_step(x, h, w, u, *biases):
+    return torch.gru_cell(x, h, w, u, *with_two(biases, w))
+
+
+def sequence(step, count):
+    def run(xs, *rest, **params):
+        states, weights, steps = rest[:count], rest[count:], []
+        for x in xs:
+            steps.append(step(x, *states, *weights, **params))
+            states = steps[-1] if count == 2 else steps[-1:]
+        return torch.stack(steps, dim=count - 1)
+
+    return run
+
+
 TORCH = {
     "add": torch.add,
     "sub": torch.sub,
@@ -298,6 +327,12 @@ TORCH = {
     "group_norm": lambda x, weight=None, bias=None, num_groups=1, eps=1e-5: F.group_norm(
         x, num_groups, weight, bias, eps
     ),
+    "rnn_cell": rnn_step,
+    "lstm_cell": lstm_step,
+    "gru_cell": gru_step,
+    "rnn": sequence(rnn_step, 1),
+    "lstm": sequence(lstm_step, 2),
+    "gru": sequence(gru_step, 1),
 }
 
 

@@ -14,6 +14,7 @@ from . import (
     normalization,
     order,
     rearrange,
+    recurrent,
     reduction,
     shape,
 )
@@ -32,6 +33,7 @@ from .loss import *
 from .normalization import *
 from .order import *
 from .rearrange import *
+from .recurrent import *
 from .reduction import *
 from .reduction import all_ as all_
 from .reduction import any_ as any_
@@ -64,6 +66,7 @@ def op_table() -> dict[str, Op]:
         attention,
         loss,
         normalization,
+        recurrent,
     )
     declared = [x for module in modules for x in vars(module).values()]
     return {x.name: x for x in declared if isinstance(x, Op)}
