@@ -2,10 +2,15 @@
 
 from nn import data, functional, init, optim, random, utils
 from nn.activation import SELU, ReLU, Sigmoid, Tanh
+from nn.attention import (
+    LearnedPositionalEncoding,
+    MultiheadAttention,
+    SinusoidalPositionalEncoding,
+)
 from nn.blocks import MLP
 from nn.containers import ModuleList, Sequential
 from nn.io import load, save
-from nn.layers import Linear
+from nn.layers import Embedding, Linear
 from nn.module import Module, Parameter
 from nn.norm import GroupNorm, LayerNorm, RMSNorm
 from nn.random import manual_seed
@@ -14,16 +19,20 @@ from nn.train import evaluate, fit
 __all__ = [
     "MLP",
     "SELU",
+    "Embedding",
     "GroupNorm",
     "LayerNorm",
+    "LearnedPositionalEncoding",
     "Linear",
     "Module",
     "ModuleList",
+    "MultiheadAttention",
     "Parameter",
     "RMSNorm",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "Tanh",
     "data",
     "evaluate",

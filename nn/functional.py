@@ -14,19 +14,24 @@ import autograd
 from autograd import (
     Tensor,
     as_tensor,
+    attention_weights,
     cross_entropy,
     linear,
     log_softmax,
     op,
     relu,
+    rope,
+    scaled_dot_product_attention,
     sigmoid,
     softmax,
     tanh,
 )
 
 __all__ = [
+    "attention_weights",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "embedding",
     "group_norm",
     "layer_norm",
     "linear",
@@ -34,6 +39,8 @@ __all__ = [
     "mse_loss",
     "relu",
     "rms_norm",
+    "rope",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "softmax",
@@ -215,3 +222,47 @@ def group_norm(
 ) -> Any:
     """Return `autograd.group_norm`, which see, with the arguments in PyTorch's order."""
     return autograd.group_norm(input, weight, bias, num_groups, eps)
+
+
+# Tables.
+
+
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+    """Return the rows of a table that an array of integers names.
+
+    Parameters
+    ----------
+    input : integer Tensor or array_like of any shape
+    weight : Tensor of shape (num_embeddings, embedding_dim)
+    padding_idx : int, optional
+        A row that gets no gradient: what fills up sequences that are shorter than the batch.
+
+    Returns
+    -------
+    Tensor of shape (*input.shape, embedding_dim)
+        The gradients of a row that is named several times add up.
+
+    Raises
+    ------
+    TypeError
+        If the input is not of integers.
+    IndexError
+        If an integer does not name a row.
+
+    Examples
+    --------
+    >>> table = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> embedding([1, 0, 1], table, padding_idx=0).sum().backward()
+    >>> table.grad.tolist()
+    [[0.0, 0.0], [2.0, 2.0]]
+    """
+    rows = autograd.embedding(input, weight)
+    if padding_idx is None:
+        return rows
+    if not 0 <= padding_idx < len(weight):
+        raise IndexError(
+            f"embedding: padding_idx is {padding_idx}, but the table of shape {weight.shape} has "
+            f"rows 0 to {len(weight) - 1}"
+        )
+    learns = as_tensor(input).data[..., None] != padding_idx
+    return np.where(learns, rows, rows.detach())

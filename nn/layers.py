@@ -76,3 +76,77 @@ class Linear(Module):
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
         )
+
+
+class Embedding(Module):
+    r"""A table of vectors, one for each token: its input are the numbers of rows.
+
+    .. math:: y_i = W_{x_i}
+
+    The gradients of a token that occurs several times add up.
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim : int
+        Rows, and features of each.
+    padding_idx : int, optional
+        A row that starts as 0 and gets no gradient: what fills up short sequences. Negative
+        numbers count from the end.
+    dtype : numpy dtype, default=numpy.float32
+    rng : numpy.random.Generator, int or None, default=None
+        Draws the weights.
+
+    Attributes
+    ----------
+    weight : Parameter of shape (num_embeddings, embedding_dim)
+        From N(0, 1) at first, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1.
+    IndexError
+        If `padding_idx` names no row.
+
+    Examples
+    --------
+    >>> Embedding(10, 3, rng=0)(Tensor([[1, 2, 4, 5], [4, 3, 2, 9]])).shape
+    (2, 4, 3)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        if num_embeddings < 1 or embedding_dim < 1:
+            raise ValueError(
+                f"Embedding: {num_embeddings} rows of {embedding_dim} features; "
+                "pass sizes of 1 or more"
+            )
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.weight = Parameter(np.empty((num_embeddings, embedding_dim), dtype))
+        init.normal_(self.weight, rng=rng)
+        self.padding_idx = padding_idx
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise IndexError(
+                    f"Embedding: padding_idx is {padding_idx}, but there are rows 0 to "
+                    f"{num_embeddings - 1}"
+                )
+            self.padding_idx = padding_idx % num_embeddings
+            self.weight.data[padding_idx] = 0
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map integers of shape (...) to (..., embedding_dim)."""
+        return F.embedding(input, self.weight, self.padding_idx)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

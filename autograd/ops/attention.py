@@ -135,7 +135,7 @@ def _attention_flops(out: Array, query: Array, key: Array, *rest: Any, **params:
         ),
         lambda back, *rest, **_: back[0],
     ),
-    latex=r"\operatorname{{softmax}}(s\, {0} {1}^T + {3})\, {2}",
+    latex=r"\operatorname{{softmax}}(s\, {0} {1}^T + M)\, {2}",
     kind="other",
     shared=_attention_shared,
     reference=_attention_reference,
