@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,16 @@ import numpy as np
 import pytest
 
 from nn import random
-from nn.data import DataLoader, TensorDataset, datasets, digits, fashion_mnist, mnist, read_idx
+from nn.data import (
+    DataLoader,
+    Dataset,
+    TensorDataset,
+    datasets,
+    digits,
+    fashion_mnist,
+    mnist,
+    read_idx,
+)
 from nn.data.download import cache_folder, download
 
 NAMES = tuple(datasets.MNIST.sha256)
@@ -157,6 +167,130 @@ def test_a_loader_without_a_batch_is_refused(n, drop_last):
         ValueError, match=f"DataLoader: {n} examples give no batch with batch_size=4"
     ):
         DataLoader(TensorDataset(np.zeros((n, 2))), 4, drop_last=drop_last)
+
+
+# --- Dataset ---
+
+
+class Squares(Dataset):
+    """Seven examples, made one at a time; notes which, and in which thread."""
+
+    def __init__(self, fail_at=None):
+        self.fail_at = fail_at
+        self.made = []
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, index):
+        self.made.append((index, threading.current_thread()))
+        if index == self.fail_at:
+            raise OSError(f"no file for example {index}")
+        return np.full((2,), index, np.float32), index**2
+
+
+def test_examples_are_stacked():
+    x, y = list(DataLoader(Squares(), 3))[1]
+    assert x.dtype == np.float32 and x.tolist() == [[3, 3], [4, 4], [5, 5]]
+    assert y.tolist() == [9, 16, 25]
+
+
+def test_a_dataset_of_ones_own_is_shuffled_and_dropped_as_any(pairs):
+    loader = DataLoader(Squares(), 3, shuffle=True, drop_last=True, rng=0)
+    seen = [i for _, y in loader for i in y.tolist()]
+    assert seen == [i**2 for i in np.random.default_rng(0).permutation(7)[:6]]
+
+
+def test_examples_that_do_not_stack_are_refused():
+    class Ragged(Squares):
+        def __getitem__(self, index):
+            return (np.ones(index),)
+
+    class Uneven(Squares):
+        def __getitem__(self, index):
+            return (1,) * index
+
+    for dataset in (Ragged(), Uneven()):
+        with pytest.raises(ValueError, match=r"the examples \[0, 1, 2\] do not stack"):
+            next(iter(DataLoader(dataset, 3)))
+
+
+def test_a_dataset_says_what_a_subclass_defines():
+    with pytest.raises(NotImplementedError, match="Dataset: __len__ is missing"):
+        DataLoader(Dataset())
+    with pytest.raises(NotImplementedError, match="Dataset: __getitem__ is missing"):
+        Dataset()[0]
+
+
+# --- prefetch ---
+
+
+def threads():
+    return [t for t in threading.enumerate() if t.name.startswith("prefetch")]
+
+
+@pytest.mark.parametrize("prefetch", [1, 2, 100])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_prefetched_batches_are_the_same_in_the_same_order(prefetch, shuffle):
+    def deal(prefetch):
+        dataset = Squares()
+        loader = DataLoader(dataset, 2, shuffle=shuffle, rng=3, prefetch=prefetch)
+        return [[t.tolist() for t in batch] for _ in range(2) for batch in loader], dataset
+
+    expected, _ = deal(0)
+    got, dataset = deal(prefetch)
+    assert got == expected
+    workers = {thread for _, thread in dataset.made}
+    assert threading.current_thread() not in workers and len(workers) == 2  # one for each epoch
+    assert not threads()
+
+
+def test_batches_are_made_ahead_but_no_more_than_asked():
+    dataset = Squares()
+    batches = iter(DataLoader(dataset, 1, prefetch=2))
+    next(batches)
+    deadline = time.monotonic() + 10
+    while len(dataset.made) < 3 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    assert len(dataset.made) == 3  # the one that was dealt, and two
+    del batches
+    assert not threads()
+
+
+def test_an_error_in_the_thread_reaches_the_caller_where_its_batch_was_due():
+    seen = []
+    with pytest.raises(OSError, match="no file for example 4"):
+        for x, _ in DataLoader(Squares(fail_at=4), 1, prefetch=3):
+            seen.append(x[0, 0].item())
+    assert seen == [0, 1, 2, 3]
+    assert not threads()
+
+
+def test_the_thread_ends_with_a_loop_that_is_left_early():
+    class Slow(Squares):
+        def __getitem__(self, index):
+            time.sleep(0.05)
+            return super().__getitem__(index)
+
+    dataset = Slow()
+    for _ in DataLoader(dataset, 1, prefetch=6):
+        break
+    assert not threads() and len(dataset.made) < 7  # what was not begun is not made
+
+
+def test_an_epoch_can_be_entered_in_the_middle():
+    for prefetch in (0, 2):
+        whole = list(DataLoader(Squares(), 2, shuffle=True, rng=5))
+        dataset = Squares()
+        rest = DataLoader(dataset, 2, shuffle=True, rng=5, prefetch=prefetch).batches(2)
+        assert [b[1].tolist() for b in rest] == [b[1].tolist() for b in whole[2:]]
+        assert len(dataset.made) == 3  # four examples were not made
+
+
+def test_a_negative_prefetch_is_refused(pairs):
+    with pytest.raises(ValueError, match="prefetch is -1"):
+        DataLoader(pairs, prefetch=-1)
 
 
 # --- digits ---

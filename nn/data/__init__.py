@@ -2,21 +2,28 @@
 
 from nn.data.datasets import digits, fashion_mnist, mnist
 from nn.data.idx import read_idx
-from nn.data.loader import DataLoader, TensorDataset
+from nn.data.loader import DataLoader, Dataset, TensorDataset
 from nn.data.sequences import adding_problem, copy_task
 from nn.data.text import Text, Vocabulary, names, text
+from nn.data.toys import blobs, circles, moons, sine, spirals
 
 __all__ = [
     "DataLoader",
+    "Dataset",
     "TensorDataset",
     "Text",
     "Vocabulary",
     "adding_problem",
+    "blobs",
+    "circles",
     "copy_task",
     "digits",
     "fashion_mnist",
     "mnist",
+    "moons",
     "names",
     "read_idx",
+    "sine",
+    "spirals",
     "text",
 ]

@@ -1,10 +1,12 @@
-"""A data set is a few arrays of equal length; a loader walks them in batches.
+"""A data set is a numbered list of examples; a loader walks it in batches.
 
-`TensorDataset` keeps the arrays whole, so a batch is one NumPy index into each of them: no
-example is ever touched on its own.
+`TensorDataset` keeps its arrays whole, so a batch is one NumPy index into each of them: no
+example is ever touched on its own. Another `Dataset` says how one example is made.
 """
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,56 @@ from autograd import Tensor, as_tensor
 from nn.random import generator
 
 
-class TensorDataset:
+class Dataset:
+    """The base of data sets: a subclass defines ``__len__`` and ``__getitem__``.
+
+    Examples
+    --------
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 5
+    ...
+    ...     def __getitem__(self, index):
+    ...         return float(index), float(index**2)
+    >>> for x, y in DataLoader(Squares(), batch_size=3):
+    ...     print(x.numpy(), y.numpy())
+    [0. 1. 2.] [0. 1. 4.]
+    [3. 4.] [ 9. 16.]
+    """
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        raise NotImplementedError(f"{type(self).__name__}: __len__ is missing; define it")
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...]:
+        """Return the example at an int `index`: a tuple of array_like."""
+        raise NotImplementedError(f"{type(self).__name__}: __getitem__ is missing; define it")
+
+    def batch(self, index: slice | NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Return the examples at `index`, stacked along a new first axis.
+
+        Parameters
+        ----------
+        index : slice or array of int
+            Not empty.
+
+        Raises
+        ------
+        ValueError
+            If the examples differ in length, or their arrays in shape.
+        """
+        rows = np.arange(len(self))[index].tolist()  # plain numbers, as one would write them
+        examples = [self[i] for i in rows]
+        try:
+            return tuple(np.stack(arrays) for arrays in zip(*examples, strict=True))
+        except ValueError as error:
+            raise ValueError(
+                f"{type(self).__name__}: the examples {rows} do not stack to a batch ({error}); "
+                "return the same number of arrays for each, of the same shapes"
+            ) from error
+
+
+class TensorDataset(Dataset):
     """Arrays that belong together: row i of each is example i.
 
     Parameters
@@ -72,13 +123,17 @@ class TensorDataset:
         """
         return tuple(a[index] for a in self.arrays)
 
+    def batch(self, index: slice | NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Return the examples at `index`: there is nothing to stack."""
+        return self[index]
+
 
 class DataLoader:
     """Deal a data set out in batches of tensors, in a new order each epoch if asked.
 
     Parameters
     ----------
-    dataset : TensorDataset
+    dataset : Dataset
     batch_size : int, default=1
         Examples in a batch. The last batch is smaller if they do not come out even.
     shuffle : bool, default=False
@@ -88,6 +143,11 @@ class DataLoader:
     rng : numpy.random.Generator, int or None, default=None
         Draws the orders. A loader made with the same seed deals the same batches; None is the
         library's default Generator, which `nn.random.manual_seed` resets.
+    prefetch : int, default=0
+        How many batches a thread makes ahead. The batches and their order stay the same, an error
+        in the data set is raised where its batch would have been dealt, and the thread ends with
+        the ``for``. It pays where making a batch takes long and lets other threads run, as
+        reading files and large NumPy operations do.
 
     Yields
     ------
@@ -98,8 +158,8 @@ class DataLoader:
     Raises
     ------
     ValueError
-        If `batch_size` is below 1, or no batch can be made: `dataset` is empty, or
-        `drop_last` is set and it has fewer examples than one batch needs.
+        If `batch_size` is below 1, `prefetch` is negative, or no batch can be made: `dataset` is
+        empty, or `drop_last` is set and it has fewer examples than one batch needs.
 
     Examples
     --------
@@ -113,20 +173,24 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: TensorDataset,
+        dataset: Dataset,
         batch_size: int = 1,
         *,
         shuffle: bool = False,
         drop_last: bool = False,
         rng: np.random.Generator | int | None = None,
+        prefetch: int = 0,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"DataLoader: batch_size is {batch_size}; pass 1 or more")
+        if prefetch < 0:
+            raise ValueError(f"DataLoader: prefetch is {prefetch}; pass a number of batches")
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.rng = generator(rng)
+        self.prefetch = prefetch
         if len(self) == 0:
             raise ValueError(
                 f"DataLoader: {len(dataset)} examples give no batch with batch_size={batch_size} "
@@ -139,8 +203,32 @@ class DataLoader:
         return whole if self.drop_last or rest == 0 else whole + 1
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return self.batches()
+
+    def batches(self, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Deal the batches of an epoch from number `start` on: how a run is resumed inside one.
+
+        The order is that of the whole epoch, but batches before `start` are not made.
+        """
         order = self.rng.permutation(len(self.dataset)) if self.shuffle else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            batch = slice(start, start + self.batch_size)
-            rows = self.dataset[batch if order is None else order[batch]]
-            yield tuple(as_tensor(a) for a in rows)
+        slices = [
+            slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(start, len(self))
+        ]
+        rows = slices if order is None else [order[s] for s in slices]
+        made = self._ahead(rows) if self.prefetch else map(self.dataset.batch, rows)
+        return (tuple(as_tensor(a) for a in arrays) for arrays in made)
+
+    def _ahead(self, rows: list[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Make the batches in one thread, `prefetch` of them before they are asked for."""
+        with ThreadPoolExecutor(1, "prefetch") as thread:
+            waiting: deque[Future[tuple[NDArray[Any], ...]]] = deque()
+            try:
+                for index in rows:
+                    waiting.append(thread.submit(self.dataset.batch, index))
+                    if len(waiting) > self.prefetch:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for batch in waiting:  # the caller left early, or a batch failed
+                    batch.cancel()
