@@ -39,7 +39,7 @@ other: the op brings a jvp rule or a reference.
 # PyTorch's names for the two arguments that NumPy calls otherwise.
 ALIASES = {"dim": "axis", "keepdim": "keepdims"}
 
-_SHAPE_ATTRIBUTES = ("shape", "ndim", "size", "dtype")
+_SHAPE_ATTRIBUTES = ("shape", "ndim", "size", "dtype", "flags")
 
 P = ParamSpec("P")
 R = TypeVar("R")

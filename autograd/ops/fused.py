@@ -27,13 +27,20 @@ def _linear_reference(x: Array, weight: Array, bias: Array | None = None) -> Arr
     return out if bias is None else out + bias
 
 
+def _linear_dx(g: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
+    # In the layout of x: elementwise work on arrays that lie differently takes ten times as long.
+    if type(g) is np.ndarray and x.ndim == 2 and x.flags.f_contiguous:
+        return np.matmul(g, weight, order="F")
+    return g @ weight
+
+
 def _linear_dweight(g: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     return rows(g).swapaxes(0, 1) @ rows(x)
 
 
 @op(
     vjp=(
-        lambda g, out, x, weight, bias=None: g @ weight,
+        _linear_dx,
         _linear_dweight,
         lambda g, out, x, weight, bias: g,
     ),
