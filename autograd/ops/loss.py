@@ -32,13 +32,10 @@ def _cross_entropy_shared(
     g: Array, out: Array, saved: Array, x: Array, target: Array, *, reduction: str
 ) -> Array:
     p, target = saved
-    delta = p.copy()  # p - y, for each row
-    delta[np.arange(len(target)), target] -= 1
-    if reduction == "none":
-        g = g[:, None]
-    elif reduction == "mean":
+    if reduction == "mean":
         g = g / x.dtype.type(len(target))
-    delta *= g
+    delta = p * (g[:, None] if reduction == "none" else g)
+    delta[np.arange(len(target)), target] -= g  # (p - y) g, for each row
     return delta
 
 
