@@ -230,7 +230,7 @@ def test_embedding_refuses_what_names_no_row():
     with pytest.raises(ValueError, match="Embedding: 0 rows of 3 features"):
         Embedding(0, 3)
     for padding_idx in (4, -5):
-        with pytest.raises(IndexError, match="padding_idx is .* rows 0 to 3"):
+        with pytest.raises(IndexError, match=r"padding_idx is .* rows 0 to 3"):
             Embedding(4, 2, padding_idx)
     with pytest.raises(IndexError, match="embedding: padding_idx is -1"):
         F.embedding([0], Tensor(np.ones((2, 2))), padding_idx=-1)
