@@ -15,77 +15,76 @@ from autograd import (
     Tensor,
     as_tensor,
     attention_weights,
+    celu,
     cross_entropy,
+    elu,
+    geglu,
+    gelu,
+    glu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
     linear,
     log_softmax,
+    logsigmoid,
+    mish,
     op,
+    prelu,
+    quick_gelu,
+    reglu,
     relu,
+    relu6,
     rope,
     scaled_dot_product_attention,
+    selu,
     sigmoid,
+    silu,
     softmax,
+    softplus,
+    softsign,
+    swiglu,
     tanh,
 )
 
 __all__ = [
     "attention_weights",
     "binary_cross_entropy_with_logits",
+    "celu",
     "cross_entropy",
+    "elu",
     "embedding",
+    "geglu",
+    "gelu",
+    "glu",
     "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "mish",
     "mse_loss",
+    "prelu",
+    "quick_gelu",
+    "reglu",
     "relu",
+    "relu6",
     "rms_norm",
     "rope",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
+    "softsign",
+    "swiglu",
     "tanh",
 ]
-
-# With these two, mean 0 and variance 1 are a fixed point that draws layers towards it
-# (Klambauer et al., eq. (14)).
-SELU_ALPHA = 1.6732632423543772
-SELU_SCALE = 1.0507009873554805
-
-
-@op(
-    vjp=(lambda g, out, x: g * np.where(out > 0, SELU_SCALE, out + SELU_SCALE * SELU_ALPHA),),
-    latex=r"\operatorname{{selu}}({0})",
-    flops=12,
-)
-def selu(x: Any) -> Any:
-    r"""Return the scaled exponential linear unit, which keeps mean 0 and variance 1 by itself.
-
-    .. math:: \lambda x \text{ for } x > 0, \quad \lambda \alpha (e^x - 1) \text{ for } x \le 0
-
-    with :math:`\lambda = 1.0507...` and :math:`\alpha = 1.6732...`. Its weights take LeCun's
-    initialisation. The derivative at 0 is that of the left branch, :math:`\lambda \alpha`.
-
-    Parameters
-    ----------
-    x : Tensor or ndarray of any shape, floating
-
-    Returns
-    -------
-    Tensor if `x` is one, else ndarray; shape and dtype of `x`
-
-    References
-    ----------
-    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-Normalizing Neural Networks", 2017,
-    arXiv:1706.02515, eq. (2).
-
-    Examples
-    --------
-    >>> selu(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
-    array([-1.1113,  0.    ,  1.0507])
-    """
-    # The branch that is not taken must not overflow: expm1 sees no positive number.
-    return np.where(x > 0, SELU_SCALE * x, SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
 def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:

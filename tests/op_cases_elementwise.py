@@ -63,6 +63,10 @@ def quotient(rounded):
     return lambda x, y: x - y * rounded(x.real / y.real)
 
 
+def leaky(x, negative_slope):
+    return np.where(x.real > 0, x, negative_slope * x)
+
+
 def elu(x, alpha):
     return np.where(x.real > 0, x, alpha * (np.exp(x) - 1))
 
@@ -110,19 +114,32 @@ CASES = [
     *unary("round", apart, flat(np.round)),
     *unary("round", off_halves, flat(np.round), decimals=1),
     *unary("nan_to_num", real, lambda x: x),
-    *unary(
-        "leaky_relu",
-        apart,
-        lambda x, negative_slope: np.where(x.real > 0, x, 0.1 * x),
-        negative_slope=0.1,
-    ),
+    *[
+        case
+        for a in (0.1, 1.5, -0.5)
+        for case in unary("leaky_relu", apart, leaky, negative_slope=a)
+    ],
     *unary("elu", apart, elu, alpha=1.0),
     *unary("elu", apart, elu, alpha=0.7),
     *unary("softplus", real, softplus),
     *unary("softplus", real, softplus, beta=2.5),
     *unary("hardtanh", apart, hardtanh),
     *unary("hardtanh", apart, hardtanh, min_val=-0.3, max_val=0.2),
-    *unary("gelu_tanh", real),
+    *binary("prelu", apart, positive, lambda x, y: np.where(x.real > 0, x, y * x)),
+    *unary("gelu", real, lambda x: x * special.ndtr(x)),
+    *unary(
+        "gelu_tanh",
+        real,
+        lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    ),
+    *unary("silu", real, lambda x, beta=1.0: x / (1 + np.exp(-beta * x))),
+    *unary("silu", real, lambda x, beta: x / (1 + np.exp(-beta * x)), beta=1.7),
+    *unary("mish", real, lambda x: x * np.tanh(np.log(1 + np.exp(x)))),
+    *unary(
+        "selu",
+        apart,
+        lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772),
+    ),
     *binary("floor_divide", wide, positive, flat(lambda x, y: np.floor(x / y))),
     *binary("remainder", wide, positive, quotient(np.floor)),
     *binary("fmod", wide, positive, quotient(np.trunc)),

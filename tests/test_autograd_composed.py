@@ -31,7 +31,17 @@ FUNCTIONS = {
         "lambda x: F.gelu(x, approximate='tanh')",
         (real(2, 3),),
     ),
+    "quick_gelu": (ag.quick_gelu, "lambda x: x * torch.sigmoid(1.702 * x)", (real(2, 3),)),
     "silu": (ag.silu, "F.silu", (real(2, 3),)),
+    "prelu": (ag.prelu, "F.prelu", (apart(2, 3), positive(3))),
+    "prelu_of_one_slope": (ag.prelu, "F.prelu", (apart(2, 3, 2), positive(1))),
+    "prelu_of_images": (ag.prelu, "F.prelu", (apart(2, 3, 2), positive(3))),
+    "prelu_of_one_axis": (ag.prelu, "F.prelu", (apart(4), positive(1))),
+    "glu": (ag.glu, "F.glu", (real(2, 4),)),
+    "glu_of_rows": (lambda x: ag.glu(x, dim=0), "lambda x: F.glu(x, dim=0)", (real(2, 4),)),
+    "reglu": (ag.reglu, "lambda x: x[:, :2] * F.relu(x[:, 2:])", (apart(2, 4),)),
+    "geglu": (ag.geglu, "lambda x: x[:, :2] * F.gelu(x[:, 2:])", (real(2, 4),)),
+    "swiglu": (ag.swiglu, "lambda x: x[:, :2] * F.silu(x[:, 2:])", (real(2, 4),)),
     "mish": (ag.mish, "F.mish", (real(2, 3),)),
     "logsigmoid": (ag.logsigmoid, "F.logsigmoid", (real(2, 3),)),
     "softsign": (ag.softsign, "F.softsign", (apart(2, 3),)),
@@ -94,7 +104,12 @@ def test_values_and_gradients_agree_with_pytorch(f, theirs, draws, dtype):
         np.testing.assert_allclose(a.grad.data, b.grad.numpy(), 0, atol)
 
 
-@pytest.mark.parametrize("name", [n for n in ag.ops.activation.__all__ if n != "softsign"])
+GATED = {"glu", "reglu", "geglu", "swiglu"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(ag.ops.activation.__all__) - GATED - {"softsign", "prelu"})
+)
 def test_activations_are_finite_far_out(name):
     f = getattr(ag, name)
     for dtype, far in [(np.float16, 6e4), (np.float32, 1e30), (np.float64, 1e300)]:
@@ -118,6 +133,17 @@ def test_float_power_computes_in_double_precision():
 
 def test_lerp_reaches_its_end_exactly():
     assert ag.lerp(Tensor(1e20), Tensor(1.0), 1.0).item() == 1
+
+
+@pytest.mark.parametrize("name", sorted(GATED))
+def test_a_gate_needs_two_halves(name):
+    with pytest.raises(ValueError, match=rf"{name}: x of shape \(3,\) has no two halves"):
+        getattr(ag, name)(Tensor(np.ones(3)))
+
+
+def test_prelu_takes_a_slope_for_each_channel():
+    with pytest.raises(ValueError, match=r"\(2,\) does not fit x of shape \(2, 3\).*each of the 3"):
+        ag.prelu(Tensor(np.ones((2, 3))), Tensor(np.ones(2)))
 
 
 def test_gelu_names_the_approximations_it_knows():

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import special
 
 from ..op import Array, Node, Op, Rule, op
+from .blocks import blockwise
 
 __all__ = [
     "add",
@@ -473,9 +474,52 @@ erfc = _unary(
     "Return 1 - erf(x), precise where x is large.",
     20,
 )
+
+# The upper tail of the normal distribution over exp(-a^2 / 2) is a smooth function of a >= 0. This
+# quotient of polynomials, lowest power first, is fitted to erfcx(a / sqrt 2) / 2 so that the
+# largest error is least: 1.3e-9 of the distribution, and 3e-6 of its tail up to a = 5.
+_TAIL = (
+    (0.49999999870778483, 0.3082435219845331, 0.09125288419941824, 0.010871068822175256),
+    (1.0, 1.4143713810244696, 0.8110139851313207, 0.2275965753707282, 0.027304859017358973),
+)
+
+
+def _polynomial(out: Array, coefficients: tuple[float, ...], x: Array) -> Array:
+    """Write a polynomial in x into `out`, by Horner's rule; the lowest power comes first."""
+    np.multiply(x, coefficients[-1], out=out)
+    for c in coefficients[-2:0:-1]:
+        out += c
+        out *= x
+    out += coefficients[0]
+    return out
+
+
+def ndtr_kernel(out: Array, a: Array, under: Array, x: Array) -> None:
+    """Write the distribution function of float32 numbers into `out`; two are buffers."""
+    np.abs(x, out=a)
+    np.minimum(a, 40, out=a)  # where exp(-a^2 / 2) is 0, and no power of a overflows
+    _polynomial(out, _TAIL[0], a)
+    out /= _polynomial(under, _TAIL[1], a)
+    a *= a
+    a *= -0.5
+    out *= np.exp(a, out=a)
+    np.abs(np.subtract(x > 0, out, out=out), out=out)  # the tail, or 1 - tail
+
+
+_ndtr_blockwise = blockwise(scratch=2)(ndtr_kernel)
+_ndtr_by_scipy = _keeping_dtype(special.ndtr)
+
+
+def _ndtr(x: Array) -> Array:
+    """SciPy takes 30 ns an element, which makes it the faster one on few of them."""
+    if x.dtype == np.float32 and x.size > 1000:
+        return _ndtr_blockwise(x)
+    return _ndtr_by_scipy(x)
+
+
 ndtr = _unary(
     "ndtr",
-    _keeping_dtype(special.ndtr),
+    _ndtr,
     lambda g, out, x: g * (np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)),
     r"\Phi({0})",
     "Return the standard normal distribution function of x.",
@@ -647,9 +691,23 @@ tanh = _unary(
     "Return the hyperbolic tangent of x.",
     10,
 )
+_expit = _keeping_dtype(special.expit)  # branches on the sign of x, so that no exp overflows
+
+
+def _sigmoid(x: Array) -> Array:
+    """SciPy takes 10 ns an element, which makes it the faster one on few of them."""
+    if x.size < 1000 or x.dtype.char not in "fd":
+        return _expit(x)
+    out = np.negative(x)
+    with np.errstate(over="ignore"):  # exp(1000) is inf, and 1 / inf is 0, as it shall be
+        np.exp(out, out=out)
+    out += 1
+    return np.reciprocal(out, out=out)
+
+
 sigmoid = _unary(
     "sigmoid",
-    _keeping_dtype(special.expit),  # branches on the sign of x, so that no exp overflows
+    _sigmoid,
     lambda g, out, x: g * (out * (1 - out)),
     r"\sigma({0})",
     "Return the logistic sigmoid 1 / (1 + exp(-x)).",
