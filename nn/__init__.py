@@ -14,13 +14,19 @@ from nn.layers import Embedding, Linear
 from nn.module import Module, Parameter
 from nn.norm import GroupNorm, LayerNorm, RMSNorm
 from nn.random import manual_seed
+from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from nn.train import evaluate, fit
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "Embedding",
+    "GRUCell",
     "GroupNorm",
+    "LSTMCell",
     "LayerNorm",
     "LearnedPositionalEncoding",
     "Linear",
@@ -29,6 +35,7 @@ __all__ = [
     "MultiheadAttention",
     "Parameter",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "Sigmoid",
