@@ -200,10 +200,11 @@ def saved_bytes(root: Tensor) -> int:
 
 def saved_values(node: Any) -> list[Any]:
     """Return the arrays that the rules of one recorded op read: of its inputs, result and more."""
-    values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i)]
-    if node.op.reads("out"):
+    needed = [x.requires_grad for x in node.inputs]
+    values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i, needed)]
+    if node.op.reads("out", needed):
         values.append(node.data)
-    if node.saved is not None:
+    if node.op.shared is not None and node.saved is not None:
         values += node.saved if isinstance(node.saved, tuple) else (node.saved,)
     return values
 

@@ -12,7 +12,8 @@ from contextvars import ContextVar, Token
 from copy import copy
 from itertools import count
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+from weakref import ref
 
 import numpy as np
 
@@ -184,9 +185,63 @@ class scope:
 
 
 class LastChange:
-    """The creation number of the last change in place, in any thread."""
+    """When data were last changed in place, in any thread, as a creation number."""
 
     serial = 0
+    rebound = False  # whether there is a `Rebound` anywhere
+    _by_id: ClassVar[dict[int, tuple[int, Any]]] = {}
+
+    @classmethod
+    def note(cls, x: Any, serial: int = 0) -> None:
+        """Note that the data of a tensor were changed: now, or at another time."""
+        serial = serial or next_serial()
+        cls.serial = max(cls.serial, serial)
+        place, known = memory(x), cls._by_id
+        key = id(place)
+        seen = known.get(key)
+        # forgotten with the array: its id may then be another's
+        alive = seen[1] if seen else ref(place, lambda _: known.pop(key, None))
+        known[key] = serial, alive
+
+    @classmethod
+    def of(cls, x: Any) -> int:
+        """Return when the data of a tensor were changed, through whichever tensor; else 0."""
+        return cls._by_id.get(id(memory(x)), (0,))[0]
+
+
+def memory(x: Any) -> Any:
+    """Return the array that owns the memory of a tensor; a tensor without axes owns its own."""
+    if not isinstance(x.data, np.ndarray):
+        return x
+    array = x.data
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+class Rebound(int):
+    """What ``x[i] = v`` keeps in `saved`: since when x is another node, whose first input it was.
+
+    What was computed from x before still names x as its input, and means the node of that time.
+    """
+
+
+def settle(node: Any) -> None:
+    """Let the inputs of a node be the nodes that they were when it was made.
+
+    Raises
+    ------
+    RuntimeError
+        If the graph behind an input was freed since ``x[i] = v``, and so the way back is lost.
+    """
+    inputs = node.inputs
+    for i, x in enumerate(inputs):
+        while isinstance(x.saved, Rebound) and x.saved > node.serial:
+            x = x.inputs[0]
+        if x.serial > node.serial:
+            raise _freed(x)
+        if x is not inputs[i]:
+            node.inputs = (*node.inputs[:i], x, *inputs[i + 1 :])
 
 
 def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
@@ -210,8 +265,12 @@ def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
         return []
     seen = {root, *leaves}
     found, stack = [root], [root]
+    rebound = LastChange.rebound
     while stack:
-        for x in stack.pop().inputs:
+        node = stack.pop()
+        if rebound:
+            settle(node)
+        for x in node.inputs:
             if x.op is not None and x not in seen:
                 seen.add(x)
                 found.append(x)
@@ -355,12 +414,9 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """
     op, inputs, params = node.op, node.inputs, node.params
     if not inputs:
-        raise RuntimeError(
-            f"backward: the graph behind {_describe(node)} was freed by an earlier "
-            "backward(retain_graph=False); run the forward pass again, or leave retain_graph True"
-        )
+        raise _freed(node)
     if LastChange.serial > node.serial:
-        _check_unchanged(node)
+        check_unchanged(node)
     if create_graph:
         out, values = node, inputs
     else:
@@ -381,7 +437,7 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
 
 def _pull_through_reference(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """Differentiate a fused op by its reference, recorded anew on the same inputs."""
-    _check_unchanged(node)
+    check_unchanged(node)
     with enable_grad():
         again = node.op.reference(*node.inputs, **node.params)
     leaves = set(node.inputs)
@@ -461,18 +517,29 @@ def pushforward(
     return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
 
 
-def _check_unchanged(node: Any) -> None:
-    """Raise if an input that is newer than `node` was needed as it was."""
+def _freed(node: Any) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the graph behind {_describe(node)} was freed by an earlier "
+        "backward(retain_graph=False); run the forward pass again, or leave retain_graph True"
+    )
+
+
+def check_unchanged(node: Any) -> None:
+    """Raise if a value that the rules of `node` need is not what it was when it was recorded."""
+    op, made = node.op, node.serial
+    needed = [x.requires_grad for x in node.inputs]
     for i, x in enumerate(node.inputs):
-        if x.serial <= node.serial:
-            continue
-        view = np.may_share_memory(x.data, node.data)  # then the result has changed too
-        if view or x.op is not None or node.op.reads(i):
+        if LastChange.of(x) > made and op.reads(i, needed):
             raise RuntimeError(
-                f"backward: {_describe(x)} was changed in place after {node.op.name} had "
-                f"{'made a view of' if view else 'used'} it, and the gradient needs the old value; "
-                "change a copy (x = x.clone()), or make the change after backward()"
+                f"backward: {_describe(x)} was changed in place, itself or through a view, after "
+                f"{op.name} had used it, and the gradient needs the old value; change a copy "
+                "(x = x.clone()), or make the change after backward()"
             )
+    if LastChange.of(node) > made and op.reads("out", needed):
+        raise RuntimeError(
+            f"backward: {_describe(node)} was changed in place through a view, and its gradient is "
+            "computed from its old value; change a copy (x = x.clone())"
+        )
 
 
 def _describe(node: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engine import _check_unchanged, current_scope, enable_grad, toposort
+from .engine import check_unchanged, current_scope, enable_grad, toposort
 from .op import Op
 from .ops import add, exp, log, maximum, minimum, mul, sqrt, square
 from .ops.linalg import expand_ellipsis
@@ -96,7 +96,7 @@ def _arrays(node: Tensor) -> list[Any]:
 
 def _explode(node: Any, made: dict[Tensor, Scalars]) -> None:
     """Enter the scalars of a recorded tensor, given those of its inputs."""
-    _check_unchanged(node)
+    check_unchanged(node)
     op, params = node.op, node.params
     token = current_scope.set(node.scope)
     try:

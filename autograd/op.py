@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
-from itertools import count, pairwise
+from itertools import count, pairwise, repeat
 from types import MethodType
 from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
 
@@ -40,6 +40,8 @@ other: the op brings a jvp rule or a reference.
 ALIASES = {"dim": "axis", "keepdim": "keepdims"}
 
 _SHAPE_ATTRIBUTES = ("shape", "ndim", "size", "dtype", "flags")
+
+_ALL = repeat(True)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,7 +76,7 @@ class Node:
     params: dict[str, Any]
     saved: Any  # what the forward of a fused op kept for its rules
     scope: Any
-    serial: int  # creation number: inputs come before outputs, a change in place renews it
+    serial: int  # creation number: inputs come before outputs; 0 for leaves
     hooks: dict[int, Callable[..., Any]] | None
     name: str | None
 
@@ -200,24 +202,30 @@ class Op:
         kind = inspect.Parameter.POSITIONAL_ONLY
         return inspect.Signature([inspect.Parameter(name, kind) for name in names])
 
-    def reads(self, value: int | Literal["out"]) -> bool:
+    def reads(self, value: int | Literal["out"], needed: Sequence[bool] | None = None) -> bool:
         """Whether the rules need the value of an input, given by position, or of 'out'.
 
         Read off the rules' own code, so that it cannot go stale: an argument counts unless only
         its shape, ndim, size or dtype is asked for. An op with `shared` counts as needing all
         its inputs.
+
+        Parameters
+        ----------
+        value : int or 'out'
+        needed : sequence of bool, optional
+            Which inputs want a gradient: the rules of others do not run. All of them if None.
         """
         if isinstance(self.vjp, EachInput):
             return self.vjp.reads and value != "out"
         if self.shared is not None:
             return value != "out"
-        return value in self._values_read
+        rules = self._values_read
+        return any(value in read for read, runs in zip(rules, needed or _ALL, strict=False) if runs)
 
     @cached_property
-    def _values_read(self) -> set[int | str]:
+    def _values_read(self) -> list[set[int | str]]:
         assert isinstance(self.vjp, tuple)
-        found: set[int | str] = set()
-        return found.union(*(_values_read(rule, len(self.vjp)) for rule in self.vjp if rule))
+        return [_values_read(rule, len(self.vjp)) if rule else set() for rule in self.vjp]
 
     @property
     def _usage(self) -> str:

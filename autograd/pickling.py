@@ -13,7 +13,7 @@ from importlib import import_module
 from pickle import PicklingError
 from typing import Any
 
-from .engine import next_serial, toposort
+from .engine import Rebound, next_serial, toposort
 from .op import Op
 from .ops import op_table
 
@@ -42,7 +42,7 @@ def reduce_tensor(t: Any) -> tuple[Any, ...]:
             [place.get(x, x) for x in node.inputs],
             node.params,
             node.data,
-            node.saved,
+            None if isinstance(node.saved, Rebound) else node.saved,
             node._grad,
             node.name,
             node.scope,

@@ -15,10 +15,12 @@ from . import ops
 from .card import card
 from .engine import (
     LastChange,
+    Rebound,
     backprop,
     current_scope,
     enable_grad,
     is_recording,
+    memory,
     next_serial,
     recording,
 )
@@ -380,7 +382,7 @@ class Tensor(Node):
 
     def mark_changed(self) -> None:
         """Note that `data` was changed in place: graphs that need the old values then refuse."""
-        self.serial = LastChange.serial = next_serial()
+        LastChange.note(self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
@@ -399,12 +401,15 @@ class Tensor(Node):
             self.mark_changed()
             return
         self._refuse_leaf("x[i] = v")
+        self._refuse_view("x[i] = v")
         before = self._alias()
+        if changed := LastChange.of(self):
+            LastChange.note(before, changed)
         after = ops.setitem(before, value, index=index)
         for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
             setattr(self, slot, getattr(after, slot))
-        self.saved = None
-        LastChange.serial = self.serial
+        self.saved = Rebound(self.serial)
+        LastChange.serial, LastChange.rebound = self.serial, True
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:
@@ -413,8 +418,21 @@ class Tensor(Node):
                 "lost to the graph; do it inside no_grad(), or on a copy (x = x.clone())"
             )
 
+    def _refuse_view(self, what: str) -> None:
+        # As in y[0][1] = v: the view would get the value, and y would not.
+        if self.op is None:
+            is_view = self.ndim > 0 and memory(self) is not self.data
+        else:
+            is_view = any(np.may_share_memory(self.data, x.data) for x in self.inputs)
+        if is_view:
+            raise RuntimeError(
+                f"{what}: this tensor is a view, and what it is a view of would keep its old "
+                "value; assign to that (y[0, 1] = v, not y[0][1] = v), or to a copy "
+                "(x = x.clone())"
+            )
+
     def _refuse_result(self, what: str) -> None:
-        if self.op is not None and self.op.reads("out"):
+        if self.op is not None and self.op.reads("out", [x.requires_grad for x in self.inputs]):
             raise RuntimeError(
                 f"{what}: this tensor was made by {self.op.name}, whose gradient is computed from "
                 "its value; change a copy (x = x.clone())"

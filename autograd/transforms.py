@@ -21,8 +21,8 @@ import numpy as np
 
 from .engine import (
     LastChange,
-    _check_unchanged,
     backprop,
+    check_unchanged,
     enable_grad,
     is_recording,
     next_serial,
@@ -636,7 +636,8 @@ class _Trace:
             out = f(*_replaced(args, argnums, self.skeleton, stand_ins), **kwargs)
         for x in leaves:
             x.requires_grad = False  # from here on only a walk to the targets asks for them
-        if made != [x.serial for x in self.targets]:
+        changed = any(LastChange.of(x) > self.start for x in self.targets)
+        if changed or made != [x.serial for x in self.targets]:
             raise RuntimeError(
                 f"{where}: f changed an argument in place, and its gradient would be that of the "
                 "new value; change a copy (x = x.clone())"
@@ -792,7 +793,7 @@ def _push_one(node: Any, tangents: tuple[Tensor | None, ...]) -> Tensor:
     """Return the tangent of one recorded tensor, given those of its inputs."""
     op: Op = node.op
     if LastChange.serial > node.serial:
-        _check_unchanged(node)
+        check_unchanged(node)
     if op.kind == "other" and op.jvp is None and op.reference is not None:
         start = next_serial()
         with enable_grad():

@@ -35,9 +35,9 @@ def test_backward_matmuls_are_2l_minus_1_over_l_of_the_forward(depth):
 def test_saved_bytes_grow_linearly_in_depth_and_count_each_array_once():
     f, weights = mlp(4, 8)
     one = np.ones((5, 8)).nbytes
-    # each layer keeps its weight and its tanh, which is the next layer's input; the first input
-    # is kept too
-    assert cost(f, *weights).saved_bytes == 4 * (one + weights[0].nbytes) + one
+    # each layer keeps its tanh, which is the next layer's input, and its weight, but for the first,
+    # whose input wants no gradient; the first input is kept too
+    assert cost(f, *weights).saved_bytes == 4 * one + 3 * weights[0].nbytes + one
     assert cost(lambda x: (x + x).sum(), np.ones(10)).saved_bytes == 0
     assert cost(lambda x: (x * x).sum(), np.ones(10)).saved_bytes == 80
 

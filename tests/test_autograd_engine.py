@@ -366,7 +366,7 @@ def test_a_change_in_place_of_a_value_that_a_rule_needs_raises():
     y = x * x
     with no_grad():
         x += 1
-    with pytest.raises(RuntimeError, match=r"'weight'.*changed in place after mul.*clone"):
+    with pytest.raises(RuntimeError, match=r"'weight'.*changed in place.*after mul.*clone"):
         y.sum().backward()
 
 
@@ -408,7 +408,7 @@ def test_a_view_of_what_was_changed_in_place_is_refused(view):
     z = (y * y).sum()  # the rule of mul needs y, which shares the memory of x
     with no_grad():
         x[0] = 100.0
-    with pytest.raises(RuntimeError, match=r"changed in place after \w+ had made a view of it"):
+    with pytest.raises(RuntimeError, match=r"changed in place, .*through a view, after mul"):
         z.backward()
 
 
@@ -421,13 +421,26 @@ def test_assignment_to_a_part_is_differentiable():
     assert v.grad.item() == 360.0
 
 
-def test_assignment_after_use_is_refused():
+def test_assignment_after_use_leaves_what_was_used():
     x = leaf([1.0, 2.0])
     y = x * 2
     z = y.exp()
+    w = y * y
     y[0] = 1.0
-    with pytest.raises(RuntimeError, match=r"made by setitem.*changed in place after exp"):
-        z.sum().backward()
+    y[1] *= 3.0
+    (z + w).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([2.0, 4.0]) + [8.0, 16.0])
+    x.grad = None
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 6.0]
+    late = y * y
+    with no_grad():
+        y += 1  # this one is not recorded
+    with pytest.raises(RuntimeError, match=r"made by setitem.*changed in place.*after mul"):
+        late.sum().backward()
+    x.grad = None
+    z.sum().backward()  # it ends before
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([2.0, 4.0]))
 
 
 def test_a_leaf_that_requires_grad_is_not_changed_while_recording():

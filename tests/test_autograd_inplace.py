@@ -1,0 +1,339 @@
+"""Changes in place: the gradient is that of the values there are, or there is an error.
+
+Each program is written down a second time as one that changes nothing; whatever the first one
+returns must be, in value and gradient, what the second one returns.
+"""
+
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor, no_grad
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0]])
+W = np.array([2.0, -1.0, 0.5])
+
+
+def refill(t, values):
+    with no_grad():
+        t[...] = values
+
+
+# Twenty programs. The first function changes things in place, the second says what that means;
+# None where it must be refused. Each gets a leaf x of shape (2, 3) and a leaf w of shape (3,).
+PROGRAMS = {}
+
+
+def program(meaning):
+    def enter(f):
+        PROGRAMS[f.__name__] = (f, meaning)
+        return f
+
+    return enter
+
+
+@program(lambda x, w: (ag.stack([w, 2 * x[1]]) ** 2).sum())
+def assign_a_row(x, w):
+    y = 2 * x
+    y[0] = w
+    return (y**2).sum()
+
+
+@program(lambda x, w: (ag.where([[True, False, False], [False] * 3], w[1], 2 * x) ** 3).sum())
+def assign_an_element(x, w):
+    y = 2 * x
+    y[0, 0] = w[1]
+    return (y**3).sum()
+
+
+@program(lambda x, w: (ag.where(X > 0, 2 * x, 0) * w).sum())
+def assign_by_a_mask(x, w):
+    y = 2 * x
+    y[X <= 0] = 0
+    return (y * w).sum()
+
+
+@program(lambda x, w: (ag.stack([x[1], x[0], x[1]]) * w).sum())
+def assign_by_integers_to_a_constant(x, w):
+    y = ag.zeros((3, 3))
+    y[[0, 1, 2]] = x[[1, 0, 1]]
+    return (y * w).sum()
+
+
+@program(lambda x, w: ((x + 1) * w).exp().sum())
+def add_to_a_result(x, w):
+    y = +x
+    y += 1
+    y *= w
+    return y.exp().sum()
+
+
+@program(lambda x, w: (ag.stack([x[0] * 2 + w, x[1] * 2]) ** 2).sum())
+def add_to_a_part(x, w):
+    y = x * 2
+    y[0] += w
+    return (y**2).sum()
+
+
+@program(lambda x, w: w[0] * w[1] * w[2] * (1 + w[0] + w[0] * w[1]))
+def a_running_product(x, w):
+    y = ag.ones(4)
+    for i in range(3):
+        y[i + 1] = y[i] * w[i]
+    return y[3] * (y[0] + y[1] + y[2])
+
+
+@program(lambda x, w: (x[0] * w).sum() + (x[0] * w * w).sum() + (x[0] * w * w * w).sum())
+def a_recurrence_over_rows(x, w):
+    h = ag.zeros((4, 3))
+    h[0] = x[0]
+    for t in range(3):
+        h[t + 1] = h[t] * w
+    return h[1:].sum()
+
+
+@program(lambda x, w: x.exp().sum() + (x.exp() * 2).sum())
+def use_before_and_after(x, w):
+    y = x.exp()
+    early = y.sum()
+    y *= 2
+    return early + y.sum()
+
+
+@program(lambda x, w: (x + x).sum())
+def a_change_that_no_rule_minds(x, w):
+    y = (x + x).sum()
+    refill(x, 0.0)
+    return y
+
+
+@program(
+    lambda x, w: (x @ w).sum(),
+)
+def a_weight_changed_that_only_an_idle_rule_reads(x, w):
+    constant = Tensor(X)
+    y = (constant @ w).sum() + (x @ Tensor(W)).sum() - (constant @ Tensor(W)).sum()
+    refill(w, 0.0)  # the gradient of w reads the constant, that of the constant is not asked for
+    return y
+
+
+@program(None)
+def change_a_leaf_while_recording(x, w):
+    x[0] = 0.0
+    return x.sum()
+
+
+@program(None)
+def change_a_factor(x, w):
+    y = (x * w).sum()
+    refill(w, 0.0)
+    return y
+
+
+@program(lambda x, w: (2 * x).square().sum() + (2 * x[1]).sum())
+def assign_after_use(x, w):
+    y = 2 * x
+    z = y.square().sum()
+    y[0] = 0.0
+    return z + y.sum()
+
+
+@program(None)
+def change_a_result_that_its_rule_reads(x, w):
+    y = x.exp()
+    refill(y, 1.0)
+    return y.sum()
+
+
+@program(None)
+def change_it_through_a_view(x, w):
+    y = x.exp()
+    refill(y[0], 1.0)
+    return y.sum()
+
+
+@program(None)
+def change_the_base_of_a_view(x, w):
+    constant = Tensor(X)
+    row = constant[0]
+    y = (row * w).sum()
+    refill(constant, 0.0)
+    return y
+
+
+@program(None)
+def change_a_constant_through_its_view(x, w):
+    constant = Tensor(X)
+    y = (constant * w).sum()
+    refill(constant.T[0], 0.0)
+    return y
+
+
+@program(None)
+def assign_to_a_part_of_a_part(x, w):
+    y = 2 * x
+    y[0][1] = w[0]  # of a view, which nobody holds: y would not change
+    return y.sum()
+
+
+@program(None)
+def assign_to_a_part_of_a_part_of_a_constant(x, w):
+    y = ag.zeros((2, 3))
+    y[0][1] = w[0]
+    return y.sum() + x.sum()
+
+
+def test_there_are_twenty():
+    assert len(PROGRAMS) == 20
+
+
+def run(f):
+    x, w = Tensor(X, requires_grad=True), Tensor(W, requires_grad=True)
+    loss = f(x, w)
+    value = loss.item()
+    loss.backward()
+    return value, *(np.zeros(t.shape) if t.grad is None else t.grad.numpy() for t in (x, w))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_means_what_it_says_or_is_refused(name):
+    f, meaning = PROGRAMS[name]
+    if meaning is None:
+        with pytest.raises(RuntimeError, match=r"(?s)(in place|x\[i\] = v).*clone\(\)"):
+            run(f)
+    else:
+        for found, expected in zip(run(f), run(meaning), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_what_was_freed_since_an_assignment_is_not_taken_for_a_leaf():
+    x = Tensor(X, requires_grad=True)
+    y = 2 * x
+    early = y.exp().sum()
+    y[0] = 0.0
+    y.sum().backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match=r"made by setitem.*was freed"):
+        early.backward()
+    assert y.grad is None
+
+
+def test_a_number_that_was_changed_is_noticed_before_and_after_an_assignment():
+    x = Tensor(3.0, requires_grad=True)
+    for assign in (False, True):
+        y = x * 2
+        z = y * y
+        refill(y, 5.0)
+        if assign:
+            y[...] = x
+        with pytest.raises(RuntimeError, match=r"changed in place, .*after mul"):
+            z.backward()
+
+
+def test_what_was_changed_before_its_result_was_changed_is_noticed():
+    x = Tensor(X, requires_grad=True)
+    y = 2 * x
+    z = y * y
+    refill(y, 1.0)
+    refill(z, 1.0)  # z is made of the old y all the same
+    with pytest.raises(RuntimeError, match=r"changed in place, .*after mul"):
+        z.sum().backward()
+
+
+def test_a_record_of_changes_does_not_keep_what_was_changed():
+    t = Tensor(np.zeros(3))
+    refill(t, 1.0)
+    array = weakref.ref(t.data)
+    del t
+    assert array() is None
+
+
+# Random programs, with a second set of books.
+
+
+class Books:
+    """A tensor, and the same as a tensor that is never changed but replaced."""
+
+    def __init__(self, real, pure):
+        self.real, self.pure = real, pure
+
+    def is_seen_by(self, pool):
+        """Whether a write into its memory would change another one of the pool."""
+        others = [b.real.data for b in pool if b is not self]
+        return any(np.shares_memory(self.real.data, data) for data in others)
+
+
+INDICES = [0, -1, slice(1, 3), slice(None, None, 2), [0, 2], np.array([True, False, True, False])]
+
+
+def a_random_program(rng, leaves):
+    """Run 12 random steps; return the two losses, of what was changed and of what was replaced."""
+    pool = [Books(1.5 * a, 1.5 * b) for a, b in zip(*leaves, strict=True)]
+
+    def pick():
+        return pool[rng.integers(len(pool))]
+
+    for _ in range(12):
+        a, b = pick(), pick()
+        step = rng.integers(8)
+        index = INDICES[rng.integers(len(INDICES))]
+        if step == 0:
+            pool.append(Books(a.real * b.real, a.pure * b.pure))
+        elif step == 1:
+            pool.append(Books(ag.tanh(a.real), ag.tanh(a.pure)))
+        elif step == 2:
+            pool.append(Books(a.real + b.real.flip(0), a.pure + b.pure.flip(0)))
+        elif step == 3:
+            pool.append(Books(a.real[::-1], a.pure[::-1]))
+        elif a.is_seen_by(pool) and (step == 7 or not (a.real.requires_grad and step > 3)):
+            continue
+        elif step == 4:
+            part = b.real[index] * 0.5, b.pure[index] * 0.5
+            a.real[index] = part[0]
+            a.pure = ag.setitem(a.pure, part[1], index)
+        elif step == 5:
+            a.real *= b.real
+            a.pure = a.pure * b.pure
+        elif step == 6:
+            a.real[index] += 1.0
+            a.pure = ag.setitem(a.pure, a.pure[index] + 1.0, index)
+        else:
+            with no_grad():
+                values = rng.standard_normal(4)
+                a.real[...] = values
+            # the value is another, the gradient goes on as before
+            a.pure = a.pure + (values - a.pure.numpy())
+    weights = rng.standard_normal((len(pool), 4))
+    return (
+        sum((w * t.real).sum() for w, t in zip(weights, pool, strict=True)),
+        sum((w * t.pure).sum() for w, t in zip(weights, pool, strict=True)),
+    )
+
+
+def test_random_programs_are_right_or_refused():
+    outcomes = {"right": 0, "refused": 0}
+    for seed in range(1000):
+        rng = np.random.default_rng(seed)
+        values = rng.standard_normal((3, 4))
+        real = [Tensor(v, requires_grad=True) for v in values[:2]] + [Tensor(values[2])]
+        pure = [Tensor(v, requires_grad=True) for v in values[:2]] + [Tensor(values[2])]
+        try:
+            loss, expected = a_random_program(rng, (real, pure))
+            if loss.requires_grad:
+                loss.backward()
+        except RuntimeError as error:
+            assert "clone()" in str(error), error
+            outcomes["refused"] += 1
+            continue
+        np.testing.assert_allclose(loss.item(), expected.item(), rtol=1e-10, err_msg=str(seed))
+        if expected.requires_grad:
+            expected.backward()
+        for x, y in zip(real, pure, strict=True):
+            assert (x.grad is None) == (y.grad is None), seed
+            if x.grad is not None:
+                np.testing.assert_allclose(
+                    x.grad.numpy(), y.grad.numpy(), rtol=1e-9, atol=1e-9, err_msg=str(seed)
+                )
+        outcomes["right"] += 1
+    assert min(outcomes.values()) > 200, outcomes
