@@ -3,13 +3,16 @@
 import ast
 import operator
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 
 import autograd as ag
 from autograd import Tensor
-from viz import explain
+from tests.op_cases import CASES
+from viz import backward_steps, draw, explain
+from viz.explain import formulas
 
 
 def leaf(value, name=None):
@@ -27,7 +30,7 @@ OPERATORS = {
 
 
 def softmax(x, axis=-1):
-    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    e = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
     return e / e.sum(axis=axis, keepdims=True)
 
 
@@ -39,19 +42,21 @@ def embed(x, shape, index):
 
 def cross_entropy(x, target, reduction="mean"):
     losses = -np.log(softmax(x))[np.arange(len(x)), target]
-    return losses.mean() if reduction == "mean" else losses.sum()
+    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
 
 
 NUMPY = (
     *("exp", "log", "sin", "cos", "tanh", "sqrt", "square", "abs", "sign", "maximum", "minimum"),
     *("where", "sum", "mean", "reshape", "swapaxes", "transpose", "squeeze", "expand_dims"),
-    *("broadcast_to", "full", "array"),
+    *("broadcast_to", "full", "array", "logical_and", "matmul"),
 )
 FUNCTIONS = {
     **{name: getattr(np, name) for name in NUMPY},
     **{"relu": lambda x: np.maximum(x, 0), "sigmoid": lambda x: 1 / (1 + np.exp(-x))},
     **{"softmax": softmax, "cross_entropy": cross_entropy, "embed": embed},
-    **{"linear": lambda x, W, b: x @ W.T + b, "getitem": lambda x, index: x[index]},
+    **{
+        "linear": lambda x, W, b=0.0: x @ W.T + b,
+    },
     **{"one_hot": lambda y, num_classes: np.eye(num_classes)[y]},
 }
 
@@ -72,7 +77,15 @@ def evaluate(node, values):
         case ast.Compare():
             return OPERATORS[type(node.ops[0])](read(node.left), read(node.comparators[0]))
         case ast.Attribute(attr="T"):
+            assert read(node.value).ndim == 2
             return read(node.value).T
+        case ast.Attribute(attr="mT"):
+            return read(node.value).mT
+        case ast.Subscript():
+            return read(node.value)[read(node.slice)]
+        case ast.Slice():
+            ends = (node.lower, node.upper, node.step)
+            return slice(*[None if end is None else read(end) for end in ends])
         case ast.Tuple() | ast.List():
             return (type(node) is ast.Tuple and tuple(map(read, node.elts))) or list(
                 map(read, node.elts)
@@ -200,6 +213,9 @@ def test_the_same_in_latex():
     assert r"\frac{\partial L}{\partial a} \odot \mathbf{1}[a > 0]" in latex
     assert r"&= {\frac{\partial L}{\partial h}}^T\,X" in latex
     assert explain(loss, W1)._repr_latex_().startswith("$$")
+    rows = ET.fromstring(explain(loss, W1).mathml()).findall("mtable/mtr")
+    assert len(rows) == 8
+    assert "".join(rows[-2].itertext()) == "\u2202L\u2202h=\u2202L\u2202a\u2299\U0001d7cf[a>0]"
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -278,3 +294,63 @@ def test_a_left_out_operand_takes_its_sign_along():
     ):
         text = explain(out.sum(), x).latex()
         assert [part in text for part in parts] == [i < n for i in range(3)]
+
+
+# Formulas of single ops.
+
+
+def step_through(case):
+    inputs = case.inputs()
+    moving = case.moving(inputs)
+    tensors = [Tensor(x, requires_grad=i in moving) for i, x in enumerate(inputs)]
+    out = case.op(*tensors, **case.params)
+    u = case.rng.uniform(0.5, 1.5, out.shape)
+    return inputs, next(iter(backward_steps(out, u)))
+
+
+READABLE = [
+    case
+    for case in CASES
+    if case.op.name in {*FUNCTIONS, *("add", "sub", "mul", "div", "neg", "pow", "matmul")}
+    and case.op.differentiable
+    and case.op.name not in ("getitem", "embed")  # an index array is named by its type
+]
+
+
+@pytest.mark.parametrize("case", READABLE, ids=lambda case: case.op.name)
+def test_the_formulas_of_an_op_are_what_it_computes(case):
+    inputs, step = step_through(case)
+    op = case.op
+    names = op.input_names
+    written = {
+        f.text.partition(" = ")[0]: f.text.partition(" = ")[2]
+        for f in formulas(step.tensor, step.parts)
+    }
+    values = dict(zip(names, inputs, strict=False))
+    first = next(iter(written))
+
+    def value_of(text):
+        text = re.sub(r"\bdL/dz\b", "dL_dz", text)
+        return evaluate(ast.parse(text, mode="eval").body, values)
+
+    values[first], values["dL_dz"] = step.tensor.data, step.gradient
+    np.testing.assert_allclose(value_of(written[first]), step.tensor.data, 1e-10)
+    for part in step.parts:
+        name = names[part.slot]
+        if part.local is not None:
+            local = value_of(written[f"d{first}/d{name}"])
+            np.testing.assert_allclose(np.broadcast_to(local, part.local.shape), part.local, 1e-9)
+        elif f"dL/d{name}" in written:
+            np.testing.assert_allclose(
+                value_of(written[f"dL/d{name}"]), part.contribution, 1e-9, 1e-12
+            )
+
+
+def test_formulas_of_ops_of_the_users_do_not_break_a_picture():
+    arrays_only = ag.Op(
+        "gamma", lambda x: x * 2, (lambda g, out, x: g * np.ascontiguousarray(x),), "{x}{"
+    )
+    x = leaf(np.ones(3), "x")
+    y = arrays_only(x).sum()
+    assert [f.latex for f in draw(y).graph.nodes[1].formulas] == [r"z = \operatorname{gamma}(x)"]
+    assert "gamma" in draw(y).html()

@@ -207,6 +207,19 @@ def test_stepping_forward_and_back_shows_the_gradients_as_they_arrive(visit):
     assert tab.text_content("#count") == "step 0 of 3"
 
 
+def test_formulas_are_typeset_beside_the_numbers(visit):
+    tab = visit(neuron()[0].html())
+    assert tab.locator("#step math").count() == 0
+    tab.keyboard.press("ArrowRight")
+    formulas = [m.text_content() for m in tab.locator("#step math").all()]
+    assert ["".join(f.split()) for f in formulas] == ["z=tanhx", "\u2202z\u2202x=1\u2212z\u22c5z"]
+    box = tab.locator("#step math").nth(1).bounding_box()
+    assert box["height"] > 20  # a fraction, not a line of letters
+    tab.hover(".level:not([hidden]) .node >> nth=3")
+    assert tab.locator("#node math").count() == 3
+    assert "dz/dx" not in tab.text_content("#node")
+
+
 def test_play_runs_to_the_end_and_can_be_paused(visit):
     tab = visit(neuron()[0].html())
     tab.keyboard.press(" ")

@@ -292,11 +292,12 @@ def test_a_box_tells_everything_in_its_tooltip():
     x = leaf(np.array([1.0, 2.0], dtype="float32"), "x")
     svg = viz.draw(x.sum(axis=0), form="bipartite").svg()
     titles = [g.find(f"{SVG}title").text for g in groups(svg, "node")]
+    rule = "z = sum(x, axis=0); dL/dx = broadcast_to(reshape(dL/dz, shape=(1,)), shape=(2,))"
     assert titles == [
         "x: leaf; value of shape (2,), float32, mean 1.5, std 0.5, from 1 to 2, norm 2.236; "
         "grad of shape (2,), float32, mean 1, std 0, from 1 to 1, norm 1.414",
-        "sum (linear), axis=0",
-        "result of sum; value 3.0 (float32); grad 1.0 (float32)",
+        f"sum (linear), axis=0; {rule}",
+        f"result of sum; value 3.0 (float32); grad 1.0 (float32); {rule}",
     ]
 
 

@@ -14,10 +14,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd import Op, Tensor, backprop, softmax, toposort
+from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.engine import unbroadcast
 
 from .labels import number, numbers, parameters
+from .mathml import to_mathml
+from .steps import Part
 
 _INFIX = {
     **{"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2), "matmul": ("@", 2)},
@@ -25,8 +27,11 @@ _INFIX = {
     **{"gt": (">", 0), "ge": (">=", 0)},
 }
 _RELATIONS = {"eq": "=", "ne": r"\neq", "lt": "<", "le": r"\leq", "gt": ">", "ge": r"\geq"}
+_SCRIPTED = re.compile(r"(?<!\{)(\{\d\})(?=[_^])")
 _ATOM = 9
 _LONGEST = 40  # characters of a number or array in a line
+_LONGEST_FORMULA = 120
+_MOST_NUMBERS = 1000  # that are written out
 
 _one_hot = Op(
     "one_hot",
@@ -34,6 +39,14 @@ _one_hot = Op(
     (None,),
     r"\operatorname{{onehot}}({0})",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An equation as text and as LaTeX."""
+
+    text: str
+    latex: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +94,16 @@ class Term(Tensor):
         terms = [x if isinstance(x, Term) else _constant(x, inputs) for x in inputs]
         out = op.forward(*[x.data for x in terms], **params)
         out = out[0] if op.shared is not None else out
-        if op.name in ("mul", "div"):  # by 1
+        if op.name in ("mul", "div"):  # by 1 or -1
             x, y = terms
-            if _is_one(y) and x.shape == out.shape:
+            if _is(1, y) and x.shape == out.shape:
                 return Term(out, x.expression)
-            if op.name == "mul" and _is_one(x) and y.shape == out.shape:
+            if op.name == "mul" and _is(1, x) and y.shape == out.shape:
                 return Term(out, y.expression)
+            if op.name == "mul" and _is(-1, x) and y.shape == out.shape:
+                return Term(out, Applied(neg, (y.expression,), {}, out.ndim))
+        if op.name == "neg" and isinstance(terms[0].expression, Constant):
+            return Term(out, Constant(-terms[0].expression.value))
         return Term(out, Applied(op, tuple(x.expression for x in terms), params, out.ndim))
 
 
@@ -98,8 +115,8 @@ def _constant(x: Any, inputs: Sequence[Any]) -> Term:
     return Term(array, Constant(array))
 
 
-def _is_one(x: Term) -> bool:
-    return isinstance(x.expression, Constant) and x.data.ndim == 0 and bool(x.data == 1)
+def _is(value: float, x: Term) -> bool:
+    return isinstance(x.expression, Constant) and x.data.ndim == 0 and bool(x.data == value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +177,10 @@ class Explanation:
         ]
         body = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def mathml(self) -> str:
+        """Return the lines as MathML, which browsers typeset without help."""
+        return to_mathml(self.latex(), block=True)
 
     def __str__(self) -> str:
         return self.text()
@@ -305,39 +326,94 @@ def _backward(
                 for term in terms_of[t][1:]:
                     total = total + term
                 lines.append(Line(symbol, total.expression, g))
-                incoming = Term(g, total.expression if _is_one(total) else symbol)
+                incoming = Term(g, total.expression if _is(1, total) else symbol)
             if t is tensor or t.op is None:
                 continue
             for i, x in enumerate(t.inputs):
                 if x in reached:
-                    terms_of.setdefault(x, []).append(_pulled(t, i, incoming, terms))
+                    out, values = terms[t], [terms[y] for y in t.inputs]
+                    terms_of.setdefault(x, []).append(_pulled(t, i, incoming, out, values))
                     if x.size == t.size == 1:
-                        one = Term(np.ones_like(t.data)[()], Constant(1.0))
-                        local = float(_pulled(t, i, one, terms).data.item())
+                        local = float(_pulled(t, i, _one(t), out, values).data.item())
                         locals_.setdefault(x, []).append((t, local))
     return lines, locals_
 
 
-def _pulled(t: Any, i: int, g: Term, terms: Mapping[Tensor, Term]) -> Term:
-    """What the rule of an op passes on to an operand, as a term."""
-    op, values = t.op, [terms[x] for x in t.inputs]
+def _one(t: Any) -> Term:
+    return Term(np.ones_like(t.data)[()], Constant(1.0))
+
+
+def _pulled(t: Any, i: int, g: Term, out: Term, values: Sequence[Term]) -> Term:
+    """What the rule of an op passes on to an operand, as a term of the operand's shape."""
+    pulled = _ruled(t, i, g, out, values)
+    shape = t.inputs[i].shape
+    return pulled if pulled.shape == shape else unbroadcast(pulled, shape, t.op)
+
+
+def _ruled(t: Any, i: int, g: Term, out: Term, values: Sequence[Term]) -> Term:
+    """What the rule of an op makes of `g`, as a term."""
+    op = t.op
     if op.name == "cross_entropy":
         pulled: Any = _cross_entropy_dx(g, *values, **t.params)
     elif op.shared is not None:  # its rules are written for arrays
         arrays = [x.data for x in values]
         shared = op.shared(g.data, t.data, t.saved, *arrays, **t.params)
-        rule = Op(
-            f"{op.name}_vjp", op.forward, (), rf"\operatorname{{{{{op.name}}}}}'({{0}}, {{1}})"
-        )
+        name = op.name.replace("_", r"\_")
+        rule = Op(f"{op.name}_vjp", op.forward, (), rf"\operatorname{{{{{name}}}}}'({{0}}, {{1}})")
         operands = (g.expression, *(x.expression for x in values))
         data = op.vjp[i](shared, t.data, *arrays, **t.params)
         pulled = Term(data, Applied(rule, operands, t.params, np.ndim(data)))
     else:
-        pulled = op.vjp[i](g, terms[t], *values, **t.params)
-    if not isinstance(pulled, Term):
-        pulled = _constant(pulled, (g,))
-    shape = t.inputs[i].shape
-    return pulled if pulled.shape == shape else unbroadcast(pulled, shape, op)  # type: ignore[no-any-return]
+        pulled = op.vjp[i](g, out, *values, **t.params)
+    return pulled if isinstance(pulled, Term) else _constant(pulled, (g,))
+
+
+def formulas(t: Any, parts: Sequence[Part]) -> tuple[Formula, ...]:
+    r"""Return what an op computes and what its rules pass on, with its own names of operands.
+
+    Parameters
+    ----------
+    t : Tensor
+        What the op computed.
+    parts : sequence of Part
+        Of the step back through it, as `backward_steps` yields it.
+
+    Returns
+    -------
+    tuple of Formula
+        ``z = f(x, y)``; then for each part the local derivative, if that is all there is to say,
+        else the gradient of the loss L that is passed on. What is too long to be read is left out.
+
+    Examples
+    --------
+    >>> from viz import backward_steps
+    >>> (step,) = backward_steps(Tensor(2.0, requires_grad=True) * 3)
+    >>> for formula in formulas(step.tensor, step.parts):
+    ...     print(formula.text, " ", formula.latex)
+    z = x * y   z = x \cdot y
+    dz/dx = y   \frac{\partial z}{\partial x} = y
+    """
+    names = t.op.input_names if t.op.arity else [f"x{i + 1}" for i in range(len(t.inputs))]
+    result = next(name for name in "zyqs" if name not in names)
+    values = [Term(x.data, Symbol(name)) for x, name in zip(t.inputs, names, strict=False)]
+    out = Term(t.data, Symbol(result))
+    whole = Applied(t.op, tuple(x.expression for x in values), t.params, t.ndim)
+    equations: list[tuple[Symbol, Expression]] = [(Symbol(result), whole)]
+    for part in parts:
+        name, local = names[part.slot], part.local is not None
+        g = _one(t) if local else Term(np.ones_like(t.data)[()], Symbol("L", result))
+        pull = _ruled if local else _pulled
+        try:
+            with np.errstate(all="ignore"):
+                pulled = pull(t, part.slot, g, out, values)
+        except Exception:  # a rule of the user's that is written for arrays only
+            continue
+        equations.append((Symbol(result if local else "L", name), pulled.expression))
+    written = (
+        Formula(f"{_text_of(left)} = {_text_of(e)}", f"{_latex_of(left)} = {_latex_of(e)}")
+        for left, e in equations
+    )
+    return tuple(f for f in written if len(f.text) <= _LONGEST_FORMULA)
 
 
 def _cross_entropy_dx(g: Any, x: Any, target: Any, *, reduction: str) -> Any:
@@ -390,9 +466,13 @@ def _text_of(e: Expression, above: int = 0) -> str:
         text = f"-{_text_of(operands[0], 3)}"
         return f"({text})" if above >= 2 else text
     if _is_transpose(e):
-        return f"{_text_of(operands[0], _ATOM)}.T"
+        return f"{_text_of(operands[0], _ATOM)}.{'T' if e.ndim == 2 else 'mT'}"
+    if name == "getitem":
+        index = parameters(e.op, dict(e.params)).removeprefix("index=")
+        index = index[1:-1] if index.startswith("(") and index != "()" else index
+        return f"{_text_of(operands[0], _ATOM)}[{index}]"
     shown = [_text_of(x) for x in operands]
-    params = parameters(e.op, dict(e.params)) if e.params else ""
+    params = parameters(e.op, dict(e.params), quoted=True) if e.params else ""
     return f"{name}({', '.join([*shown, *([params] if params else [])])})"
 
 
@@ -407,9 +487,9 @@ def _value_text(value: Any) -> str:
         item = array.item()
         whole = isinstance(item, float) and item.is_integer() and abs(item) < 1e6
         return repr(int(item) if whole else item)
-    if array.size and (array == array.flat[0]).all():
-        return f"full({array.shape}, {_value_text(array.flat[0])})"
-    return f"array({array.tolist()})"
+    if not array.size or (array == array.flat[0]).all():
+        return f"full({array.shape}, {_value_text(array.flat[0]) if array.size else 0})"
+    return f"array({array.tolist() if array.size <= _MOST_NUMBERS else '...'})"
 
 
 def _brief(value: Any) -> str:
@@ -459,7 +539,10 @@ def _latex_of(e: Expression, above: int = 0) -> str:
     template = r"{0} \cdot {1}" if scaled else e.op.latex
     # an optional operand that was left out takes the sign before it along
     template = re.split(rf" (?:\+|\\odot) \{{{len(operands)}\}}", template)[0]
-    text = template.format(*shown)
+    try:
+        text = template.format(*shown)
+    except (IndexError, KeyError, ValueError):  # a formula of the user's with braces astray
+        text = rf"\operatorname{{{name}}}({', '.join(shown)})"
     return rf"\left({text}\right)" if rank < above else text
 
 

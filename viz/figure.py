@@ -265,6 +265,7 @@ def _op_box(node: Node, show: Collection[str], frame: str | None) -> Box:
     lines = tuple(_op_lines(node)) if "op" in show else ()
     kind = f" ({_KINDS[node.op_kind]})" if node.op_kind in _KINDS else ""
     about = f"{node.op}{kind}" + (f", {node.params}" if node.params else "")
+    about = "; ".join([about, *(f.text for f in node.formulas)])
     return Box(f"{node.id}op", f"op {node.op_kind}", lines, about, frame, False)
 
 
@@ -331,6 +332,7 @@ def _about(node: Node) -> str:
     if node.grad is None and node.grad_state != "none":
         parts.append(grad_text(node))
     parts += state_text(node)
+    parts += [f.text for f in node.formulas]
     return "; ".join(parts)
 
 

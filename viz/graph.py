@@ -8,7 +8,7 @@ operand, so that ``x * x`` has two.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
@@ -19,6 +19,7 @@ import numpy as np
 from autograd import Op, Tensor, backprop, toposort
 from autograd.cost import saved_values
 
+from .explain import Formula, formulas
 from .labels import numbers, parameters, plain
 from .steps import Step, backward_steps
 
@@ -74,7 +75,7 @@ class Node:
     kind : NodeKind
     name : str
         What the user calls it; empty if nothing.
-    op, op_kind, params, latex : str
+    op, op_kind, params : str
         Of the op; empty for a leaf.
     value : Summary or None
     grad : Summary or None
@@ -95,6 +96,8 @@ class Node:
         Floating-point operations of its ops, and the bytes that they keep for the backward pass.
     repeats : int
         How many nodes of a kind are folded into this one.
+    formulas : tuple of Formula
+        Of an op, what it computes and what its rules pass on, where there is a backward pass.
     """
 
     id: str
@@ -103,7 +106,6 @@ class Node:
     op: str = ""
     op_kind: str = ""
     params: str = ""
-    latex: str = ""
     value: Summary | None = None
     grad: Summary | None = None
     grad_state: GradState = "none"
@@ -117,6 +119,7 @@ class Node:
     flops: int = 0
     memory: int = 0
     repeats: int = 1
+    formulas: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +172,11 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One step of the backward pass: through the op of `node`, where `gradient` arrived.
-
-    `blocked` is the share of the elements at which nothing goes on; `makes_nan` tells whether a NaN
-    is passed on although none arrived.
-    """
+    """One step of the backward pass: through the op of `node`, where `gradient` arrived."""
 
     node: str
     gradient: str
     pulls: tuple[Pull, ...]
-    blocked: float
-    makes_nan: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +245,9 @@ def extract(
     scopes = _innermost_scopes(tensors)
     calls, position = _calls(scopes)
     passes: list[Pass] = []
+    lessons: dict[str, _Lesson] = {}
     if complete and gradients and len(tensors) <= PASSES_UP_TO:
-        passes = list(_passes(outputs, ids))
-    blocked: dict[str, float] = {}
-    for step in passes:
-        blocked[step.node] = min(step.blocked, blocked.get(step.node, 1.0))
-    makes_nan = {step.node for step in passes if step.makes_nan}
+        passes, lessons = _passes(outputs, ids)
     last = set(outputs)
     nodes = []
     has_nan: set[Tensor] = set()
@@ -266,7 +260,8 @@ def extract(
         elif t.requires_grad and gradients:
             state = "zero" if complete else "uncomputed"
         value = summarise(t.data)
-        first_nan: FirstNan = "grad" if ids[t] in makes_nan else ""
+        lesson = lessons.get(ids[t], _NOTHING)
+        first_nan: FirstNan = "grad" if lesson.makes_nan else ""
         if value.nans:
             has_nan.add(t)
             if has_nan.isdisjoint(t.inputs):
@@ -277,16 +272,18 @@ def extract(
                 ids[t],
                 "op" if op is not None else "leaf" if t.requires_grad else "constant",
                 called.get(t, ""),
-                *(("", "", "", "") if op is None else _record(t, op)),
+                *(("", "", "") if op is None else _record(t, op)),
                 value,
                 grad,
                 state,
                 None if scopes[t] is None else position[scopes[t]],
                 t in last,
                 op is not None and not t.inputs,
-                blocked.get(ids[t], 0.0),
+                lesson.blocked,
                 first_nan,
                 *((0, 1, 0, 0) if op is None else _amounts(t, op)),
+                1,
+                lesson.formulas,
             )
         )
     if any(node.freed for node in nodes):
@@ -307,10 +304,10 @@ def extract(
     )
 
 
-def _record(t: Tensor, op: Op) -> tuple[str, str, str, str]:
+def _record(t: Tensor, op: Op) -> tuple[str, str, str]:
     """What a node says of its op."""
     params = plain(parameters(op, t.params), 200) if t.params else ""
-    return _plain(op.name), op.kind, params, op.latex
+    return _plain(op.name), op.kind, params
 
 
 def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
@@ -319,10 +316,27 @@ def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
     return 1, 0, flops, sum(np.asarray(value).nbytes for value in saved_values(t))
 
 
-def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pass]:
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What the steps back through a node teach about it, as in `Node`."""
+
+    blocked: float
+    makes_nan: bool
+    formulas: tuple[Formula, ...]
+
+
+_NOTHING = _Lesson(0.0, False, ())
+
+
+def _passes(
+    outputs: Sequence[Tensor], ids: Mapping[Tensor, str]
+) -> tuple[list[Pass], dict[str, _Lesson]]:
     """The steps of the backward pass from the first output, then from the next."""
     # what the seeds and earlier outputs have given
     before: dict[Tensor, Any] = {t: np.ones_like(t.data) for t in outputs if t.requires_grad}
+    passes: list[Pass] = []
+    lessons: dict[str, _Lesson] = {}
+    written: dict[Any, tuple[Formula, ...]] = {}  # many nodes have the same
     for root in outputs:
         totals: dict[Tensor, Any] = {}
         for step in backward_steps(root) if root.requires_grad else ():
@@ -340,15 +354,29 @@ def _passes(outputs: Sequence[Tensor], ids: Mapping[Tensor, str]) -> Iterator[Pa
                         summarise(np.asarray(total)),
                     )
                 )
+            node = ids[step.tensor]
+            passes.append(Pass(node, numbers(step.gradient), tuple(pulls)))
+            earlier = lessons.get(node)
             made = [np.isnan(part.contribution).any() for part in step.parts]
-            yield Pass(
-                ids[step.tensor],
-                numbers(step.gradient),
-                tuple(pulls),
-                _blocked(step),
+            key = _rule_key(step)
+            if key not in written:
+                written[key] = formulas(step.tensor, step.parts)
+            lessons[node] = _Lesson(
+                min(_blocked(step), earlier.blocked if earlier else 1.0),
                 any(made) and not np.isnan(step.gradient).any(),
+                written[key],
             )
         before.update(totals)
+    return passes, lessons
+
+
+def _rule_key(step: Step) -> Any:
+    """What the formulas of a step depend on."""
+    t = step.tensor
+    parts = [(part.slot, part.local is None) for part in step.parts]
+    shapes = [x.shape for x in t.inputs]
+    params = parameters(t.op, t.params) if t.params and t.op is not None else ""
+    return t.op, params, t.shape, *shapes, *parts
 
 
 def _blocked(step: Step) -> float:

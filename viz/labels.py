@@ -154,10 +154,11 @@ def symbol(op_name: str) -> str:
     return SYMBOLS.get(op_name, op_name)
 
 
-def parameters(op: Any, params: dict[str, Any]) -> str:
+def parameters(op: Any, params: dict[str, Any], *, quoted: bool = False) -> str:
     """Return the parameters of a recorded op that differ from its defaults, as ``axis=1``.
 
-    Values that could print an array or an address are named by their type.
+    Values that could print an array or an address are named by their type; words are in quotes if
+    asked for.
     """
     signature = inspect.signature(op).parameters
     shown = []
@@ -167,7 +168,8 @@ def parameters(op: Any, params: dict[str, Any]) -> str:
             type(value) is type(default) and _small(value) and value == default
         ):
             continue
-        shown.append(f"{name}={_brief(value)}")
+        text = repr(value) if quoted and isinstance(value, str) else _brief(value)
+        shown.append(f"{name}={text}")
     return ", ".join(shown)
 
 
@@ -181,7 +183,9 @@ def _brief(value: Any) -> str:
     """A parameter as a reader would type it, or its type."""
     if isinstance(value, tuple | list) and len(value) < 10:
         inner = ", ".join(map(_brief, value))
-        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+        if isinstance(value, list):
+            return f"[{inner}]"
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, slice):
         ends = ["" if end is None else _brief(end) for end in (value.start, value.stop)]
         return ":".join(ends if value.step is None else [*ends, _brief(value.step)])

@@ -88,6 +88,7 @@ function tell() {
   add(box, "h2", `Back through ${step.op}`);
   const call = data.calls[step.node];
   if (call) add(box, "p", `in ${call}`, "soft");
+  formulas(box, step.node);
   pairs(box, [[`gradient of ${data.names[step.node]}`, step.gradient]]);
   for (const p of step.parts) {
     add(box, "h2", `to ${data.names[p.source]}` + (step.several ? `, operand ${p.slot + 1}` : ""));
@@ -104,6 +105,15 @@ function add(to, tag, text, style) {
   if (style) e.className = style;
   to.append(e);
   return e;
+}
+
+// What an op computes and what its rules pass on; the browser has typeset it.
+function formulas(to, id) {
+  if (rule(id)) to.append(rule(id).cloneNode(true));
+}
+
+function rule(id) {
+  return $("formulas").children[data.formulas[id]];
 }
 
 function pairs(to, rows) {
@@ -230,7 +240,18 @@ function describe(g) {
   const box = $("node");
   box.replaceChildren();
   add(box, "h2", [...g.querySelectorAll("text")].map((t) => t.textContent)[0] || "value");
-  for (const line of g.querySelector("title").textContent.split("; ")) add(box, "p", line);
+  for (const line of said(g)) add(box, "p", line);
+  formulas(box, nodeOf(g));
+}
+
+function nodeOf(g) {
+  return g.id.slice(levels[level].svg.id.length + 1).replace(/op$/, "");
+}
+
+// What a node's tooltip says, without the formulas at its end.
+function said(g) {
+  const lines = g.querySelector("title").textContent.split("; ");
+  return lines.slice(0, lines.length - (rule(nodeOf(g))?.children.length || 0));
 }
 
 // Search.
@@ -239,7 +260,8 @@ function search() {
   const words = $("search").value.trim().toLowerCase();
   found = [];
   for (const [, g] of levels[level].nodes) {
-    const hit = words && g.textContent.toLowerCase().includes(words);
+    const texts = [...g.querySelectorAll("text")].map((t) => t.textContent);
+    const hit = words && [...texts, ...said(g)].join("\n").toLowerCase().includes(words);
     g.classList.toggle("found", Boolean(hit));
     if (hit) found.push(g);
   }

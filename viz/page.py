@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
+from .explain import Formula
 from .figure import grad_text
 from .graph import Graph, Node, Pull
 from .labels import symbol
+from .mathml import to_mathml
 from .style import Theme
 
 
@@ -121,6 +123,7 @@ def to_page(
 <kbd>]</kbd> close and open calls, <kbd>+</kbd> <kbd>-</kbd> <kbd>0</kbd> zoom, <kbd>/</kbd> search,
 <kbd>d</kbd> dark.</p>
 </aside>
+<div id="formulas" hidden>{_formulas(graph)}</div>
 <script type="application/json" id="data">{_json(_data(graph, levels, level))}</script>
 <script>{script}</script>
 </body>
@@ -149,12 +152,14 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
         }
         for step in graph.passes
     ]
+    written = _written(graph)
     names = " and ".join(_name(node) for node in outputs[:3])
     return {
         "level": level,
         "levels": [{"label": each.label, "drawn": _moved(each.drawn)} for each in levels],
         "names": {node.id: _name(node) for node in graph.nodes},
         "calls": {node.id: _where(graph, node) for node in graph.nodes if node.call is not None},
+        "formulas": {node.id: written[node.formulas] for node in graph.nodes if node.formulas},
         "steps": steps,
         "outputs": [node.id for node in graph.ends],
         "seeds": {node.id: "grad 1" for node in outputs},
@@ -162,6 +167,19 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
         "start": f"The gradient of {names} with respect to itself is 1. Step forward to pass it "
         "back, op by op.",
     }
+
+
+def _written(graph: Graph) -> dict[tuple[Formula, ...], int]:
+    """The formulas of all nodes, each once, by their place on the page."""
+    return {f: i for i, f in enumerate(dict.fromkeys(n.formulas for n in graph.nodes))}
+
+
+def _formulas(graph: Graph) -> str:
+    """The formulas as MathML, typeset by the browser."""
+    return "\n".join(
+        f"<div>{''.join(f'<p>{to_mathml(f.latex, block=True)}</p>' for f in formulas)}</div>"
+        for formulas in _written(graph)
+    )
 
 
 def _part(p: Pull, source: Node) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def _shorter(tag: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]
             if tag == "path" or {*numbers} == {left, top, right, bottom}:
                 place = {"x": left, "y": top, "width": right - left, "height": bottom - top}
                 if tag == "path":
-                    place["rx"] = right - xs[0]  # it begins where the first corner does
+                    place["rx"] = min(xs[0] - left, right - xs[0])  # it begins where a corner does
                 del attributes[key]
                 return "rect", {**{k: _tenths(v) for k, v in place.items()}, **attributes}
         attributes[key] = _NUMBER.sub(lambda m: _tenths(float(m.group())), attributes[key])
