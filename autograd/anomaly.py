@@ -6,6 +6,7 @@ import linecache
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ _CURES = {
     "exp": "take the maximum out first: softmax, log_softmax and logsumexp do",
     "pow": "a negative base needs an integer exponent, and 0 one that is not negative",
 }
+
+_HARMLESS = {"arccosh": 2}  # in the domain, and no pole; for most functions 0.5 is
 
 
 class AnomalyError(RuntimeError):
@@ -54,7 +57,8 @@ class detect_anomaly(Observer):
 
     def __init__(self) -> None:
         self.lines: dict[int, str] = {}  # by creation number: where an op was called
-        self.consumers: dict[int, list[Any]] = {}  # by creation number: who passed it a gradient
+        # by creation number: the op and the number of those that passed it a gradient
+        self.consumers: dict[int, list[tuple[str, int]]] = {}
 
     def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run the forward, and look at what came out of it."""
@@ -65,20 +69,21 @@ class detect_anomaly(Observer):
             names = list(op.input_names) or [f"input {i}" for i in range(len(inputs))]
             raise AnomalyError(
                 f"{op.name} gave {_count(out)}, in the forward pass\n"
-                + _report(op, _source_line(), zip(names, inputs, strict=False))
+                + _report(op, _source_line(), list(zip(names, inputs, strict=False)))
+                + ("" if op.kind != "elementwise" or op.reference else _warning(op))
             )
         return result
 
     def made(self, out: Any) -> None:
         """Note the line that made a tensor."""
-        self.lines[out.serial] = _source_line()
+        self.lines[out.serial] = intern(_source_line())
         super().made(out)
 
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
         """Run a rule, and look at what came out of it."""
         gx = super().pull(node, i, arguments)
         g, x = arguments[0], node.inputs[i]
-        self.consumers.setdefault(x.serial, []).append(node)
+        self.consumers.setdefault(x.serial, []).append((node.op.name, node.serial))
         if _is_news(_data(gx), [_data(g)]):
             op = node.op
             names = ["its gradient", *(op.input_names or map(str, range(len(node.inputs))))]
@@ -95,22 +100,36 @@ class detect_anomaly(Observer):
         """Say so if `node` lies behind a `where` that did not take it."""
         if np.shape(g) != np.shape(gx) or not np.all(np.asarray(g)[~np.isfinite(gx)] == 0):
             return None
-        seen, stack = set(), [node]
+        seen, stack = set(), [(node.op.name, node.serial)]
         while stack:
-            here = stack.pop()
-            if here.op.name == "where":
-                line = self.lines.get(here.serial)
+            name, serial = stack.pop()
+            if name == "where":
+                line = self.lines.get(serial)
                 return (
                     "the NaN is 0 * inf in the branch that `where` did not take"
                     + (f" (at {line})" if line else "")
-                    + "; give that branch a harmless argument: "
-                    f"where(c, {node.op.name}(where(c, x, 1)), other), or safe_where"
+                    + f"; give that branch a harmless argument: {_rewrite(node.op)}"
                 )
-            for consumer in self.consumers.get(here.serial, []):
-                if consumer.serial not in seen:
-                    seen.add(consumer.serial)
-                    stack.append(consumer)
+            fresh = set(self.consumers.get(serial, ())) - seen
+            seen |= fresh
+            stack.extend(fresh)
         return None
+
+    def line(self, node: Any) -> str:
+        """Return the line that made a tensor, if that was in this block."""
+        return self.lines.get(node.serial) or super().line(node)
+
+
+def _warning(op: Op) -> str:
+    return f"\n  if a where() is to leave it out, the gradient is NaN all the same: {_rewrite(op)}"
+
+
+def _rewrite(op: Op) -> str:
+    """The call with a harmless argument where another branch is taken."""
+    names = list(op.input_names)
+    at = 1 if op.name == "div" else 0
+    names[at] = f"where(c, {names[at]}, {_HARMLESS.get(op.name, 0.5)})"
+    return f"try where(c, {op.name}({', '.join(names)}), other), or safe_where"
 
 
 def _data(x: Any) -> Any:

@@ -103,7 +103,8 @@ class enable_grad(_Recording):
 class Observer(ContextDecorator):
     """Watches every op that this thread runs in a ``with`` block, forward and backward.
 
-    A subclass overrides `run` and `pull`, and calls them on `super()` to have the work done.
+    A subclass overrides `run`, `pull` and `share`, and calls them on `super()` to have the work
+    done.
     """
 
     on = True  # whether the ops are recorded, too
@@ -144,6 +145,16 @@ class Observer(ContextDecorator):
         if isinstance(self.outer, Observer):
             return self.outer.pull(node, i, arguments)
         return node.op.vjp[i](*arguments, **node.params)
+
+    def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
+        """Run what the rules of a fused op have in common on ``(g, out, saved, *inputs)``."""
+        if isinstance(self.outer, Observer):
+            return self.outer.share(node, arguments)
+        return node.op.shared(*arguments, **node.params)
+
+    def line(self, node: Any) -> str:
+        """Return the line of source that made a tensor, where an observer has noted it."""
+        return self.outer.line(node) if isinstance(self.outer, Observer) else ""
 
 
 def is_recording() -> bool:
@@ -388,7 +399,9 @@ def backprop(
 
 def _run_hooks(node: Any, g: Any) -> Any:
     """Let the hooks of a tensor see its gradient, in the order they were registered."""
-    for hook in tuple(node.hooks.values()):
+    for key, hook in tuple(node.hooks.items()):
+        if key < 0:  # it waits until the gradient has been added up
+            continue
         seen: Any = hook(g if isinstance(g, Node) else node.wrap(g))
         if seen is None:
             continue
@@ -421,13 +434,15 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
         out, values = node, inputs
     else:
         out, values = node.data, [x.data for x in inputs]
-    if op.shared is not None:
-        g = op.shared(g, out, node.saved, *values, **params)
     mode = recording.get()
+    watched = isinstance(mode, Observer)
+    if op.shared is not None:
+        arguments = (g, out, node.saved, *values)
+        g = mode.share(node, arguments) if watched else op.shared(*arguments, **params)
     pairs = []
     for i, (x, rule) in enumerate(zip(inputs, op.vjp, strict=False)):
         if x.requires_grad and rule is not None:
-            if isinstance(mode, Observer):
+            if watched:
                 gx = mode.pull(node, i, (g, out, *values))
             else:
                 gx = rule(g, out, *values, **params)
@@ -520,7 +535,8 @@ def pushforward(
 def _freed(node: Any) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph behind {_describe(node)} was freed by an earlier "
-        "backward(retain_graph=False); run the forward pass again, or leave retain_graph True"
+        "backward(retain_graph=False); run the forward pass again, or leave retain_graph True. If "
+        "it was computed before a loop, move it inside; detect_anomaly() names the line"
     )
 
 
@@ -543,6 +559,13 @@ def check_unchanged(node: Any) -> None:
 
 
 def _describe(node: Any) -> str:
-    name = f"{node.name!r}, " if node.name else ""
-    made = f"made by {node.op.name}, " if node.op is not None else ""
-    return f"a tensor ({name}{made}shape {node.data.shape})"
+    mode = recording.get()
+    line = mode.line(node) if isinstance(mode, Observer) else ""
+    facts = (
+        repr(node.name) if node.name else "",
+        f"made by {node.op.name}" if node.op is not None else "",
+        f"shape {node.data.shape}",
+        f"in {node.scope.path}" if node.scope is not None else "",
+        f"at {line}" if line else "",
+    )
+    return f"a tensor ({', '.join(filter(None, facts))})"

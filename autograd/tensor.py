@@ -265,11 +265,52 @@ class Tensor(Node):
         30.0
         >>> remove()
         """
-        if self.hooks is None:
-            self.hooks = {}
-        key = next_serial()
-        self.hooks[key] = hook
-        hooks = self.hooks
+        return self._hook(next_serial(), hook)
+
+    def register_post_accumulate_grad_hook(
+        self, hook: Callable[[Tensor], object]
+    ) -> Callable[[], None]:
+        """Call `hook` with this leaf when `backward` has added to its `grad`; return its remover.
+
+        Parameters
+        ----------
+        hook : callable
+            Gets the leaf, whose `grad` is up to date. It may use the gradient and set it to None,
+            so that the gradients of a large model never stand in memory together.
+
+        Returns
+        -------
+        callable
+            Call it to remove the hook.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor is not a leaf.
+
+        Examples
+        --------
+        >>> from autograd import no_grad
+        >>> w = Tensor(2.0, requires_grad=True)
+        >>> def step(w):
+        ...     with no_grad():
+        ...         w -= 0.1 * w.grad
+        ...     w.grad = None
+        >>> remove = w.register_post_accumulate_grad_hook(step)
+        >>> (w * 10).backward()
+        >>> w.item(), w.grad
+        (1.0, None)
+        """
+        if self.op is not None:
+            raise RuntimeError(
+                "register_post_accumulate_grad_hook: this tensor is not a leaf, and adds up no "
+                "gradient; use register_hook, or detach() it first"
+            )
+        return self._hook(-next_serial(), hook)
+
+    def _hook(self, key: int, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        hooks = self.hooks = self.hooks or {}
+        hooks[key] = hook
         return lambda: hooks.pop(key, None) and None
 
     def retain_grad(self) -> Self:
@@ -353,6 +394,10 @@ class Tensor(Node):
                         g = g.copy()
                     taken.add(id(g))
                 t._grad = g
+                if t.hooks is not None:
+                    for key, hook in tuple(t.hooks.items()):
+                        if key < 0:
+                            hook(t)
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Any:
         data = self.data
@@ -823,7 +868,8 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
 
 _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)
-_RETAINED = -1  # the key of the hook that keeps a gradient; the others are creation numbers
+_RETAINED = 0  # the key of the hook that keeps a gradient; the others are numbered from 1 on, and
+# those that run after a gradient was added up from -1 down
 
 
 _blank = partial(object.__new__, Tensor)  # faster than a call that unpacks its argument

@@ -1,13 +1,16 @@
 """Planted anomalies: the op, the line of source and the cause are named."""
 
+import gc
 import inspect
 import re
+import threading
+import weakref
 
 import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import AnomalyError, Tensor, detect_anomaly, no_grad
+from autograd import AnomalyError, Tensor, detect_anomaly, no_grad, scope
 
 
 def leaf(data, **kwargs):
@@ -83,6 +86,97 @@ def test_the_rewrite_that_is_recommended_is_finite():
         c = x > 0
         ag.where(c, ag.sqrt(ag.where(c, x, 1)), 0).sum().backward()
     assert x.grad.tolist() == [0.0, 0.25]
+
+
+# A function, the point where its slope has a pole, one where it has none, and the forward value.
+POLES = [
+    (ag.sqrt, 0.0, 4.0),
+    (ag.arcsin, 1.0, 0.3),
+    (ag.arccos, -1.0, 0.3),
+    (ag.arccosh, 1.0, 3.0),
+    (ag.cbrt, 0.0, 8.0),
+    (lambda x: x**0.5, 0.0, 4.0),
+    (ag.log, 0.0, 4.0),
+    (ag.log1p, -1.0, 4.0),
+    (ag.rsqrt, 0.0, 4.0),
+    (ag.reciprocal, 0.0, 4.0),
+    (ag.arctanh, 1.0, 0.3),
+    (ag.logit, 1.0, 0.3),
+    (lambda x: 3 / x, 0.0, 4.0),
+    (lambda x: (-1 * x) ** 0.5, 1.0, -4.0),
+]
+
+
+@pytest.mark.parametrize(("f", "pole", "fine"), POLES)
+def test_the_rewrite_that_the_message_gives_is_executed_and_finite(f, pole, fine):
+    x = leaf([pole, fine])
+    c = Tensor([False, True])
+    with pytest.raises(AnomalyError) as caught, detect_anomaly():
+        ag.where(c, f(x), 7.0).sum().backward()
+    rewrite = re.search(r"try (where\(.*\)), or safe_where", str(caught.value)).group(1)
+    op = str(caught.value).split(" gave")[0].split(" with")[0].split()[-1]
+    inner = -1 * x if op == "pow" and fine < 0 else x
+    given = {"c": c, "other": 7.0, "x": inner, "y": 0.5}
+    if op == "div":
+        given |= {"x": Tensor(3.0), "y": x}
+    with detect_anomaly():
+        out = eval(rewrite, {**vars(ag), **given})
+        out.sum().backward()
+    y = leaf([fine])
+    f(y).sum().backward()
+    assert out.tolist() == [7.0, f(y).item()]
+    assert x.grad.tolist() == [0.0, y.grad.item()]
+
+
+def test_what_is_noted_keeps_no_graph():
+    with detect_anomaly():
+        x = leaf([1.0, 2.0])
+        y = ag.exp(x)
+        loss = (y * y).sum()
+        loss.backward()
+        freed = weakref.ref(y)
+        del y, loss
+        gc.collect()
+        assert freed() is None
+
+
+def test_messages_name_the_line_while_it_watches():
+    x = leaf([1.0, 2.0], name="x")
+    with detect_anomaly():
+        with scope("model"):
+            y = ag.exp(x)  # the line in question
+        y.sum().backward(retain_graph=False)
+        line = inspect.currentframe().f_lineno - 2
+        with pytest.raises(RuntimeError, match="was freed") as caught:
+            y.sum().backward()
+    made = f"made by exp, shape (2,), in model, at test_autograd_anomaly.py:{line}, in test_"
+    assert made in str(caught.value)
+    assert "`y = ag.exp(x)  # the line in question`" in str(caught.value)
+    with pytest.raises(RuntimeError, match=r"made by exp, .*, in model\) was freed.*loop"):
+        y.sum().backward()
+
+
+def test_each_thread_watches_for_itself():
+    barrier = threading.Barrier(2)
+    seen = {}
+
+    def work(name, watched):
+        x = leaf([0.0, 1.0])
+        with detect_anomaly() if watched else np.errstate(divide="ignore"):
+            barrier.wait()
+            try:
+                ag.log(x)
+                seen[name] = "passed"
+            except AnomalyError as error:
+                seen[name] = str(error).split(",")[0]
+            barrier.wait()
+
+    threads = [threading.Thread(target=work, args=(n, n == "watched")) for n in ("watched", "free")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert seen == {"watched": "log gave 1 infinite value of 2", "free": "passed"}
 
 
 def test_healthy_programs_pass_and_the_mode_ends_with_the_block():

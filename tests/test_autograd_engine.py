@@ -9,6 +9,7 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor, backprop, enable_grad, no_grad, scope, toposort
+from autograd.cost import count
 
 
 def leaf(data, **kwargs):
@@ -215,6 +216,35 @@ def test_what_a_hook_returns_takes_the_dtype_and_must_have_the_shape():
     x.register_hook(lambda g: g.sum())
     with pytest.raises(ValueError, match=r"hook: it returned a gradient of shape \(\)"):
         x.sum().backward()
+
+
+def test_hooks_after_accumulation_see_the_whole_gradient_and_may_use_it_up():
+    x, w = leaf([1.0, 2.0]), leaf(3.0)
+    seen = []
+    remove = x.register_post_accumulate_grad_hook(lambda t: seen.append((t is x, t.grad.tolist())))
+
+    def step(t):
+        with no_grad():
+            t -= 0.1 * t.grad
+        t.grad = None
+
+    remove_step = w.register_post_accumulate_grad_hook(step)
+    x.register_hook(lambda g: 10 * g)
+    (x * w + x).sum().backward()
+    assert seen == [(True, [40.0, 40.0])]  # once, after the hook on the gradient
+    assert w.grad is None
+    assert w.item() == pytest.approx(3 - 0.1 * 3)
+    (2 * x).sum().backward()
+    assert seen[1:] == [(True, [60.0, 60.0])]
+    dict(backprop((x * x).sum(), np.float64(1)))  # a pure walk leaves it alone
+    remove()
+    remove()
+    remove_step()
+    (x * w).sum().backward()
+    assert len(seen) == 2
+    assert w.grad is not None
+    with pytest.raises(RuntimeError, match=r"not a leaf.*use register_hook"):
+        (x * 2).register_post_accumulate_grad_hook(step)
 
 
 def test_a_kept_gradient_is_kept_once_and_shares_no_memory():
@@ -524,6 +554,43 @@ def test_recording_and_scope_are_per_thread():
         thread.join()
     assert seen["op"] is not None
     assert seen["scope"] is None
+
+
+def test_observers_levels_and_changes_of_two_threads_do_not_meet():
+    """Each thread records, differentiates in all modes, counts, and changes things in place."""
+
+    def work(results, seed):
+        rng = np.random.default_rng(seed)
+        x = leaf(rng.standard_normal(3), name=f"x{seed}")
+        for _ in range(100):
+            x.grad = None
+            with count() as counted, scope(f"thread{seed}"):
+                y = ag.tanh(x) * 2
+                y[0] = y[1] * y[2]
+                assert y.scope.path == f"thread{seed}"
+            assert counted.ledger.calls == {"tanh": 1, "mul": 2, "getitem": 2, "setitem": 1}
+            y.sum().backward()
+            _, tangent = ag.jvp(lambda x: ag.jvp(ag.sin, (x,), (x,))[1], (x.data,), (x.data,))
+            with no_grad():
+                z = x * 2
+                assert not z.requires_grad
+                z += 1
+            results[seed].append((x.grad.tolist(), tangent.tolist()))
+
+    results = {seed: [] for seed in range(4)}
+    threads = [threading.Thread(target=work, args=(results, seed)) for seed in results]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for seed, found in results.items():
+        x = np.random.default_rng(seed).standard_normal(3)
+        slope = 2 * (1 - np.tanh(x) ** 2)
+        expected = [0, slope[1] * (1 + 2 * np.tanh(x[2])), slope[2] * (1 + 2 * np.tanh(x[1]))]
+        assert len(found) == 100
+        for grad, tangent in found:
+            np.testing.assert_allclose(grad, expected, rtol=1e-12)
+            np.testing.assert_allclose(tangent, x * (np.cos(x) - x * np.sin(x)), rtol=1e-12)
 
 
 def test_two_threads_differentiate_at_once():
