@@ -15,7 +15,7 @@ from nn.module import Module, Parameter
 from nn.norm import GroupNorm, LayerNorm, RMSNorm
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from nn.train import evaluate, fit
+from nn.train import Callback, EarlyStopping, SaveBest, evaluate, fit
 
 __all__ = [
     "GRU",
@@ -23,6 +23,8 @@ __all__ = [
     "MLP",
     "RNN",
     "SELU",
+    "Callback",
+    "EarlyStopping",
     "Embedding",
     "GRUCell",
     "GroupNorm",
@@ -37,6 +39,7 @@ __all__ = [
     "RMSNorm",
     "RNNCell",
     "ReLU",
+    "SaveBest",
     "Sequential",
     "Sigmoid",
     "SinusoidalPositionalEncoding",

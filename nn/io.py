@@ -4,6 +4,7 @@ The keys are those of `Module.state_dict`, which are PyTorch's: a file written h
 same ``torch.nn`` model, and the other way round.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,12 @@ from autograd import Tensor
 from nn.module import Module
 
 
-def save(model: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+def save(
+    model: Module | Mapping[str, Any],
+    path: str | os.PathLike[str],
+    *,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write the parameters and buffers of a model to a safetensors file.
 
     The file is complete or not there: it is written beside `path` and then moved into its place.
@@ -29,6 +35,8 @@ def save(model: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
         A model, or a state such as `Module.state_dict` returns.
     path : str or path-like
         An existing file is replaced.
+    metadata : mapping of str to str, optional
+        Notes for the header of the file, which `load` passes over.
 
     Raises
     ------
@@ -41,13 +49,7 @@ def save(model: Module | Mapping[str, Any], path: str | os.PathLike[str]) -> Non
     """
     state = model.state_dict() if isinstance(model, Module) else model
     arrays = {key: _array(value) for key, value in state.items()}
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(safetensors.save(arrays))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    replace_file(path, safetensors.save(arrays, dict(metadata) if metadata else None))
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -81,8 +83,14 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     >>> bool((other[0].weight == model[0].weight).numpy().all())
     True
     """
+    return read(path)[0]
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the arrays of a safetensors file and the notes in its header, with `load`'s errors."""
+    content = Path(path).read_bytes()
     try:
-        return dict(sorted(safetensors.load(Path(path).read_bytes()).items()))
+        arrays = dict(sorted(safetensors.load(content).items()))
     except SafetensorError as error:
         raise ValueError(
             f"load: {path} is not a whole safetensors file ({error}); it may be cut short, or of "
@@ -93,6 +101,22 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             f"load: {path} holds numbers of type {error}, which NumPy has not; convert them to "
             "float32 where the file was made"
         ) from error
+    size = int.from_bytes(content[:8], "little")  # of the header, which is JSON
+    return arrays, json.loads(content[8 : 8 + size]).get("__metadata__", {})
+
+
+def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file whole or not at all: beside `path`, and then moved into its place."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before the name is: power may fail in between
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _array(value: Any) -> NDArray[Any]:

@@ -1,9 +1,14 @@
 """The training loop that one writes by hand, written once: `fit`, and `evaluate` to judge it."""
 
+import math
+import os
+import signal
+import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,50 +16,173 @@ from tqdm import tqdm
 
 from autograd import Tensor, no_grad
 from nn import functional as F
-from nn.data import DataLoader, TensorDataset
+from nn.checkpoint import Run, Totals, load_checkpoint, save_checkpoint
+from nn.data import DataLoader, Dataset
+from nn.io import save
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.optim.lr_scheduler import LRScheduler
+from nn.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from nn.utils import clip_grad_norm_
+
+
+class Callback:
+    """What `fit` calls while it trains: a subclass defines one of the methods, or both.
+
+    Examples
+    --------
+    >>> class Print(Callback):
+    ...     def after_epoch(self, run):
+    ...         print(run.history[-1]["epoch"], len(run.loader))
+    """
+
+    def after_step(self, run: Run) -> None:
+        """See the run after a step of the optimiser; the gradients are still there."""
+
+    def after_epoch(self, run: Run) -> None:
+        """See the run after an epoch, whose row in ``run.history`` is the last."""
+
+
+class EarlyStopping(Callback):
+    """Stop when what is monitored has not got better for `patience` epochs.
+
+    Parameters
+    ----------
+    patience : int, default=5
+    monitor : str, optional
+        A key of the history; 'test_loss', or 'loss' without a test set, if None. Of an accuracy
+        more is better, of anything else less.
+    min_delta : float, default=0.0
+        How much better an epoch must be than the best before it.
+
+    Examples
+    --------
+    >>> from nn import MLP, data, optim
+    >>> model, few = MLP([2, 2], rng=0), data.blobs(20, centers=2, rng=0)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.0)  # which will not get better
+    >>> stopping = EarlyStopping(patience=3, min_delta=0.001)
+    >>> len(fit(model, few, epochs=99, optimizer=optimizer, callbacks=[stopping], progress=False))
+    4
+    """
+
+    def __init__(
+        self, patience: int = 5, monitor: str | None = None, min_delta: float = 0.0
+    ) -> None:
+        self.patience = patience
+        self.monitor = monitor
+        self.min_delta = min_delta
+
+    def after_epoch(self, run: Run) -> None:
+        """Ask for the end if the best epoch lies too far back."""
+        # from the history alone, so that a resumed run stops where an unbroken one does
+        values = watched(run.history, self.monitor)
+        best, since = -math.inf, 0
+        for value in values:
+            best, since = (value, 0) if value > best + self.min_delta else (best, since + 1)
+        run.stop = since >= self.patience
+
+
+class SaveBest(Callback):
+    """Write the weights to a file after each epoch that is better than all before it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        See `nn.save`.
+    monitor : str, optional
+        As of `EarlyStopping`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], monitor: str | None = None) -> None:
+        self.path = path
+        self.monitor = monitor
+
+    def after_epoch(self, run: Run) -> None:
+        """Write the file if the last epoch is the best."""
+        *before, last = watched(run.history, self.monitor)
+        if last > max(before, default=-math.inf):
+            save(run.model, self.path)
+
+
+def watched(history: Sequence[dict[str, float]], monitor: str | None = None) -> list[float]:
+    """Return what is monitored, epoch by epoch, with its sign turned so that more is better.
+
+    Raises
+    ------
+    ValueError
+        If the history has no such key.
+    """
+    monitor = monitor or ("test_loss" if "test_loss" in history[-1] else "loss")
+    if monitor not in history[-1]:
+        raise ValueError(f"monitor is {monitor!r}; the history has {sorted(history[-1])}")
+    sign = 1 if monitor.endswith("accuracy") else -1
+    return [sign * row[monitor] for row in history]
 
 
 def fit(
     model: Module,
-    train: TensorDataset | DataLoader,
+    train: Dataset | DataLoader,
     *,
     epochs: int,
     optimizer: Optimizer,
     loss_fn: Callable[[Any, Any], Tensor] = F.cross_entropy,
     batch_size: int = 32,
-    test: TensorDataset | DataLoader | None = None,
+    test: Dataset | DataLoader | None = None,
     scheduler: LRScheduler | None = None,
+    accumulate: int = 1,
+    max_norm: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
     rng: np.random.Generator | int | None = None,
     progress: bool = True,
 ) -> list[dict[str, float]]:
     """Train a model, and return what happened, epoch by epoch.
 
     It does nothing that a loop written by hand would not do, and gives the same weights, bit for
-    bit. Ctrl-C ends the training early: the model keeps the steps it has made, the history its
-    whole epochs, and a warning says so.
+    bit. Ctrl-C ends the training early, after the step at hand (a second one at once): the model
+    keeps the steps it has made, the history its whole epochs, the checkpoint is written, and a
+    warning says so.
 
     Parameters
     ----------
     model : Module
         Switched to training.
-    train : TensorDataset or DataLoader
+    train : Dataset or DataLoader
         The last array is the target, those before it go into the model. A data set is dealt out
         in batches of `batch_size`, in a new order each epoch.
     epochs : int
-        How often to go through `train`.
+        How often to go through `train`, in all: a resumed run makes those that are left.
     optimizer : Optimizer
         Of the model's parameters.
     loss_fn : callable, default=F.cross_entropy
         ``loss_fn(output, target)``, the mean over a batch.
     batch_size : int, default=32
         Unused if `train` is a DataLoader.
-    test : TensorDataset or DataLoader, optional
+    test : Dataset or DataLoader, optional
         Evaluated after each epoch.
     scheduler : LRScheduler, optional
-        Stepped after each batch or each epoch, as its `per` says.
+        Stepped after each step of the optimiser or each epoch, as its `per` says. A
+        `ReduceLROnPlateau` is given the loss, or with mode 'max' the accuracy, of `test` if
+        there is one.
+    accumulate : int, default=1
+        Add up the gradients of so many batches before a step, each loss divided by their number:
+        one step of a batch so many times larger, in the memory of a small one. The rest of an
+        epoch makes a step of its own. What depends on the batch itself, such as the statistics
+        of batch norm, is still that of the small batches.
+    max_norm : float, optional
+        Clip the gradients to this norm before each step, by `utils.clip_grad_norm_`.
+    callbacks : sequence of Callback
+        Called in turn after each step and each epoch.
+    checkpoint : str or path-like, optional
+        A file to write after each epoch: weights, state of optimiser, schedule and random
+        generators, history. A run that was killed and is resumed from it ends with the weights
+        of an unbroken one, bit for bit. (Not if a data set draws random numbers of its own and
+        its loader has `prefetch`: the thread has drawn ahead.)
+    checkpoint_every : int, optional
+        Write it also after so many steps of the optimiser in an epoch.
+    resume : bool, default=False
+        Go on from `checkpoint` if the file is there; else begin, and replace it.
     rng : numpy.random.Generator, int or None, default=None
         Draws the orders; unused if `train` is a DataLoader.
     progress : bool, default=True
@@ -66,6 +194,11 @@ def fit(
         For each epoch: 'epoch' from 1 on; 'loss' and 'accuracy', the means over the epoch, each
         batch as it was when it was met; 'test_loss' and 'test_accuracy' after it, with `test`;
         'seconds' that it took in all. An accuracy is there if the targets are class indices.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or a checkpoint does not fit; nothing was changed then.
 
     Examples
     --------
@@ -79,60 +212,128 @@ def fit(
     >>> evaluate(model, others)["accuracy"] > 0.9
     True
     """
+    if accumulate < 1:
+        raise ValueError(f"fit: accumulate is {accumulate}; pass 1 or more batches to a step")
+    if (resume or checkpoint_every) and checkpoint is None:
+        raise ValueError("fit: resume and checkpoint_every need a file; pass checkpoint=path")
     loader = train
-    if isinstance(loader, TensorDataset):
+    if isinstance(loader, Dataset):
         loader = DataLoader(loader, batch_size, shuffle=True, rng=rng)
-    history: list[dict[str, float]] = []
+    run = Run(model, loader, optimizer, scheduler)
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        load_checkpoint(run, checkpoint)
     model.train()
     try:
-        for epoch in range(1, epochs + 1):
-            start = time.perf_counter()
-            name = f"epoch {epoch}/{epochs}"
-            with tqdm(desc=name, total=len(loader), unit="batch", disable=not progress) as bar:
-                result = train_epoch(model, loader, optimizer, loss_fn, scheduler, bar)
-                if test is not None:
-                    judged = evaluate(model, test, loss_fn=loss_fn)
-                    result |= {f"test_{key}": value for key, value in judged.items()}
-                bar.set_postfix(result)
-            history.append({"epoch": epoch, **result, "seconds": time.perf_counter() - start})
+        with held_interrupt() as interrupt:
+            while run.epoch <= epochs and not run.stop:
+                before = time.perf_counter() - run.seconds
+                with tqdm(
+                    desc=f"epoch {run.epoch}/{epochs}",
+                    total=len(loader),
+                    initial=run.batch,
+                    unit="batch",
+                    disable=not progress,
+                ) as bar:
+                    for step in train_epoch(run, loss_fn, accumulate, max_norm, bar):
+                        run.seconds = time.perf_counter() - before
+                        for callback in callbacks:
+                            callback.after_step(run)
+                        due = checkpoint_every and step % checkpoint_every == 0
+                        if checkpoint and (due or interrupt):
+                            save_checkpoint(run, checkpoint)
+                        if interrupt:
+                            raise KeyboardInterrupt
+                    result = run.totals.means()
+                    if test is not None:
+                        judged = evaluate(model, test, loss_fn=loss_fn)
+                        result |= {f"test_{key}": value for key, value in judged.items()}
+                    bar.set_postfix(result)
+                if scheduler is not None and scheduler.per == "epoch":
+                    step_schedule(scheduler, result)
+                result = {"epoch": run.epoch, **result, "seconds": time.perf_counter() - before}
+                run.end_epoch(result)
+                for callback in callbacks:
+                    callback.after_epoch(run)
+                if checkpoint is not None:
+                    save_checkpoint(run, checkpoint)
+                if interrupt:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         warnings.warn(
-            f"fit: interrupted in epoch {epoch} of {epochs}; the model keeps the steps it has "
-            "made, the history its whole epochs",
+            f"fit: interrupted in epoch {run.epoch} of {epochs}; the model keeps the steps it has "
+            "made, the history its whole epochs"
+            + (f"; resume=True goes on from {checkpoint}" if checkpoint else ""),
             stacklevel=2,
         )
-    return history
+    return run.history
 
 
 def train_epoch(
-    model: Module,
-    loader: DataLoader,
-    optimizer: Optimizer,
+    run: Run,
     loss_fn: Callable[[Any, Any], Tensor],
-    scheduler: LRScheduler | None,
+    accumulate: int,
+    max_norm: float | None,
     bar: tqdm,
-) -> dict[str, float]:
-    """Go through the batches once; return the mean loss, and the accuracy if there is one."""
-    totals = Totals()
-    for *inputs, target in loader:
-        optimizer.zero_grad()
+) -> Iterator[int]:
+    """Go through the batches that are left of an epoch; yield the number of each step made."""
+    model, optimizer, scheduler, n = run.model, run.optimizer, run.scheduler, len(run.loader)
+    for *inputs, target in run.batches():
+        if run.batch % accumulate == 0:
+            optimizer.zero_grad()
+            share = min(accumulate, n - run.batch)  # how many batches make this step
         output = model(*inputs)
         loss = loss_fn(output, target)
-        loss.backward(retain_graph=False)
-        optimizer.step()
-        if scheduler is not None and scheduler.per == "batch":
-            scheduler.step()
-        totals.add(output, target, loss)
-        bar.set_postfix(totals.means(), refresh=False)
+        (loss / share if share > 1 else loss).backward(retain_graph=False)
+        run.batch += 1
+        run.loss = run.totals.add(output, target, loss)
+        bar.set_postfix(run.totals.means(), refresh=False)
         bar.update()
-    if scheduler is not None and scheduler.per == "epoch":
+        if run.batch % accumulate == 0 or run.batch == n:
+            if max_norm is not None:
+                clip_grad_norm_(model.parameters(), max_norm)
+            optimizer.step()
+            if scheduler is not None and scheduler.per == "batch":
+                step_schedule(scheduler, {"loss": run.loss})
+            yield math.ceil(run.batch / accumulate)
+
+
+def step_schedule(scheduler: LRScheduler, result: dict[str, float]) -> None:
+    """Step a schedule; one that looks at how training goes is shown the result."""
+    if isinstance(scheduler, ReduceLROnPlateau):
+        key = "loss" if scheduler.mode == "min" else "accuracy"
+        scheduler.step(result[f"test_{key}"] if f"test_{key}" in result else result[key])
+    else:
         scheduler.step()
-    return totals.means()
+
+
+@contextmanager
+def held_interrupt() -> Iterator[list[int]]:
+    """Hold Ctrl-C back and note it in the list that is yielded; a second one acts at once.
+
+    So no interrupt falls into a step of the optimiser, between one parameter and the next. Where
+    signals do not arrive (in another thread) or are handled already, nothing is changed.
+    """
+    noted: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noted
+        return
+
+    def note(signum: int, frame: object) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(signum)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def evaluate(
     model: Module,
-    dataset: TensorDataset | DataLoader,
+    dataset: Dataset | DataLoader,
     *,
     loss_fn: Callable[[Any, Any], Tensor] = F.cross_entropy,
     batch_size: int = 1000,
@@ -144,7 +345,7 @@ def evaluate(
     Parameters
     ----------
     model : Module
-    dataset : TensorDataset or DataLoader
+    dataset : Dataset or DataLoader
         The last array is the target, those before it go into the model.
     loss_fn : callable, default=F.cross_entropy
         ``loss_fn(output, target)``, the mean over a batch.
@@ -165,7 +366,7 @@ def evaluate(
     ['accuracy', 'loss']
     """
     loader = dataset
-    if isinstance(loader, TensorDataset):
+    if isinstance(loader, Dataset):
         loader = DataLoader(loader, batch_size)
     totals = Totals()
     with in_use(model), no_grad():
@@ -185,27 +386,3 @@ def in_use(model: Module) -> Iterator[None]:
     finally:
         for module, training in before:
             module.training = training
-
-
-class Totals:
-    """Loss and hits, added up over batches that may differ in size."""
-
-    def __init__(self) -> None:
-        self.examples = 0
-        self.loss = 0.0
-        self.hits: int | None = None
-
-    def add(self, output: Tensor, target: Tensor, loss: Tensor) -> None:
-        """Count a batch in: `loss` is its mean."""
-        n = len(target)
-        self.examples += n
-        self.loss += n * loss.item()
-        if target.dtype.kind in "iu" and output.ndim == target.ndim + 1:  # class indices
-            self.hits = (self.hits or 0) + int((output.data.argmax(-1) == target.data).sum())
-
-    def means(self) -> dict[str, float]:
-        """Return the mean loss, and the accuracy where there are classes."""
-        means = {"loss": self.loss / self.examples}
-        if self.hits is not None:
-            means["accuracy"] = self.hits / self.examples
-        return means

@@ -1,15 +1,29 @@
 """fit and evaluate: what a loop by hand would do, bit for bit; modes, progress, interruption."""
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 import autograd
 from autograd import Tensor
-from nn import MLP, Linear, Module, Parameter, evaluate, fit
+from nn import (
+    MLP,
+    Callback,
+    EarlyStopping,
+    Linear,
+    Module,
+    Parameter,
+    SaveBest,
+    evaluate,
+    fit,
+    load,
+)
 from nn import functional as F
 from nn.data import DataLoader, TensorDataset, digits
 from nn.optim import SGD, Adam
-from nn.optim.lr_scheduler import CosineAnnealingLR
+from nn.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +199,194 @@ def test_ctrl_c_keeps_what_was_learnt(few):
     assert [row["epoch"] for row in history] == [1]
     assert (weights(model) != before).any()
     model(Tensor(np.ones((1, 64), np.float32))).sum().backward()  # still records
+
+
+def test_ctrl_c_waits_for_the_end_of_the_step(few):
+    """The interrupt comes in the middle of a step; another, right after it, acts at once."""
+    train, _ = few
+    for presses, epochs in ((1, [1]), (2, [1])):
+        model = MLP([64, 10], rng=0)
+        batches = iter(range(99))
+
+        def loss_fn(output, target, batches=batches, presses=presses):
+            if next(batches) == 19:
+                for _ in range(presses):
+                    signal.raise_signal(signal.SIGINT)
+            return F.cross_entropy(output, target)
+
+        steps = []
+
+        class Count(Callback):
+            def after_step(self, run, steps=steps):
+                steps.append((run.epoch, run.batch))
+
+        with pytest.warns(UserWarning, match="interrupted in epoch 2 of 5"):
+            history = fit(
+                model,
+                train,
+                epochs=5,
+                optimizer=SGD(model.parameters(), lr=0.1),
+                loss_fn=loss_fn,
+                callbacks=[Count()],
+                progress=False,
+            )
+        assert [row["epoch"] for row in history] == epochs
+        assert steps[-1] == (2, 4 if presses == 1 else 3)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_fit_works_in_a_thread_which_gets_no_signals(few):
+    model = MLP([64, 10], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(fit, model, few[0], epochs=1, optimizer=optimizer, progress=False)
+    assert len(done.result()) == 1
+
+
+# Accumulation and clipping
+
+
+@pytest.mark.parametrize("k", [2, 4, 5])
+def test_accumulated_batches_are_one_big_batch(few, k):
+    x, y = few[0][:320]
+    dataset = TensorDataset(x.astype(np.float64), y)
+    a, b = (MLP([64, 16, 10], dtype=np.float64, rng=0) for _ in range(2))
+    for model, size, accumulate in ((a, 16, k), (b, 16 * k, 1)):
+        fit(
+            model,
+            DataLoader(dataset, size, shuffle=True, rng=3),
+            epochs=3,
+            optimizer=SGD(model.parameters(), lr=0.5, momentum=0.9),
+            accumulate=accumulate,
+            progress=False,
+        )
+    np.testing.assert_allclose(weights(a), weights(b), rtol=0, atol=1e-12)
+    assert abs(weights(a) - weights(MLP([64, 16, 10], dtype=np.float64, rng=0))).max() > 0.1
+
+
+def test_the_rest_of_an_epoch_makes_a_step_of_its_own(few):
+    x, y = few[0][:70]
+    dataset = TensorDataset(x.astype(np.float64), y)
+    a, b = (MLP([64, 10], dtype=np.float64, rng=0) for _ in range(2))
+    optimizer = SGD(a.parameters(), lr=0.5)
+    # batches of 10: steps of 3, 3 and 1 of them
+    scheduler = CosineAnnealingLR(optimizer, 9, per="batch")
+    fit(
+        a,
+        DataLoader(dataset, 10),
+        epochs=1,
+        optimizer=optimizer,
+        accumulate=3,
+        scheduler=scheduler,
+        progress=False,
+    )
+    assert scheduler.last_epoch == optimizer.steps == 3
+    optimizer = SGD(b.parameters(), lr=0.5)
+    scheduler = CosineAnnealingLR(optimizer, 9, per="batch")
+    for rows in (slice(0, 30), slice(30, 60), slice(60, 70)):
+        optimizer.zero_grad()
+        F.cross_entropy(b(Tensor(dataset.arrays[0][rows])), y[rows]).backward()
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(weights(a), weights(b), rtol=0, atol=1e-12)
+
+
+def test_gradients_are_clipped_before_each_step(few):
+    norms = []
+
+    class Norms(Callback):
+        def after_step(self, run):
+            norms.append(np.sqrt(sum((p.grad.numpy() ** 2).sum() for p in run.model.parameters())))
+
+    model = MLP([64, 10], rng=0)
+    before = weights(model)
+    optimizer = SGD(model.parameters(), lr=1.0)
+    fit(
+        model,
+        few[0],
+        epochs=1,
+        optimizer=optimizer,
+        max_norm=0.01,
+        callbacks=[Norms()],
+        progress=False,
+    )
+    assert max(norms) == pytest.approx(0.01, rel=1e-3)
+    assert np.linalg.norm(weights(model) - before) <= 0.01 * len(norms)
+
+
+# Callbacks
+
+
+def test_early_stopping_and_the_best_weights(few, tmp_path):
+    path = tmp_path / "best.safetensors"
+    train, test = few
+    model = MLP([64, 32, 10], rng=0)
+    history = fit(
+        model,
+        TensorDataset(*train[:100]),
+        test=test,
+        epochs=200,
+        optimizer=Adam(model.parameters(), lr=0.02),
+        callbacks=[EarlyStopping(3), SaveBest(path)],
+        rng=0,
+        progress=False,
+    )
+    losses = [row["test_loss"] for row in history]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 3 < 200
+    model.load_state_dict(load(path))
+    assert evaluate(model, test)["loss"] == losses[best]
+
+
+def test_an_accuracy_is_better_when_it_is_more(few):
+    class Scripted(Callback):
+        def after_epoch(self, run):
+            run.history[-1]["accuracy"] = [0.5, 0.6, 0.6, 0.55, 0.9][run.epoch - 2]
+
+    model = MLP([64, 10], rng=0)
+    optimizer = SGD(model.parameters())
+    callbacks = [Scripted(), EarlyStopping(2, "accuracy")]
+    history = fit(model, few[0], epochs=5, optimizer=optimizer, callbacks=callbacks, progress=False)
+    assert len(history) == 4
+    with pytest.raises(ValueError, match=r"monitor is 'f1'; the history has \['accuracy', 'epoch'"):
+        fit(
+            model,
+            few[0],
+            epochs=1,
+            optimizer=optimizer,
+            callbacks=[EarlyStopping(2, "f1")],
+            progress=False,
+        )
+
+
+@pytest.mark.parametrize(("mode", "key"), [("min", "test_loss"), ("max", "test_accuracy")])
+def test_a_plateau_is_shown_what_it_asks_for(few, mode, key):
+    model = MLP([64, 10], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    scheduler = ReduceLROnPlateau(optimizer, mode=mode)
+    history = fit(
+        model,
+        few[0],
+        test=few[1],
+        epochs=2,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        progress=False,
+    )
+    assert scheduler.best == (min if mode == "min" else max)(row[key] for row in history)
+    scheduler = ReduceLROnPlateau(optimizer, per="batch")
+    fit(model, few[0], epochs=1, optimizer=optimizer, scheduler=scheduler, progress=False)
+    assert scheduler.last_epoch == 16 and scheduler.best < 2.3
+
+
+def test_senseless_arguments_are_refused(few):
+    model = MLP([64, 10], rng=0)
+    settings = {"epochs": 1, "optimizer": SGD(model.parameters()), "progress": False}
+    with pytest.raises(ValueError, match="accumulate is 0"):
+        fit(model, few[0], accumulate=0, **settings)
+    for wrong in ({"resume": True}, {"checkpoint_every": 5}):
+        with pytest.raises(ValueError, match="need a file; pass checkpoint=path"):
+            fit(model, few[0], **wrong, **settings)
 
 
 # evaluate
