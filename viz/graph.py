@@ -18,7 +18,9 @@ import numpy as np
 
 from autograd import Op, Tensor, backprop, toposort
 from autograd.cost import saved_values
+from autograd.engine import check_unchanged
 
+from .expand import expanded
 from .explain import Formula, formulas
 from .labels import numbers, parameters, plain
 from .steps import Step, backward_steps
@@ -215,6 +217,7 @@ def extract(
     params: Mapping[str, Tensor] | None = None,
     names: Mapping[str, Tensor] | None = None,
     grads: bool = True,
+    expand_fused: bool = False,
 ) -> Graph:
     """Return the graph that `outputs` were computed by.
 
@@ -228,19 +231,27 @@ def extract(
         What to call tensors, before their own `name`; other values are ignored.
     grads : bool, default=True
         Whether to compute gradients.
+    expand_fused : bool, default=False
+        Whether to put the reference of each fused op in its place.
 
     Returns
     -------
     Graph
     """
     outputs = list(dict.fromkeys(outputs))
+    notes: list[str] = []
+    opened: dict[Tensor, Tensor] = {}
+    if expand_fused:
+        opened, notes = _expanded(outputs)
+        outputs = [opened.get(t, t) for t in outputs]
     tensors = _in_order(outputs)
-    called = _names(tensors, {**(names or {}), **(params or {})})
+    given = {**(names or {}), **(params or {})}
+    called = _names(tensors, {name: opened.get(t, t) for name, t in given.items()})
     gradients: dict[Tensor, Any] = {}
     complete = False
-    notes: list[str] = []
     if grads:
-        gradients, complete, notes = _gradients(outputs)
+        gradients, complete, more = _gradients(outputs)
+        notes += more
     ids = {t: f"n{i}" for i, t in enumerate(tensors)}
     scopes = _innermost_scopes(tensors)
     calls, position = _calls(scopes)
@@ -314,6 +325,19 @@ def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
     """How many ops, leaves, FLOPs and bytes the node of one op stands for."""
     flops = op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0
     return 1, 0, flops, sum(np.asarray(value).nbytes for value in saved_values(t))
+
+
+def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str]]:
+    """What takes the place of each tensor once fused ops are opened, or a note why they are not."""
+    nodes = {t for out in outputs for t in toposort(out)}
+    if any(not t.inputs for t in nodes):
+        return {}, []  # freed, which is noted anyway
+    try:
+        for t in nodes:
+            check_unchanged(t)
+    except RuntimeError as error:
+        return {}, [f"fused ops stay closed: {plain(error, 300)}"]
+    return expanded(outputs), []
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,6 +364,7 @@ def draw(
     direction: Literal["LR", "TB", "RL", "BT"] = "LR",
     color: Color = "kind",
     form: Form = "auto",
+    expand_fused: bool = False,
     theme: Theme = "auto",
     backend: Backend = "auto",
     timeout: float = 10.0,
@@ -399,6 +400,9 @@ def draw(
     form : {'auto', 'bipartite', 'compact'}, default='auto'
         'bipartite' draws an op apart from its result, 'compact' as one box; 'auto' is bipartite
         up to 60 boxes.
+    expand_fused : bool, default=False
+        Draw each fused op, such as a softmax, as the ops it is made of, in a frame that can be
+        collapsed.
     theme : {'auto', 'light', 'dark'}, default='auto'
         The paper: 'auto' is the reader's, in the page as the system has it.
     backend : {'auto', 'dot', 'wasm', 'text'}, default='auto'
@@ -453,7 +457,9 @@ def draw(
     if max_nodes < 5:
         raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
     check(backend)
-    graph = extract(outputs, params=params, names=names, grads="grad" in show)
+    graph = extract(
+        outputs, params=params, names=names, grads="grad" in show, expand_fused=expand_fused
+    )
     options = Options(
         tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title
     )
