@@ -100,7 +100,8 @@ class detect_anomaly(Observer):
         """Say so if `node` lies behind a `where` that did not take it."""
         if np.shape(g) != np.shape(gx) or not np.all(np.asarray(g)[~np.isfinite(gx)] == 0):
             return None
-        seen, stack = set(), [(node.op.name, node.serial)]
+        stack = [(node.op.name, node.serial)]
+        seen = set(stack)
         while stack:
             name, serial = stack.pop()
             if name == "where":

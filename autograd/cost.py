@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .engine import Observer, backprop, enable_grad, toposort
+from .engine import Observer, backprop, enable_grad, owner, toposort
 from .forward import jvp
 from .op import Op
 from .tensor import Tensor, as_tensor
@@ -38,8 +38,8 @@ class Ledger:
 class count(Observer):
     """Count the floating-point operations of what runs in a ``with`` block, by op.
 
-    A vjp rule is counted by the ops it is made of; one of a fused op with rules for arrays only
-    counts as twice its forward, once for each of the two products that a layer's gradient needs.
+    A vjp rule is counted by the ops it is made of. Where those of a fused op are written for arrays
+    only, they count together as twice its forward: a product of two factors has two to go back.
 
     Examples
     --------
@@ -62,16 +62,26 @@ class count(Observer):
         )
         return result
 
+    def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
+        """Enter the rules of a fused op; what a checkpoint runs again enters itself."""
+        out, inputs = arguments[1], arguments[3:]
+        flops = 2 * node.op.count_flops(*_arrays([out, *inputs]), **node.params)
+        self.ledger.add(f"{node.op.name} (vjp)", flops, 0)
+        return super().share(node, arguments)
+
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
         """Enter a rule, op by op: run it on tensors."""
-        if node.op.shared is not None or isinstance(arguments[0], Tensor):
+        if node.op.shared is not None:
             gx = super().pull(node, i, arguments)
-            if node.op.shared is not None:
-                flops = 2 * node.op.count_flops(*_arrays(arguments[1:]), **node.params)
-                self.ledger.add(f"{node.op.name} (vjp)", flops, np.asarray(gx).nbytes)
+            self.ledger.bytes[f"{node.op.name} (vjp)"] += np.asarray(gx).nbytes
             return gx
+        if isinstance(arguments[0], Tensor):
+            return super().pull(node, i, arguments)
         gx = super().pull(node, i, tuple(as_tensor(a) for a in arguments))
-        return gx.data if isinstance(gx, Tensor) else gx
+        gx, x = gx.data if isinstance(gx, Tensor) else gx, node.inputs[i]
+        if gx.size > x.size:  # the engine sums over what broadcasting stretched
+            self.ledger.add("sum", gx.size, x.data.nbytes)
+        return gx
 
 
 def _arrays(values: Sequence[Any]) -> list[Any]:
@@ -100,11 +110,22 @@ class Cost:
     outputs: int
 
     @property
+    def jacobian(self) -> dict[str, int]:
+        """Floating-point operations for the whole Jacobian, by mode.
+
+        Reverse mode runs f once, and walks back once for each output; forward mode runs f with its
+        tangent once for each input.
+        """
+        return {
+            "reverse": self.forward.total + self.outputs * self.reverse.total,
+            "forward": self.inputs * (self.forward.total + self.tangent.total),
+        }
+
+    @property
     def mode(self) -> str:
         """The cheaper mode for the whole Jacobian: 'reverse' or 'forward'."""
-        by_rows = self.outputs * self.reverse.total + self.forward.total
-        by_columns = self.inputs * (self.tangent.total + self.forward.total)
-        return "reverse" if by_rows <= by_columns else "forward"
+        by_mode = self.jacobian
+        return min(by_mode, key=by_mode.__getitem__)
 
     def __str__(self) -> str:
         names = sorted({*self.forward.flops, *self.reverse.flops, *self.tangent.flops})
@@ -115,7 +136,9 @@ class Cost:
         rows.append(("bytes", *(f"{sum(x.bytes.values()):,}" for x in ledgers)))
         notes = (
             f"saved for the backward pass: {self.saved_bytes:,} bytes",
-            f"Jacobian {self.outputs:,} x {self.inputs:,}: {self.mode} mode is cheaper",
+            f"Jacobian {self.outputs:,} x {self.inputs:,}: {self.mode} mode is cheaper, "
+            + ", ".join(f"{mode} {flops:,}" for mode, flops in self.jacobian.items())
+            + " FLOPs",
         )
         return "\n".join((table(rows), *notes))
 
@@ -181,7 +204,9 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
 
 
 def saved_bytes(root: Tensor) -> int:
-    """Return the bytes of the values that the backward pass of `root` reads, each array once.
+    """Return the bytes of the values that the backward pass of `root` reads.
+
+    A value read twice counts once; so does memory that several views share.
 
     Parameters
     ----------
@@ -191,11 +216,13 @@ def saved_bytes(root: Tensor) -> int:
     -------
     int
     """
-    kept: dict[int, int] = {}
-    for node in toposort(root):
-        for value in saved_values(node):
-            kept[id(value)] = np.asarray(value).nbytes
-    return sum(kept.values())
+    kept = {id(v): v for node in toposort(root) for v in saved_values(node)}
+    by_memory: dict[int, int] = {}
+    for value in kept.values():
+        whole = owner(value) if isinstance(value, np.ndarray) else value
+        size, limit = np.asarray(value).nbytes, np.asarray(whole).nbytes
+        by_memory[id(whole)] = min(by_memory.get(id(whole), 0) + size, limit)
+    return sum(by_memory.values())
 
 
 def saved_values(node: Any) -> list[Any]:
@@ -230,34 +257,50 @@ class profile(Observer):
         self.seconds: dict[tuple[str, str], float] = {}
         self.calls: dict[tuple[str, str], int] = {}
         self.bytes: dict[tuple[str, str], int] = {}
+        self._inside = [0.0]  # the time of what ran inside the op that is running
 
-    def _enter(self, name: str, way: str, seconds: float, size: int) -> None:
-        key = (name, way)
-        self.seconds[key] = self.seconds.get(key, 0.0) + seconds
+    def _timed(self, key: tuple[str, str], work: Callable[..., Any], *args: Any) -> Any:
+        """Run `work` and enter its own time, without that of the ops it ran in turn."""
+        outside, self._inside[0] = self._inside[0], 0.0
+        start = perf_counter()
+        try:
+            return work(*args)
+        finally:
+            seconds = perf_counter() - start
+            self.seconds[key] = self.seconds.get(key, 0.0) + seconds - self._inside[0]
+            self._inside[0] = outside + seconds
+
+    def _enter(self, key: tuple[str, str], array: Any) -> None:
         self.calls[key] = self.calls.get(key, 0) + 1
-        self.bytes[key] = self.bytes.get(key, 0) + size
+        self.bytes[key] = self.bytes.get(key, 0) + math.prod(array.shape) * array.dtype.itemsize
 
     def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Time the forward of an op."""
-        start = perf_counter()
-        result = super().run(op, inputs, params)
-        seconds = perf_counter() - start
-        out = result[0] if op.shared is not None else result
-        self._enter(op.name, "forward", seconds, np.asarray(out).nbytes)
+        result = self._timed((op.name, "forward"), super().run, op, inputs, params)
+        self._enter((op.name, "forward"), result[0] if op.shared is not None else result)
         return result
+
+    def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
+        """Time what the rules of a fused op have in common."""
+        return self._timed((node.op.name, "backward"), super().share, node, arguments)
 
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
         """Time a rule."""
-        start = perf_counter()
-        gx = super().pull(node, i, arguments)
-        seconds = perf_counter() - start
-        size = math.prod(gx.shape) * gx.dtype.itemsize
-        self._enter(node.op.name, "backward", seconds, size)
+        key = node.op.name, "backward"
+        gx = self._timed(key, super().pull, node, i, arguments)
+        self._enter(key, gx)
         return gx
 
     def __str__(self) -> str:
         rows = [("op", "pass", "calls", "ms", "kB")]
         for key in sorted(self.seconds, key=lambda k: -self.seconds[k]):
-            ms, kb = f"{self.seconds[key] * 1e3:.3f}", f"{self.bytes[key] / 1e3:.1f}"
-            rows.append((*key, str(self.calls[key]), ms, kb))
+            rows.append((*key, *self._row([key])))
+        rows.append(("all", "", *self._row(self.seconds)))
         return table(rows)
+
+    def _row(self, keys: Collection[tuple[str, str]]) -> tuple[str, str, str]:
+        calls, seconds, size = (
+            sum(column.get(key, 0) for key in keys)
+            for column in (self.calls, self.seconds, self.bytes)
+        )
+        return f"{calls:,}", f"{seconds * 1e3:,.3f}", f"{size / 1e3:,.1f}"

@@ -221,10 +221,12 @@ class LastChange:
 
 
 def memory(x: Any) -> Any:
-    """Return the array that owns the memory of a tensor; a tensor without axes owns its own."""
-    if not isinstance(x.data, np.ndarray):
-        return x
-    array = x.data
+    """Return what owns the data of a tensor: an array, or, without axes, the tensor itself."""
+    return owner(x.data) if isinstance(x.data, np.ndarray) else x
+
+
+def owner(array: Any) -> Any:
+    """Return the array that owns the memory of an array, which may be a view of it."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
@@ -435,15 +437,15 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     else:
         out, values = node.data, [x.data for x in inputs]
     mode = recording.get()
-    watched = isinstance(mode, Observer)
+    watcher = mode if isinstance(mode, Observer) else None
     if op.shared is not None:
         arguments = (g, out, node.saved, *values)
-        g = mode.share(node, arguments) if watched else op.shared(*arguments, **params)
+        g = watcher.share(node, arguments) if watcher else op.shared(*arguments, **params)
     pairs = []
     for i, (x, rule) in enumerate(zip(inputs, op.vjp, strict=False)):
         if x.requires_grad and rule is not None:
-            if watched:
-                gx = mode.pull(node, i, (g, out, *values))
+            if watcher:
+                gx = watcher.pull(node, i, (g, out, *values))
             else:
                 gx = rule(g, out, *values, **params)
             pairs.append((x, _fit(gx, x.data, op)))
