@@ -13,6 +13,7 @@ from nn.io import load, save
 from nn.layers import Embedding, Linear
 from nn.module import Module, Parameter
 from nn.norm import GroupNorm, LayerNorm, RMSNorm
+from nn.overview import summary
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from nn.train import Callback, EarlyStopping, SaveBest, evaluate, fit
@@ -54,5 +55,6 @@ __all__ = [
     "optim",
     "random",
     "save",
+    "summary",
     "utils",
 ]
