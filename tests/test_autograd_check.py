@@ -58,6 +58,18 @@ def test_tiny_huge_and_steep_points_pass():
     gradcheck(lambda x: abs(x) + 1e6, [1e-2, 5.0])  # rounding of f is a hundredth of the budget
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e2, 1e3])
+def test_functions_that_bend_at_their_own_scale_far_from_0_pass(scale):
+    x = np.array([scale, scale - 1, scale + 2])
+    f = lambda x: ag.softmax(x - x.max())  # noqa: E731 - not analytic, as max is not
+    gradcheck(f, x)
+    gradgradcheck(f, x)
+    rule = ag.softmax.vjp[0]
+    wrong = changed(ag.softmax, 0, lambda *args, axis: 1.0005 * rule(*args, axis=axis))
+    with pytest.raises(GradcheckError, match="a vjp rule in f is wrong"):
+        gradcheck(lambda x: wrong(x - x.max()), x)
+
+
 def test_the_inputs_are_left_alone():
     x = Tensor(X, requires_grad=True)
     array = X.copy()
