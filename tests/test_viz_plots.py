@@ -1,8 +1,11 @@
 """Training curves."""
 
+import numpy as np
 import pytest
 
+import autograd
 import viz
+from autograd import Tensor, scope
 
 pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
@@ -53,3 +56,164 @@ def test_a_saved_figure_is_the_same_each_time(suffix, tmp_path):
         for i in range(2)
     )
     assert first == second
+
+
+class Net:
+    """Two layers with scopes and parameters; viz needs no more of a model than that."""
+
+    def __init__(self, width=6, seed=0):
+        rng = np.random.default_rng(seed)
+        self.w1 = Tensor(rng.standard_normal((2, width)), requires_grad=True)
+        self.b1 = Tensor(np.zeros(width), requires_grad=True)
+        self.w2 = Tensor(rng.standard_normal((width, 1)), requires_grad=True)
+
+    def named_parameters(self):
+        return [("hidden.weight", self.w1), ("hidden.bias", self.b1), ("head.weight", self.w2)]
+
+    def __call__(self, x):
+        with scope("net"):
+            with scope("hidden"):
+                h = x @ self.w1 + self.b1
+            with scope("relu"):
+                h = h.relu()
+            with scope("head"):
+                return h @ self.w2
+
+
+X = np.random.default_rng(1).standard_normal((20, 2))
+Y = (X[:, 0] > 0).astype(int)
+
+
+def train(net, steps=3, lr=0.1):
+    losses = []
+    with viz.Recorder(net) as recorder:
+        for _ in range(steps):
+            for _, p in net.named_parameters():
+                p.grad = None
+            loss = ((net(Tensor(X))[:, 0] - Y) ** 2).mean()
+            loss.backward()
+            for _, p in net.named_parameters():
+                p.data -= lr * p.grad.numpy()
+            recorder.step()
+            losses.append(loss.item())
+    return recorder.history, losses
+
+
+def test_the_recorder_sees_what_each_layer_returned_and_got_back():
+    net = Net()
+    w1, b1, w2 = net.w1.numpy().copy(), net.b1.numpy().copy(), net.w2.numpy().copy()
+    (first, *_), _ = train(net)
+    z = X @ w1 + b1
+    h = np.maximum(z, 0)
+    out = h @ w2
+    assert list(first.layers) == ["net.hidden", "net.relu", "net.head"]
+    for name, values in {"net.hidden": z, "net.relu": h, "net.head": out}.items():
+        assert first.layers[name].mean == pytest.approx(values.mean())
+        assert first.layers[name].std == pytest.approx(values.std())
+    delta = 2 * (out[:, 0] - Y)[:, None] / len(X)
+    assert first.gradients["net.head"] == pytest.approx(np.linalg.norm(delta))
+    assert first.gradients["net.relu"] == pytest.approx(np.linalg.norm(delta @ w2.T))
+    dw2 = h.T @ delta
+    weights = first.weights["head.weight"]
+    assert weights.gradient == pytest.approx(np.linalg.norm(dw2))
+    assert weights.update == pytest.approx(0.1 * np.linalg.norm(dw2))
+    assert weights.ratio == pytest.approx(0.1 * np.linalg.norm(dw2) / np.linalg.norm(w2))
+
+
+def test_dead_and_saturated_units_are_marked():
+    net = Net(width=4)
+    net.b1.data[:] = [-100.0, 0.0, 0.0, -100.0]
+    (first, *_), _ = train(net, steps=1)
+    assert first.layers["net.relu"].dead == 0.5
+    assert first.layers["net.relu"].saturated == 0
+    assert first.layers["net.head"].dead is None
+    with viz.Recorder(net) as recorder, scope("squash"):
+        Tensor([[0.0, 9.0], [1.0, -9.0]], requires_grad=True).tanh()
+        squash = recorder.step().layers["squash"]
+    assert (squash.dead, squash.saturated) == (0, 0.5)
+
+
+def test_a_fused_activation_has_a_slope_and_softmax_none():
+    x = Tensor([[-1.0, 1.0], [2.0, 3.0]], requires_grad=True)
+    with viz.Recorder(Net()) as recorder:
+        with scope("gelu"):
+            autograd.gelu(x)
+        with scope("softmax"):
+            x.softmax()
+        layers = recorder.step().layers
+    assert layers["gelu"].dead == 0
+    assert layers["softmax"].dead is None
+
+
+def test_every_training_picture_draws_on_the_axes_it_is_given():
+    net = Net()
+    history, losses = train(net)
+    last = history[-1]
+
+    def loss():
+        return ((net(Tensor(X))[:, 0] - Y) ** 2).mean()
+
+    pictures = [
+        lambda ax: viz.plot_grad_flow(last, ax),
+        lambda ax: viz.plot_update_ratio(history, ax),
+        lambda ax: viz.plot_activations(last, ax),
+        lambda ax: viz.plot_dead_units(last, ax),
+        lambda ax: viz.plot_decision_boundary(net, X, Y, ax, resolution=20),
+        lambda ax: viz.plot_loss_landscape(loss, [net.w1, net.w2], ax, resolution=5),
+    ]
+    for picture in pictures:
+        ax = Figure().subplots()
+        assert picture(ax) is ax
+        assert ax.get_title()
+        assert picture(None).figure is not None
+    assert len(viz.dashboard(history, losses).axes) >= 5
+    assert len(viz.plot_neurons(net.w1.numpy().T.repeat(2, 1), (2, 2)).axes) == 6
+
+
+def test_the_gradients_and_layers_of_the_picture_are_those_recorded():
+    history, _ = train(Net())
+    ax = viz.plot_grad_flow(history[-1])
+    gradients = history[-1].gradients
+    expected = [gradients[name] for name in ("net.hidden", "net.relu", "net.head")]
+    assert ax.lines[0].get_ydata().tolist() == pytest.approx(expected)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["hidden", "relu", "head"]
+    labels = [line.get_label() for line in viz.plot_update_ratio(history).lines]
+    assert labels[:2] == ["hidden.weight", "head.weight"]
+
+
+def test_the_landscape_puts_the_weights_back_even_after_an_error():
+    net = Net()
+    before = net.w1.numpy().copy()
+    calls = iter(range(10))
+
+    def loss():
+        if next(calls) == 5:
+            raise ZeroDivisionError
+        return (net.w1**2).sum()
+
+    with pytest.raises(ZeroDivisionError):
+        viz.plot_loss_landscape(loss, [net.w1], resolution=5)
+    assert (net.w1.numpy() == before).all()
+
+
+def test_the_middle_of_the_landscape_is_the_loss_itself():
+    net = Net()
+    ax = viz.plot_loss_landscape(lambda: (net.w1**2).sum(), [net.w1], resolution=3)
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: viz.plot_grad_flow(viz.Snapshot()), "no gradient was recorded"),
+        (lambda: viz.plot_update_ratio([]), "the history is empty"),
+        (lambda: viz.plot_activations(viz.Snapshot()), "no layer was recorded"),
+        (lambda: viz.plot_dead_units(viz.Snapshot()), "no layer"),
+        (lambda: viz.dashboard([]), "the history is empty"),
+        (lambda: viz.plot_decision_boundary(Net(), X[:, :1], Y), "x has shape"),
+        (lambda: viz.plot_neurons(np.ones((2, 5))), "5 inputs make no image"),
+    ],
+)
+def test_what_cannot_be_drawn_is_an_error_that_says_why(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

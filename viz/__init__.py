@@ -14,7 +14,20 @@ joins them.
 
 from .explain import Explanation, explain
 from .layout import LayoutUnavailable, backends
-from .plots import plot_loss, plot_training, save_figure
+from .plots import (
+    dashboard,
+    plot_activations,
+    plot_dead_units,
+    plot_decision_boundary,
+    plot_grad_flow,
+    plot_loss,
+    plot_loss_landscape,
+    plot_neurons,
+    plot_training,
+    plot_update_ratio,
+    save_figure,
+)
+from .recorder import Recorder, Snapshot
 from .steps import Part, Step, backward_steps
 from .view import GraphView, draw, draw_dot, to_dot, to_svg, to_text
 
@@ -23,14 +36,24 @@ __all__ = [
     "GraphView",
     "LayoutUnavailable",
     "Part",
+    "Recorder",
+    "Snapshot",
     "Step",
     "backends",
     "backward_steps",
+    "dashboard",
     "draw",
     "draw_dot",
     "explain",
+    "plot_activations",
+    "plot_dead_units",
+    "plot_decision_boundary",
+    "plot_grad_flow",
     "plot_loss",
+    "plot_loss_landscape",
+    "plot_neurons",
     "plot_training",
+    "plot_update_ratio",
     "save_figure",
     "to_dot",
     "to_svg",
