@@ -3,13 +3,19 @@ PYTHON ?= python3
 EXTRAS ?= test
 BIN := .venv/bin
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test notebooks book lint docs bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/python examples/train_mlp.py --data digits --out out
 
 test: .venv/.with-$(EXTRAS)
 	$(BIN)/python -m pytest -n auto
+
+notebooks: .venv/.with-notebooks
+	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+
+book: .venv/.with-notebooks
+	cd notebooks && ../$(BIN)/python -m lab.book $(NAMES)
 
 lint: .venv/.with-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""The exercises, a module for each notebook: `EXERCISES` maps their ids to `Exercise`."""

@@ -1,0 +1,90 @@
+"""The notebooks: stored as their sources say, run without complaint, solved by their solutions."""
+
+import json
+import re
+
+import pytest
+
+book = pytest.importorskip("lab.book", reason="the extra `notebooks` is not installed")
+from lab.exercise import check, every, same  # noqa: E402
+from lab.exercises import __path__ as exercise_path  # noqa: E402
+
+LIMIT = 300_000  # bytes of a stored notebook
+SOURCES = book.sources()
+notebooks = pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.stem)
+CHECK = re.compile(r"""check\(\s*["'](ex[\w.]+)["']""")
+
+
+def texts(cell):
+    """The plain text of all that a cell put out."""
+    for output in cell.get("outputs", []):
+        yield "".join(output.get("text", "")) or "".join(
+            output.get("data", {}).get("text/plain", "")
+        )
+
+
+def stored(path):
+    return json.loads(path.with_suffix(".ipynb").read_text(encoding="utf-8"))
+
+
+@notebooks
+def test_what_is_stored_is_the_source_with_outputs(path):
+    cells = stored(path)["cells"]
+    expected = book.read(path).cells
+    assert [(c["cell_type"], "".join(c["source"])) for c in cells] == [
+        (c.cell_type, c.source) for c in expected
+    ], f"run `make book` ({path.stem})"
+    assert path.with_suffix(".ipynb").stat().st_size <= LIMIT
+    for cell in cells:
+        assert all(output.get("name") != "stderr" for output in cell.get("outputs", []))
+        assert all("OUTSIDE" not in text for text in texts(cell))
+        if cell["cell_type"] == "code":
+            assert cell["execution_count"], "a cell was not run"
+            assert "http" not in "".join(cell["source"])
+
+
+@notebooks
+def test_unsolved_each_check_fails(path):
+    checks = [c for c in stored(path)["cells"] if CHECK.search("".join(c["source"]))]
+    for cell in checks:
+        if cell["cell_type"] == "code":
+            assert any("not yet" in text for text in texts(cell)), "".join(cell["source"])
+
+
+@notebooks
+@pytest.mark.slow
+@pytest.mark.notebooks
+def test_solved_it_runs_and_each_check_passes(path):
+    solved = book.execute(book.solved(book.read(path)))
+    for cell in solved.cells:
+        said = list(texts(cell))
+        assert all("OUTSIDE" not in text for text in said), said
+        if cell.cell_type == "code" and CHECK.search(cell.source):
+            assert any(re.search(r"^ex\S+ right", text) for text in said), (cell.source, said)
+
+
+def test_each_exercise_is_asked_in_the_notebook_of_its_module():
+    asked = {id for path in SOURCES for id in CHECK.findall(path.read_text(encoding="utf-8"))}
+    assert asked == set(every())
+    assert exercise_path
+
+
+@pytest.mark.parametrize("id, exercise", every().items(), ids=every())
+def test_the_right_answer_passes_and_each_mistake_is_named(id, exercise):
+    right = exercise.right()
+    assert check(id, right)
+    if not isinstance(right, str):
+        import numpy as np
+
+        from autograd import Tensor
+
+        array = np.asarray(right, dtype=float)
+        for layout in (array.tolist(), array[..., None], array[None], Tensor(array)):
+            assert check(id, layout), layout
+    for empty in (..., None):
+        assert not check(id, empty) and "no answer" in repr(check(id, empty))
+    for mistake, wrong in exercise.mistakes.items():
+        assert not same(wrong(), right, exercise.rtol), f"{mistake!r} is the right answer"
+        mark = check(id, wrong())
+        assert not mark and mark.text == mistake
+    assert not check(id, "nonsense") and not check(id, [1e9, 2e9, 3e9, 4e9, 5e9])
