@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .graph import Call, Edge, Graph, Node
+from .graph import Call, Edge, Fate, Graph, Node
 from .labels import counted
 
 SPAN_PER_NODE = 2
@@ -226,6 +226,7 @@ def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> N
         value=shown.value,
         grad=shown.grad,
         grad_state=shown.grad_state,
+        was=shown.was,
         call=call.parent,
         output=any(node.output for node in inside),
     )
@@ -238,11 +239,18 @@ def _summed(one: Node, nodes: Sequence[Node]) -> Node:
         one,
         freed=any(node.freed for node in nodes),
         first_nan=next((node.first_nan for node in nodes if node.first_nan), ""),
+        fate=_fate_of(nodes),
         ops=sum(node.ops for node in nodes),
         leaves=sum(node.leaves for node in nodes),
         flops=sum(node.flops for node in nodes),
         memory=sum(node.memory for node in nodes),
     )
+
+
+def _fate_of(nodes: Sequence[Node]) -> Fate:
+    """What became of several nodes together."""
+    fates = {node.fate for node in nodes}
+    return fates.pop() if len(fates) == 1 else "changed"
 
 
 def _results(graph: Graph, of: dict[str, str]) -> dict[str, list[Node]]:

@@ -5,11 +5,13 @@ Layout engines and writers (DOT, SVG, and those to come) read the `Figure` and a
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from .compare import distance
 from .graph import Graph, Node, Summary
 from .labels import counted, number, plain, symbol
 from .scale import PAPER, Color, fills, legend, widths
@@ -214,6 +216,19 @@ def value_text(summary: Summary, *, value: bool = True, shape: bool = True) -> l
     return lines
 
 
+def change_text(old: Summary, new: Summary, texts: Sequence[str]) -> list[str]:
+    """Return the lines `texts` of a value, with what it was before."""
+    moved = distance(old, new)
+    if moved == 0:
+        return list(texts)
+    if old.item is not None and new.item is not None:
+        was = f"value {number(old.item)} \u2192 "
+        return [text.replace("value ", was, 1) for text in texts]
+    about = "" if new.sample is None or len(new.sample) == math.prod(new.shape) else "\u2248 "
+    share = f" ({100 * moved / old.norm:.2g}% of the norm)" if old.norm else ""
+    return [*texts, f"moved by {about}{number(moved)}{share}"]
+
+
 def grad_text(node: Node) -> str:
     """Return the line that tells a gradient; empty if there is nothing to tell."""
     if node.grad_state == "uncomputed":
@@ -232,6 +247,8 @@ def grad_text(node: Node) -> str:
 def state_text(node: Node) -> list[str]:
     """Return the lines that tell what is wrong, or at least to be known, about a node."""
     lines = []
+    if node.fate in ("added", "removed"):
+        lines.append("new" if node.fate == "added" else "gone")
     if node.first_nan:
         what = "first NaN" if node.first_nan == "value" else "first NaN of the gradient"
         lines.append(f"{what} {'inside' if node.kind in ('call', 'hidden') else 'here'}")
@@ -246,6 +263,8 @@ def state_text(node: Node) -> list[str]:
 
 
 def _mark(node: Node) -> Mark:
+    if node.fate == "added" or node.fate == "removed":
+        return node.fate
     if node.first_nan:
         return "nan"
     if node.blocked == 1:
@@ -292,16 +311,26 @@ def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line
         yield Line(counts_text(node), "text")
     if node.kind == "hidden":
         yield Line("hidden", "text")
+    lines = list(facts(node, show))
+    if node.kind == "constant" and not name:  # the number says it
+        lines = [Line(line.text.removeprefix("value "), line.role) for line in lines]
+    yield from lines
+
+
+def facts(node: Node, show: Collection[str]) -> Iterator[Line]:
+    """Yield the lines that tell the value, the cost, the gradient and the state of a node."""
     if node.value is not None:
         texts = value_text(node.value, value="value" in show, shape="shape" in show)
-        if node.kind == "constant" and not name:  # the number says it
-            texts = [text.removeprefix("value ") for text in texts]
+        if node.was is not None and node.was.value is not None and "value" in show:
+            texts = change_text(node.was.value, node.value, texts)
         yield from (Line(text, "text") for text in texts)
     if "flops" in show and node.flops:
         yield Line(counted(node.flops, "FLOP"), "text")
     if "memory" in show and node.memory:
         yield Line(f"keeps {counted(node.memory, 'byte')}", "text")
     grad = grad_text(node)
+    if node.was is not None and grad and grad != (before := grad_text(node.was)):
+        grad = f"{before or 'none'} \u2192 {grad.split(' ', 1)[-1]}"
     if grad and "grad" in show:
         yield Line(grad, "grad")
     yield from (Line(text, "state") for text in state_text(node))

@@ -37,6 +37,10 @@ GradState: TypeAlias = Literal["value", "zero", "none", "uncomputed"]
 FirstNan: TypeAlias = Literal["", "value", "grad"]
 """Where a NaN comes up that nothing before it had: in a value, or in the gradient passed back."""
 
+Fate: TypeAlias = Literal["", "same", "changed", "added", "removed"]
+
+SAMPLE = 1024  # elements of an array that are kept
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -52,6 +56,8 @@ class Summary:
         Of the finite elements; nan if there is none. The norm is Euclidean.
     nonfinite, nans : int
         How many elements are nan or infinite, and how many of these are nan.
+    sample : ndarray of float64 or None
+        The elements, if there are several; of more than 1,024, evenly spaced ones.
     """
 
     shape: tuple[int, ...]
@@ -64,6 +70,7 @@ class Summary:
     norm: float
     nonfinite: int
     nans: int
+    sample: np.ndarray[Any, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class Node:
         How many nodes of a kind are folded into this one.
     formulas : tuple of Formula
         Of an op, what it computes and what its rules pass on, where there is a backward pass.
+    fate : Fate
+        In a comparison of two graphs, what became of it; `was` is what it was before.
     """
 
     id: str
@@ -122,6 +131,8 @@ class Node:
     memory: int = 0
     repeats: int = 1
     formulas: tuple[Formula, ...] = ()
+    fate: Fate = ""
+    was: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +170,8 @@ class Call:
 class Pull:
     """What a step of the backward pass adds to the gradient of `source`, operand number `slot`.
 
-    `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `flow` is the
-    norm of the contribution, `grad` the total in a few numbers.
+    `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `gave` is the
+    contribution and `grad` the total in a few numbers.
     """
 
     source: str
@@ -168,8 +179,13 @@ class Pull:
     local: str
     contribution: str
     total: str
-    flow: float
+    gave: Summary
     grad: Summary
+
+    @property
+    def flow(self) -> float:
+        """The norm of the contribution; nan if it is not finite."""
+        return self.gave.norm if not self.gave.nonfinite else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +390,7 @@ def _passes(
                         "" if part.local is None else numbers(part.local),
                         numbers(part.contribution),
                         numbers(total),
-                        float(np.linalg.norm(np.ravel(part.contribution))),
+                        summarise(part.contribution),
                         summarise(np.asarray(total)),
                     )
                 )
@@ -442,7 +458,8 @@ def summarise(array: Any) -> Summary:
             mean, std, low, high = values.mean(), values.std(), values.min(), values.max()
             norm = math.sqrt(np.square(values).sum())
             moments = (float(mean), float(std), float(low), float(high), norm)
-    return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite, nans)
+        sample = np.array(array.ravel()[:: max(1, -(-array.size // SAMPLE))], dtype=np.float64)
+    return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite, nans, sample)
 
 
 _plain = cache(plain)  # of a few names of ops, many times

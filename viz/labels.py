@@ -25,7 +25,12 @@ SYMBOLS = {
 }
 """What an op is drawn as, where a symbol says it better than its name."""
 
-ASCII = str.maketrans({"\u2212": "-", "\u00d7": "x", "\u00f7": "/", "\u2026": "..."})
+ASCII = str.maketrans(
+    {
+        **{"\u2212": "-", "\u00d7": "x", "\u00f7": "/", "\u2026": "..."},
+        **{"\u2192": "->", "\u2248": "~", "\u2032": "'"},
+    }
+)
 """For terminals that print ASCII only."""
 
 # Two Unicode blocks that reorder the text around them, and the two separators that XML allows but

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .compare import relative_change
 from .graph import Graph, Node
 from .labels import number
 
-Color: TypeAlias = Literal["kind", "grad", "value", "memory"]
+Color: TypeAlias = Literal["kind", "grad", "value", "memory", "change"]
 """What the colour of a box tells: the kind of op, or the norm of its gradient or value, or the
-bytes that it keeps for the backward pass."""
+bytes that it keeps for the backward pass; in a comparison, how far its value moved."""
 
 # A scale spans what there is, within reason: a factor of two is not made much of, and what is much
 # smaller than the largest amount is as good as nothing.
@@ -25,6 +26,7 @@ _WORDS = {
     "grad": "|grad|",
     "value": "|value|",
     "memory": "bytes kept for the backward pass",
+    "change": "change of the value relative to its norm",
 }
 
 
@@ -103,6 +105,9 @@ def _amounts(nodes: Iterable[Node], color: Color) -> dict[str, float]:
         return {n.id: n.value.norm for n in nodes if n.value is not None}
     if color == "memory":
         return {n.id: float(n.memory) for n in nodes if n.ops}
+    if color == "change":
+        moved = {n.id: relative_change(n) for n in nodes}
+        return {key: amount for key, amount in moved.items() if not math.isnan(amount)}
     return {}
 
 

@@ -56,7 +56,7 @@ BOXES = {
     **{f"result {kind}": BoxStyle(*tint) for kind, tint in _TINTS.items()},
 }
 
-Mark: TypeAlias = Literal["", "zero", "uncomputed", "blocked", "nan"]
+Mark: TypeAlias = Literal["", "zero", "uncomputed", "blocked", "nan", "added", "removed"]
 """What is particular about a value; it shows in the outline."""
 
 MARKS: dict[Mark, tuple[str, dict[str, str]]] = {
@@ -64,6 +64,8 @@ MARKS: dict[Mark, tuple[str, dict[str, str]]] = {
     "uncomputed": ("dotted", {}),
     "blocked": ("diagonals", {}),
     "nan": ("", {"peripheries": "2", "color": "#b3261e", "penwidth": "1.8"}),
+    "added": ("", {"peripheries": "2"}),
+    "removed": ("dotted", {}),
 }
 """For each mark what it adds to the style of a box, and further attributes, in Graphviz's words."""
 
@@ -72,4 +74,6 @@ MEANINGS: dict[Mark, str] = {
     "uncomputed": "dotted outline: the gradient is not computed",
     "blocked": "cut corners: the gradient stops here",
     "nan": "double outline: the first NaN",
+    "added": "double outline: new",
+    "removed": "dotted outline: gone",
 }

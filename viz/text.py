@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .figure import counts_text, grad_text, state_text, value_text
+from .figure import counts_text, facts
 from .graph import Graph, Node
 from .labels import ASCII, symbol
 
@@ -77,9 +77,5 @@ def _line(node: Node, show: Collection[str]) -> str:
     parts = [_head(node, show)]
     if node.repeats > 1:
         parts.append(f"{node.repeats:,} times")
-    if node.value is not None:
-        parts += value_text(node.value, value="value" in show, shape="shape" in show)
-    if "grad" in show:
-        parts.append(grad_text(node))
-    parts += state_text(node)
+    parts += (line.text for line in facts(node, show))
     return "  ".join(part for part in parts if part)

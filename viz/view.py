@@ -18,12 +18,14 @@ from autograd import Tensor
 
 from . import dot, page, svg
 from .collapse import collapse, neighbourhood
+from .compare import compare
 from .export import to_json, to_mermaid
 from .figure import Figure, Form, arrange, boxes_per_op
 from .files import write_whole
 from .graph import Graph, extract
 from .labels import counted
 from .layout import Backend, LayoutUnavailable, check, layout
+from .reverse import reverse
 from .scale import Color
 from .style import Theme
 from .text import to_tree
@@ -144,6 +146,64 @@ class GraphView:
         if hops < 0:
             raise ValueError(f"focus: hops is {hops}; pass 0 or more")
         return GraphView(neighbourhood(self.graph, node, hops), self.options)
+
+    def diff(self, other: GraphView) -> GraphView:
+        """Return a view of what changed from this graph to another one.
+
+        As from before a step of an optimiser to after it: a box shows the old and the new number,
+        or how far an array moved, and is the darker the further that is; what is in one graph only
+        is said to be new or gone.
+
+        Parameters
+        ----------
+        other : GraphView
+
+        Returns
+        -------
+        GraphView
+
+        Examples
+        --------
+        >>> from autograd import Tensor
+        >>> w = Tensor(2.0, requires_grad=True, name="w")
+        >>> before = draw(w * w)
+        >>> w.data = w.data - 0.5
+        >>> print(before.diff(draw(w * w)).text(ascii=True))
+        x  value 4 -> 2.25  grad 1
+        +- w  value 2 -> 1.5  grad 4 -> 3  [1]
+        `- w  [1] above
+        2 of 2 values changed
+        """
+        options = replace(self.options, color="change")
+        return GraphView(compare(self.graph, other.graph), options)
+
+    def backward(self) -> GraphView:
+        """Return a view of the backward pass: gradients in the boxes, arrows from the output back.
+
+        Returns
+        -------
+        GraphView
+
+        Raises
+        ------
+        ValueError
+            If there is no backward pass to show: too many nodes, or outputs that are no scalars.
+
+        Examples
+        --------
+        >>> from autograd import Tensor
+        >>> x = Tensor(3.0, requires_grad=True, name="x")
+        >>> print(draw((x * x).exp()).backward().text(ascii=True))
+        dL/dx = +  value 4.862e+04
+        +- x' (x 3)  value 2.431e+04
+        |  `- exp' (x 8103)  value 8103  [1]
+        |     `- dL/dL  value 1
+        `- x' (x 3)  value 2.431e+04
+           `- exp' (x 8103)  [1] above
+        the backward pass: a box holds a gradient, an arrow applies the rule of an op
+        """
+        show = tuple(what for what in self.options.show if what != "grad")
+        return GraphView(reverse(self.graph), replace(self.options, show=show))
 
     @cached_property
     def _laid_out(self) -> str:

@@ -1,0 +1,149 @@
+"""What changed from one graph to another, and the graph of the backward pass."""
+
+import numpy as np
+import pytest
+
+import nn
+import viz
+from autograd import Tensor, scope
+from nn import functional as F
+from nn import optim
+from tests.test_viz_collapse import is_ordered
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def training():
+    rng = np.random.default_rng(0)
+    model = nn.MLP([4, 8, 3], rng=0, dtype=np.float64)
+    x, y = Tensor(rng.standard_normal((5, 4))), Tensor(rng.integers(0, 3, 5))
+    return model, lambda: F.cross_entropy(model(x), y)
+
+
+def test_a_step_of_an_optimiser_shows_how_far_each_weight_moved():
+    model, loss = training()
+    params = dict(model.named_parameters())
+    old = {name: p.numpy().copy() for name, p in params.items()}
+    out = loss()
+    before = viz.draw(out, params=params)
+    out.backward()
+    optim.SGD(model.parameters(), lr=0.1).step()
+    view = before.diff(viz.draw(loss(), params=params))
+    lines = {box.lines[0].text: [line.text for line in box.lines] for box in view.figure.boxes}
+    for name, p in params.items():
+        moved = np.linalg.norm(p.numpy() - old[name])
+        norm = np.linalg.norm(old[name])
+        share = f" ({100 * moved / norm:.2g}% of the norm)" if norm else ""
+        assert f"moved by {moved:.4g}{share}" in lines[name]
+    assert view.figure.notes[0] == "8 of 10 values changed"
+    assert "value 0.9154 \u2192" in view.text(ascii=False)
+    shade = {box.lines[0].text: box.fill for box in view.figure.boxes}
+    assert len({shade[name] for name in params}) > 1
+    assert view.svg().count('class="node"') == len(view.figure.boxes)
+
+
+def test_what_did_not_change_is_as_it_was():
+    x = leaf(np.arange(3.0), "x")
+    y = (x * x).sum()
+    view = viz.draw(y).diff(viz.draw(y))
+    assert view.figure.notes[0] == "0 of 3 values changed"
+    assert "\u2192" not in view.text(ascii=False)
+    assert "moved" not in view.text()
+    assert view.figure.boxes[0].fill in (None, "#ffffff", "#f7fafd")
+
+
+def test_what_is_new_and_what_is_gone_is_drawn_and_said():
+    x = leaf(0.5, "x")
+    with scope("f"):
+        one = (x * 2).tanh()
+    with scope("f"):
+        other = (x * 2).sigmoid() + x
+    view = viz.draw(one).diff(viz.draw(other))
+    fates = {n.op: n.fate for n in view.graph.nodes if n.op}
+    assert fates == {"mul": "changed", "tanh": "removed", "sigmoid": "added", "add": "added"}
+    assert is_ordered(view.graph)
+    tanh = next(n for n in view.graph.nodes if n.op == "tanh")
+    assert [(e.source, e.target) for e in view.graph.edges if e.target == tanh.id] == [
+        ("n2", "rn3")
+    ]
+    assert view.graph.calls[tanh.call].label == "f"
+    text = view.text()
+    assert text.count("  new") == 2
+    assert text.count("  gone") == 1
+    assert {box.mark for box in view.figure.boxes} == {"", "added", "removed"}
+    assert "2 added; 1 removed" in view.figure.notes[0]
+
+
+def test_large_arrays_are_compared_by_a_sample_and_say_so():
+    rng = np.random.default_rng(0)
+    w = leaf(rng.standard_normal(100_000), "w")
+    before = viz.draw((w * w).sum())
+    delta = rng.standard_normal(100_000) * 0.01
+    w.data = w.data + delta
+    view = before.diff(viz.draw((w * w).sum()))
+    (line,) = (x.text for x in view.figure.boxes[0].lines if "moved" in x.text)
+    assert "\u2248" in line
+    assert float(line.split()[3]) == pytest.approx(np.linalg.norm(delta), rel=0.1)
+
+
+def test_a_closed_call_tells_whether_anything_in_it_changed():
+    x = leaf(0.5, "x")
+
+    def program(factor):
+        with scope("f"):
+            y = x * factor
+        with scope("g"):
+            z = x * 3
+        return y + z
+
+    view = viz.draw(program(2.0), depth=0).diff(viz.draw(program(4.0)))
+    fates = {n.name: n.fate for n in view.visible.nodes if n.kind == "call"}
+    assert fates == {"f": "changed", "g": "same"}
+
+
+# The backward pass as a graph.
+
+
+def test_the_backward_graph_holds_the_gradients():
+    model, loss = training()
+    out = loss()
+    view = viz.draw(out, params=dict(model.named_parameters())).backward()
+    out.backward()
+    nodes = {n.name: n for n in view.graph.nodes}
+    for name, p in model.named_parameters():
+        node = nodes[f"dL/d{name}"]
+        assert node.output
+        assert node.value.norm == pytest.approx(np.linalg.norm(p.grad.data))
+    assert nodes["dL/dL"].kind == "leaf"
+    assert is_ordered(view.graph)
+    assert len(view.svg()) > 1000
+
+
+def test_contributions_of_several_uses_meet_in_a_sum():
+    x = leaf(3.0, "x")
+    view = viz.draw(x * x + x.exp()).backward()
+    (total,) = (n for n in view.graph.nodes if n.name == "dL/dx")
+    parts = [e.source for e in view.graph.edges if e.target == total.id]
+    values = [n.value.item for n in view.graph.nodes if n.id in parts]
+    assert total.op == "add"
+    assert sorted(values) == pytest.approx([3, 3, np.exp(3)])
+    assert total.value.item == pytest.approx(sum(values))
+
+
+def test_an_output_that_is_used_again_gets_its_seed_too():
+    x = leaf(2.0, "x")
+    y = x * 3
+    y.name = "y"
+    view = viz.draw([y, y * y]).backward()
+    named = {n.name: n for n in view.graph.nodes if n.name}
+    assert named["seed"].value.item == 1
+    assert next(n for n in view.graph.nodes if n.name.endswith("/dy")).value.item == 13
+    assert next(n for n in view.graph.nodes if n.name.endswith("/dx")).value.item == 39
+    assert is_ordered(view.graph)
+
+
+def test_without_steps_there_is_no_backward_graph():
+    with pytest.raises(ValueError, match="there are no steps to draw"):
+        viz.draw(Tensor([1.0, 2.0]) * 2).backward()

@@ -1,0 +1,94 @@
+"""The backward pass as a graph of its own: gradients in the boxes, arrows from the output back.
+
+What a tensor gets from each use is a box of its own, and a sum where there are several: the
+multivariate chain rule, drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .graph import Edge, Graph, Node, Pull
+from .labels import plain, symbol
+
+
+def reverse(graph: Graph) -> Graph:
+    """Return the graph of the backward pass through `graph`.
+
+    Raises
+    ------
+    ValueError
+        If no steps are known: there are too many nodes, or the outputs are no scalars.
+    """
+    if not graph.passes:
+        raise ValueError(
+            "backward: there are no steps to draw; a graph of up to 1,000 nodes whose outputs are "
+            "scalars that require grad has them"
+        )
+    nodes = {node.id: node for node in graph.nodes}
+    root = next(node.name for node in reversed(graph.nodes) if node.output) or "L"
+    pulls: dict[str, list[tuple[Node, Pull]]] = {}
+    for step in graph.passes:
+        for pull in step.pulls:
+            pulls.setdefault(pull.source, []).append((nodes[step.node], pull))
+    made: list[Node] = []
+    edges: list[Edge] = []
+    for node in reversed(graph.nodes):
+        if node.grad is None:
+            continue
+        given = pulls.get(node.id, [])
+        name = node.name or (root if node.output else "")
+        here = Node(
+            node.id,
+            "op",
+            name=plain(f"d{root}/d{name}") if name else "",
+            value=node.grad,
+            call=node.call,
+            output=node.id not in {step.node for step in graph.passes},
+            blocked=node.blocked,
+            first_nan=node.first_nan,
+            ops=1,
+        )
+        parts = []
+        if node.output:
+            parts.append(_seed(node, alone=not given))
+        for i, (user, pull) in enumerate(given):
+            rule = _rule(f"{node.id}p{i}", user, pull)
+            parts.append(replace(rule, call=user.call))
+            edges.append(Edge(user.id, rule.id, 0))
+        if len(parts) == 1:  # one way only: its box is the gradient's
+            (part,) = parts
+            edges = [replace(e, target=node.id) if e.target == part.id else e for e in edges]
+            made.append(replace(here, op=part.op, op_kind=part.op_kind, params=part.params))
+            continue
+        edges += [Edge(part.id, node.id, i) for i, part in enumerate(parts)]
+        made += [*parts, replace(here, op="add", op_kind="elementwise")]
+    last = {e.target for e in edges}
+    made = [n if n.id in last else replace(n, kind="leaf", op="", ops=0, leaves=1) for n in made]
+    return Graph(
+        tuple(made),
+        tuple(edges),
+        graph.calls,
+        ("the backward pass: a box holds a gradient, an arrow applies the rule of an op",),
+        (),
+        {node.id: node.id for node in made},
+    )
+
+
+def _seed(node: Node, *, alone: bool) -> Node:
+    one = replace(node.grad, item=1.0, mean=1.0, std=0.0, low=1.0, high=1.0, norm=1.0)  # type: ignore[type-var]
+    return Node(node.id if alone else f"{node.id}s", "leaf", name="seed", value=one, leaves=1)
+
+
+def _rule(key: str, user: Node, pull: Pull) -> Node:
+    """What the rule of an op passes on to one operand."""
+    scalar = pull.local and "\n" not in pull.local and "[" not in pull.local
+    return Node(
+        key,
+        "op",
+        op=f"{symbol(user.op)}\u2032",
+        op_kind=user.op_kind,
+        params=f"\u00d7 {pull.local}" if scalar else "",
+        value=pull.gave,
+        ops=1,
+    )
