@@ -140,6 +140,8 @@ CASES = [
         apart,
         lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772),
     ),
+    *binary("bce", fraction, fraction, lambda p, y: -y * np.log(p) - (1 - y) * np.log(1 - p)),
+    *binary("bce_with_logits", apart, fraction, lambda z, y: np.log(1 + np.exp(z)) - y * z),
     *binary("floor_divide", wide, positive, flat(lambda x, y: np.floor(x / y))),
     *binary("remainder", wide, positive, quotient(np.floor)),
     *binary("fmod", wide, positive, quotient(np.trunc)),

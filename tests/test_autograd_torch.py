@@ -232,6 +232,8 @@ TORCH = {
     "mish": F.mish,
     "selu": F.selu,
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "bce": lambda p, y: -(y * torch.log(p) + (1 - y) * torch.log(1 - p)),
+    "bce_with_logits": lambda z, y: F.softplus(z) - y * z,
     "square": torch.square,
     "reciprocal": torch.reciprocal,
     "exp2": torch.exp2,

@@ -1,19 +1,92 @@
-"""Losses: how far a prediction is from its target, one number for each pair or for all of them.
-
-Each carries its reference, the same function composed from primitives, as the other fused ops do.
-"""
+"""Losses that logarithms of rounded probabilities would spoil; `nn.loss` composes the others."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from ..op import Array, op
+from .elementwise import sigmoid
 from .fused import log_softmax
 from .shape import getitem
 
 __all__ = [
+    "bce",
+    "bce_with_logits",
     "cross_entropy",
 ]
+
+
+@op(
+    vjp=(
+        lambda g, out, p, y: g * ((p - y) / np.maximum(p * (1 - p), _least(p.dtype))),
+        lambda g, out, p, y: g * (_log(1 - p) - _log(p)),
+    ),
+    latex=r"-{1} \log {0} - (1 - {1}) \log(1 - {0})",
+    flops=25,
+)
+def bce(p: Array, y: Array) -> Array:
+    """Return -y log p - (1 - y) log(1 - p), element by element: the binary cross-entropy.
+
+    A logarithm is taken to be -100 at least, and p (1 - p) to be 1e-12 in the derivative, as
+    PyTorch has it: a p that is rounded to 0 or 1 must not make the loss infinite.
+
+    Parameters
+    ----------
+    p, y : Tensor or ndarray of one shape
+        Probabilities, and what they should be.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of the shape of `p`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, bce
+    >>> bce(Tensor([0.5, 0.0]), Tensor([1.0, 1.0])).numpy().round(4)
+    array([  0.6931, 100.    ])
+    """
+    return -(y * _log(p) + (1 - y) * _log(1 - p))
+
+
+def _least(dtype: np.dtype[Any]) -> float:
+    return max(1e-12, float(np.finfo(dtype).tiny))  # float16 has no 1e-12
+
+
+def _log(p: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(p), -100)
+
+
+@op(
+    vjp=(lambda g, out, z, y: g * (sigmoid(z) - y), lambda g, out, z, y: -g * z),
+    latex=r"\log(1 + e^{{{0}}}) - {1} \odot {0}",
+    flops=25,
+)
+def bce_with_logits(z: Array, y: Array) -> Array:
+    """Return the `bce` of sigmoid(z), element by element, exact for any z.
+
+    .. math:: \\ell = \\log(1 + e^z) - y z
+
+    Parameters
+    ----------
+    z, y : Tensor or ndarray of one shape
+        Logits, and the probabilities that they should give.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of the shape of `z`
+
+    Examples
+    --------
+    >>> from autograd import Tensor, bce_with_logits
+    >>> bce_with_logits(Tensor([1000.0, -1000.0]), Tensor([1.0, 1.0])).numpy()
+    array([   0., 1000.])
+    """
+    # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): exp does not overflow, and a tiny loss keeps its
+    # digits.
+    return np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))
 
 
 def _reduce(losses: Array, reduction: str) -> Array:
@@ -31,11 +104,11 @@ def _cross_entropy_reference(x: Array, target: Array, reduction: str = "mean") -
 def _cross_entropy_shared(
     g: Array, out: Array, saved: Array, x: Array, target: Array, *, reduction: str
 ) -> Array:
-    p, target = saved
+    p, at = saved
     if reduction == "mean":
-        g = g / x.dtype.type(len(target))
+        g = g / len(p)
     delta = p * (g[:, None] if reduction == "none" else g)
-    delta[np.arange(len(target)), target] -= g  # (p - y) g, for each row
+    delta.reshape(-1)[at] -= g  # (p - y) g, for each row
     return delta
 
 
@@ -93,19 +166,18 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"cross_entropy: reduction is {reduction!r}; it is 'mean', 'sum' or 'none'"
         )
     rows, classes = x.shape
-    p = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    try:
-        losses = p[np.arange(rows), target]
-        fits = not rows or target.min() >= 0
-    except IndexError:
-        fits = False
-    if not fits:
+    labels = target if target.dtype == np.intp else target.astype(np.intp)
+    if rows and np.maximum.reduce(labels.view(np.uintp)) >= classes:  # negative ones are huge
         raise ValueError(
             f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
             f"{classes} classes, 0 to {classes - 1}"
         )
+    p = np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), order="C")
+    at = np.arange(0, rows * classes, classes) if classes else labels
+    at = at + labels  # where the right classes are, in the rows one after the other
+    losses = p.take(at)
     np.exp(p, out=p)
     total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - losses
     p /= total
-    return _reduce(losses, reduction), (p, target.copy())  # the caller may reuse the batch
+    return _reduce(losses, reduction), (p, at)

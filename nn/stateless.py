@@ -1,0 +1,72 @@
+"""A function as a module: for `Sequential`, and for settings that are given once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autograd import Tensor
+from nn.module import Module
+
+
+class Stateless(Module):
+    """A module that calls one function, with the settings that it was made with.
+
+    A subclass names the function, and how many of its arguments are inputs; the others become
+    those of the module, with their defaults. An array among them, such as the weights of classes,
+    is a buffer.
+
+    Examples
+    --------
+    >>> def power(x, exponent=2.0):
+    ...     return x**exponent
+    >>> class Power(Stateless, function=power):
+    ...     "x to a fixed power."
+    >>> Power(exponent=3.0)
+    Power(exponent=3.0)
+    >>> Power(exponent=3.0)(Tensor([1.0, 2.0])).numpy()
+    array([1., 8.])
+    """
+
+    function: ClassVar[Callable[..., Any]]
+    settings: ClassVar[tuple[str, ...]] = ()
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(
+        cls, function: Callable[..., Any] | None = None, inputs: int = 1, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if function is None:
+            return
+        cls.function = staticmethod(function)
+        parameters = list(inspect.signature(function).parameters.values())[inputs:]
+        cls.settings = tuple(p.name for p in parameters)
+        cls.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs = {"axis" if k == "dim" else k: v for k, v in kwargs.items()}
+        try:
+            given = self.__signature__.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"{type(self).__name__}: {error}; its arguments are {self.__signature__}"
+            ) from None
+        given.apply_defaults()
+        for name, value in given.arguments.items():
+            if isinstance(value, Tensor | np.ndarray | list | tuple):
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
+
+    def forward(self, *inputs: Any) -> Any:
+        """Return the function of the inputs, of the shape and dtype that it gives."""
+        if not self.settings:
+            return self.function(*inputs)
+        return self.function(*inputs, **{name: getattr(self, name) for name in self.settings})
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
