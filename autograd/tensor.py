@@ -1083,6 +1083,14 @@ def _cholesky(x: Tensor, upper: bool) -> Any:
     return ops.matrix_transpose(lower) if upper else lower
 
 
+def _mirrored(x: Tensor, triangle: str) -> Any:
+    """Return the symmetric matrix of one triangle, the only one that NumPy reads."""
+    if triangle.upper() not in ("L", "U"):
+        raise ValueError(f"np.linalg.eigh: UPLO is {triangle!r}; it is 'L' or 'U'")
+    half, strict = (ops.tril, -1) if triangle.upper() == "L" else (ops.triu, 1)
+    return half(x) + ops.matrix_transpose(half(x, strict))
+
+
 def _qr(x: Tensor, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "r"):
         raise ValueError(f"np.linalg.qr: mode {mode!r} is not supported on tensors; use 'reduced'")
@@ -1190,8 +1198,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.cross: ops.cross,
     np.linalg.det: ops.det,
     np.linalg.diagonal: lambda x, /, *, offset=0: ops.diagonal(x, offset, -2, -1),
-    np.linalg.eigh: lambda x: ops.eigh(x),  # of the symmetric part, not of one triangle
-    np.linalg.eigvalsh: lambda x: ops.eigvalsh(x),
+    np.linalg.eigh: lambda x, UPLO="L": ops.eigh(_mirrored(x, UPLO)),
+    np.linalg.eigvalsh: lambda x, UPLO="L": ops.eigvalsh(_mirrored(x, UPLO)),
     np.linalg.inv: ops.inv,
     np.linalg.lstsq: ops.lstsq,
     np.linalg.matmul: ops.matmul,

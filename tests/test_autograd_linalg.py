@@ -400,6 +400,21 @@ def test_the_pseudo_inverse_of_deficient_rank_moves_with_changes_that_keep_the_r
     gradcheck(lambda u, v: ag.pinv(ag.outer(u, v), 1e-6), u, v)
 
 
+@pytest.mark.parametrize("params", [{}, {"UPLO": "L"}, {"UPLO": "U"}])
+def test_numpys_eigh_reads_one_triangle(params):
+    (x,) = drawn((2, 3, 3))  # not symmetric
+    found, right = np.linalg.eigh(Tensor(x), **params), np.linalg.eigh(x, **params)
+    np.testing.assert_allclose(found.eigenvalues.data, right.eigenvalues, 1e-12, 1e-14)
+    # each vector may be turned round
+    np.testing.assert_allclose(abs(found.eigenvectors.data), abs(right.eigenvectors), 1e-12, 1e-14)
+    gradcheck(lambda x: np.linalg.eigvalsh(x, **params), x)
+    t = Tensor(x, requires_grad=True)
+    np.linalg.eigvalsh(t, **params).sum().backward()  # the trace
+    np.testing.assert_allclose(t.grad.data, np.broadcast_to(np.eye(3), x.shape), atol=1e-12)
+    with pytest.raises(ValueError, match="UPLO is 'X'"):
+        np.linalg.eigh(t, UPLO="X")
+
+
 @pytest.mark.parametrize(
     "f", [ag.inv, lambda x: ag.solve(x, x), lambda x: ag.solve_triangular(x, x, upper=True)]
 )

@@ -151,6 +151,36 @@ def test_the_norm_of_float16_does_not_overflow():
     assert ag.norm(Tensor([300.0, 400.0], dtype=np.float16)).item() == 500
 
 
+def test_deviations_of_many_float16_numbers_do_not_overflow():
+    x = np.random.default_rng(0).standard_normal(200_000).astype(np.float16)
+    wide = x.astype(float)
+    for f, slope in ((ag.var, 2), (ag.std, 1 / wide.std())):
+        t = Tensor(x, requires_grad=True)
+        out = f(t, ddof=1)
+        out.backward()
+        assert out.dtype == t.grad.dtype == np.float16
+        np.testing.assert_allclose(out.item(), f(wide, ddof=1), 1e-3)
+        expected = slope * (wide - wide.mean()) / (x.size - 1)
+        np.testing.assert_allclose(t.grad.data, expected, rtol=1e-2, atol=1.5e-7)  # subnormal
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_the_gradient_of_a_long_sort_finds_its_way_back_in_any_order_of_ties(descending):
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.integers(0, 200, (3, 5000)) / 4.0, requires_grad=True)
+    g = rng.standard_normal(x.shape)
+    (ag.sort(x, descending=descending) * g).sum().backward()
+    for row, slopes, found in zip(x.data, g, x.grad.data, strict=True):
+        order = np.argsort(-row if descending else row, kind="stable")
+        for value in np.unique(row):
+            share = slopes[row[order] == value].mean()
+            np.testing.assert_allclose(found[row == value], share, 1e-9, 1e-12)
+    positions = ag.argsort(x, descending=descending, stable=False)
+    np.testing.assert_array_equal(
+        ag.take_along_axis(x, positions, -1).data, ag.sort(x, descending=descending).data
+    )
+
+
 def test_cummax_and_cummin_run_along_an_axis():
     for axis in (0, 1, -1):
         np.testing.assert_array_equal(

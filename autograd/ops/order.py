@@ -285,7 +285,7 @@ def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1)
 
 
 @op(vjp=(None,))
-def argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+def argsort(x: Array, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
     """Return the positions that sort x along an axis; NaN counts as the largest.
 
     Parameters
@@ -294,12 +294,14 @@ def argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
     axis : int, default=-1
     descending : bool, default=False
         Turn the order round.
+    stable : bool, default=True
+        Leave elements that tie in their order; if False, in any, at several times the speed.
 
     Returns
     -------
     Tensor if `x` is one, else ndarray; integer, of the shape of `x`
     """
-    order = np.argsort(x, axis=axis, kind="stable")
+    order = np.argsort(x, axis=axis, kind="stable" if stable else None)
     return np.flip(order, axis) if descending else order
 
 
@@ -331,12 +333,13 @@ def _average_ties(x: Array, keys: Array, axis: int) -> Array:
 
 
 def _sort_dx(g: Array, out: Array, x: Array, *, axis: int, descending: bool) -> Array:
-    order = argsort(x, axis=axis, descending=descending)
-    return _average_ties(g, out, axis=axis)[_along(argsort(order, axis=axis), axis)]
+    # elements that tie get the same
+    order = argsort(x, axis=axis, descending=descending, stable=False)
+    return _average_ties(g, out, axis=axis)[_along(argsort(order, axis=axis, stable=False), axis)]
 
 
 def _sort_jvp(t: tuple[Array], out: Array, x: Array, *, axis: int, descending: bool) -> Array:
-    order = argsort(x, axis=axis, descending=descending)
+    order = argsort(x, axis=axis, descending=descending, stable=False)
     return _average_ties(t[0][_along(order, axis)], out, axis=axis)
 
 

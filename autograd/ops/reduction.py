@@ -254,7 +254,10 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _deviation(x: Array, axis: Axis, ddof: int) -> Array:
-    return (x - x.mean(axis=axis, keepdims=True)) / (_count(x.shape, axis) - ddof)
+    deviation, count = x - x.mean(axis=axis, keepdims=True), _count(x.shape, axis) - ddof
+    if x.dtype == np.float16:  # a count above 65504 is infinite in it
+        return deviation / math.sqrt(max(count, 0)) / math.sqrt(max(count, 0))
+    return deviation / count
 
 
 @op(
@@ -287,6 +290,8 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
     >>> var(Tensor([1.0, 2.0, 3.0]), ddof=1).item()
     1.0
     """
+    if x.dtype == np.float16:  # sums of 65504 and more are infinite in it
+        return x.var(axis=axis, keepdims=keepdims, ddof=ddof, dtype=np.float32).astype(x.dtype)
     return x.var(axis=axis, keepdims=keepdims, ddof=ddof)
 
 
@@ -324,6 +329,8 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
     >>> std(Tensor([1.0, 1.0, 3.0, 3.0])).item()
     1.0
     """
+    if x.dtype == np.float16:
+        return x.std(axis=axis, keepdims=keepdims, ddof=ddof, dtype=np.float32).astype(x.dtype)
     return x.std(axis=axis, keepdims=keepdims, ddof=ddof)
 
 

@@ -343,8 +343,10 @@ def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]
     return [x[(*lead, slice(a, b))] for a, b in pairwise(cuts)]
 
 
-def _is_basic(index: Any) -> bool:
-    """Whether an index is made of slices and integers, and so picks no element twice."""
+def _is_plain(index: Any) -> bool:
+    """Whether an index is one mask, or slices and integers, and so picks no element twice."""
+    if isinstance(index, np.ndarray) and index.dtype == bool:
+        return True
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         part is None
@@ -407,7 +409,7 @@ def embed(x: Array, shape: tuple[int, ...], index: Any) -> Array:
     if _names_rows(index, shape) and x.dtype in (np.float32, np.float64):
         return _add_rows(x, shape, index)
     out = np.zeros(shape, x.dtype)
-    if _is_basic(index):
+    if _is_plain(index):
         out[index] = x
     else:
         np.add.at(out, index, x)  # += would count a repeated index once
@@ -454,7 +456,7 @@ _setitem = Op(
 
 
 def _picks_twice(shape: tuple[int, ...], index: Any) -> bool:
-    if _is_basic(index):
+    if _is_plain(index):
         return False
     picked = np.arange(math.prod(shape)).reshape(shape)[index]
     return bool(len(np.unique(picked)) < picked.size)
