@@ -207,7 +207,7 @@ class Op:
 
         Read off the rules' own code, so that it cannot go stale: an argument counts unless only
         its shape, ndim, size or dtype is asked for. An op with `shared` counts as needing all
-        its inputs.
+        its inputs, and `out` if `shared` loads it.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class Op:
         if isinstance(self.vjp, EachInput):
             return self.vjp.reads and value != "out"
         if self.shared is not None:
-            return value != "out"
+            return value != "out" or "out" in _values_read(self.shared, 0)
         rules = self._values_read
         return any(value in read for read, runs in zip(rules, needed or _ALL, strict=False) if runs)
 

@@ -23,6 +23,7 @@ from tests.op_case import (
 )
 from tests.op_cases_attention import CASES as ATTENTION_CASES
 from tests.op_cases_control import CASES as CONTROL_CASES
+from tests.op_cases_convolution import CASES as CONVOLUTION_CASES
 from tests.op_cases_elementwise import CASES as ELEMENTWISE_CASES
 from tests.op_cases_linalg import CASES as LINALG_CASES
 from tests.op_cases_normalization import CASES as NORMALIZATION_CASES
@@ -183,6 +184,8 @@ CASES = [
                 ("i...->...", (2, 3, 4)),
                 ("...ii->...i", (2, 3, 3)),
                 ("ij,ij->i", (2, 3), (1, 3)),  # an axis of length one broadcasts
+                ("ij,ij->i", (2, 3), (2, 1)),
+                ("ij, jk -> ik", (2, 3), (3, 1)),
                 ("b...,b->...", (2, 3), (2,)),
                 ("ij,jk->ik", (0, 3), (3, 4)),
                 ("ij->i", (2, 0)),
@@ -314,4 +317,5 @@ CASES = [
     *ATTENTION_CASES,
     *NORMALIZATION_CASES,
     *RECURRENT_CASES,
+    *CONVOLUTION_CASES,
 ]

@@ -12,7 +12,10 @@ from tests.op_cases_elementwise import polygamma, spherical_bessel
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
-pytestmark = pytest.mark.filterwarnings("ignore:(var|std).*degrees of freedom")  # of empty arrays
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:(var|std).*degrees of freedom"),  # of empty arrays
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths"),
+]
 torch.set_num_threads(1)  # the arrays are tiny, and other workers want the cores
 
 DTYPES = [np.float32, np.float64]
@@ -77,6 +80,43 @@ def normalized(f):
     def call(x, *parameters, normalized_shape=None, **params):
         shape = parameters[0].shape if normalized_shape is None else normalized_shape
         return f(x, np.atleast_1d(shape).tolist(), *parameters, **params)
+
+    return call
+
+
+def padded(f):
+    """Pad by pairs before the convolution: PyTorch's pads alike on both sides."""
+
+    def call(x, *weights, padding=0, **params):
+        if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+            x, padding = F.pad(x, [n for pair in padding[::-1] for n in pair]), 0
+        return f(x, *weights, padding=padding, **params)
+
+    return call
+
+
+def cropped(f):
+    """Cut off by pairs after the transposed convolution."""
+
+    def call(x, *weights, padding=0, **params):
+        if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+            out = f(x, *weights, **params)
+            return out[
+                :, :, *(slice(a, n - b) for n, (a, b) in zip(out.shape[2:], padding, strict=True))
+            ]
+        return f(x, *weights, padding=padding, **params)
+
+    return call
+
+
+def of_weight(f):
+    """The gradient that a convolution gives its weight."""
+
+    def call(x, y, kernel_size, groups=1, **params):
+        shape = (y.shape[1], x.shape[1] // groups, *kernel_size)
+        w = torch.zeros(shape, dtype=x.dtype, requires_grad=True)
+        out = f(x, w, groups=groups, **params)[:, :, *map(slice, y.shape[2:])]
+        return torch.autograd.grad(out, w, y, create_graph=True)[0]
 
     return call
 
@@ -329,6 +369,15 @@ TORCH = {
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
     "cross_entropy": F.cross_entropy,
+    "conv1d": padded(F.conv1d),
+    "conv2d": padded(F.conv2d),
+    "conv_transpose1d": cropped(F.conv_transpose1d),
+    "conv_transpose2d": cropped(F.conv_transpose2d),
+    "conv1d_weight": of_weight(padded(F.conv1d)),
+    "conv2d_weight": of_weight(padded(F.conv2d)),
+    "max_pool2d": F.max_pool2d,
+    "avg_pool2d": F.avg_pool2d,
+    "adaptive_avg_pool2d": F.adaptive_avg_pool2d,
     "layer_norm": normalized(F.layer_norm),
     "rms_norm": normalized(F.rms_norm),
     "group_norm": lambda x, weight=None, bias=None, num_groups=1, eps=1e-5: F.group_norm(

@@ -6,6 +6,7 @@ from . import (
     activation,
     attention,
     control,
+    convolution,
     decomposition,
     elementwise,
     fused,
@@ -13,6 +14,7 @@ from . import (
     loss,
     normalization,
     order,
+    pooling,
     rearrange,
     recurrent,
     reduction,
@@ -21,6 +23,7 @@ from . import (
 from .activation import *
 from .attention import *
 from .control import *
+from .convolution import *
 from .decomposition import *
 from .elementwise import *
 from .elementwise import abs_ as abs_
@@ -32,6 +35,7 @@ from .linalg import *
 from .loss import *
 from .normalization import *
 from .order import *
+from .pooling import *
 from .rearrange import *
 from .recurrent import *
 from .reduction import *
@@ -62,6 +66,8 @@ def op_table() -> dict[str, Op]:
         rearrange,
         decomposition,
         control,
+        convolution,
+        pooling,
         fused,
         attention,
         loss,

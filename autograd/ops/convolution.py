@@ -1,0 +1,672 @@
+"""Convolutions, which slide one set of weights over all positions.
+
+Convolution (the correlation that networks call so), the transposed convolution that spreads each
+value over a window, and the gradient of the weights are one trilinear form, read in three ways:
+
+.. math:: \\langle g, \\mathrm{conv}(x, w) \\rangle = \\langle \\mathrm{conv}^T(g, w), x \\rangle
+    = \\langle \\mathrm{conv\\_weight}(x, g), w \\rangle
+
+So the gradient with respect to x is a transposed convolution of g, that with respect to w a
+correlation of x and g, and each of the three is differentiated by the other two, to any order.
+
+Inside, channels lie last in memory, as (batch, positions, channels), and results are views of that:
+whole runs of channels are copied and added. Windows are copied to the rows of a matrix, for one
+product with the weights, a few examples at a time: the rows stay in cache, and their memory, kernel
+size times that of the input, is never needed whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..op import Array, Op
+from .rearrange import pad, sliding_window_view
+from .shape import embed
+
+__all__ = [
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+]
+
+CHUNK = 2**18
+"""Numbers in the rows that are made at a time: 1 MB of float32, to fit the second-level cache."""
+
+
+class Geometry(NamedTuple):
+    """How windows lie, for each axis that they slide along."""
+
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]  # before and after
+    dilation: tuple[int, ...]
+    groups: int
+
+    def windows(self, sizes: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
+        """How many windows there are along each axis."""
+        return tuple(
+            (n + sum(p) - d * (k - 1) - 1) // s + 1
+            for n, p, d, k, s in zip(
+                sizes, self.padding, self.dilation, kernel, self.stride, strict=True
+            )
+        )
+
+    def spread(self, counts: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
+        """The least sizes that have `counts` windows: the inverse of `windows`."""
+        return tuple(
+            (n - 1) * s + d * (k - 1) + 1 - sum(p)
+            for n, p, d, k, s in zip(
+                counts, self.padding, self.dilation, kernel, self.stride, strict=True
+            )
+        )
+
+    def places(self, offset: Sequence[int], counts: Sequence[int]) -> tuple[slice, ...]:
+        """Where the windows have their element at `offset`, in the padded array."""
+        return tuple(
+            slice(d * o, d * o + s * (n - 1) + 1, s)
+            for d, o, s, n in zip(self.dilation, offset, self.stride, counts, strict=True)
+        )
+
+
+def per_axis(where: str, name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
+    """Return an int for each axis, checked."""
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(values) != axes or any(not isinstance(v, int) or v < least for v in values):
+        raise ValueError(
+            f"{where}: {name} is {value!r}; pass an int of {least} or more, or {axes} of them"
+        )
+    return values
+
+
+def _geometry(
+    where: str, kernel: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
+) -> Geometry:
+    axes = len(kernel)
+    stride = per_axis(where, "stride", stride, axes, 1)
+    dilation = per_axis(where, "dilation", dilation, axes, 1)
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise ValueError(f"{where}: padding is {padding!r}; pass 'same', 'valid' or numbers")
+        if padding == "same" and max(stride) > 1:
+            raise ValueError(
+                f"{where}: padding='same' keeps the size, which stride {stride} does not; "
+                "pass stride 1, or the padding as numbers"
+            )
+        around = [
+            d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True)
+        ]
+        pairs = tuple((n // 2, n - n // 2) for n in around)
+    elif not isinstance(padding, int) and all(not isinstance(p, int) for p in padding):
+        pairs = tuple(per_axis(where, "padding", p, 2, 0) for p in padding)  # type: ignore[misc]
+    else:
+        pairs = tuple((p, p) for p in per_axis(where, "padding", padding, axes, 0))
+    return Geometry(stride, pairs, dilation, groups)
+
+
+# The three kernels, on arrays with channels last: x (N, *sizes, C), g (N, *counts, O), and weights
+# (groups, *kernel, C / groups, O / groups).
+
+
+def channels_last(
+    x: Array, padding: Sequence[tuple[int, int]] | None = None, fill: float = 0.0
+) -> Array:
+    """Return (N, C, *sizes) as (N, *sizes, C) in a row in memory, with a margin."""
+    x = np.moveaxis(x, 1, -1)
+    if padding is None or not any(map(any, padding)):
+        return np.ascontiguousarray(x)
+    sizes = [n + sum(p) for n, p in zip(x.shape[1:-1], padding, strict=True)]
+    out = np.full((len(x), *sizes, x.shape[-1]), fill, x.dtype)
+    out[:, *(slice(a, a + n) for n, (a, _) in zip(x.shape[1:-1], padding, strict=True))] = x
+    return out
+
+
+def _grouped(weight: Array, groups: int) -> Array:
+    """Return weights (O, C / groups, *kernel) as the kernels take them."""
+    parts = weight.reshape((groups, -1 if weight.size else 0, *weight.shape[1:]))
+    return np.moveaxis(parts, (1, 2), (-1, -2))
+
+
+def _ungrouped(weight: Array) -> Array:
+    parts = np.moveaxis(weight, (-1, -2), (1, 2))
+    return parts.reshape((-1 if weight.size else 0, *parts.shape[2:]))
+
+
+def _chunks(
+    x: Array, kernel: Sequence[int], counts: Sequence[int], geometry: Geometry
+) -> Iterator[tuple[slice, Array]]:
+    """Yield the windows of a few examples at a time, as the rows of a matrix for each group.
+
+    The slice says which rows of (N * positions) they are.
+    """
+    _, _, dilation, groups = geometry
+    n, *_, channels = x.shape
+    positions, taps = math.prod(counts), math.prod(kernel)
+    step = max(1, CHUNK // max(1, positions * taps * channels))
+    batch, *along, last = x.strides
+    window = (
+        (groups, last * (channels // groups)),
+        *zip(kernel, (s * d for s, d in zip(along, dilation, strict=True)), strict=True),
+        (channels // groups, last),
+    )
+    slide = tuple(
+        zip(counts, (s * t for s, t in zip(along, geometry.stride, strict=True)), strict=True)
+    )
+    # long runs are copied fast: of neighbouring channels, or if these are few of positions
+    by_row = channels // groups >= 4
+    for start in range(0, n, step):
+        few = min(step, n - start)
+        axes = ((few, batch), *slide)
+        order = (window[0], *axes, *window[1:]) if by_row else (*window, *axes)
+        shape, strides = zip(*order, strict=True)
+        view = np.lib.stride_tricks.as_strided(x[start:], shape, strides, writeable=False)
+        rows, columns = few * positions, taps * (channels // groups)
+        matrix = view.reshape((groups, rows, columns) if by_row else (groups, columns, rows))
+        if not by_row:
+            matrix = matrix.swapaxes(1, 2)
+        yield slice(start * positions, start * positions + rows), matrix
+
+
+def _by_group(x: Array, groups: int) -> Array:
+    """View (N, *positions, C) as (groups, N * positions, C / groups)."""
+    channels = x.shape[-1]
+    return np.moveaxis(x.reshape((x.size // channels, groups, channels // groups)), 1, 0)
+
+
+def _correlate(x: Array, weight: Array, counts: Sequence[int], geometry: Geometry) -> Array:
+    groups, *kernel, _, out_channels = weight.shape
+    out = np.empty((len(x), *counts, groups * out_channels), x.dtype)
+    columns = weight.reshape((groups, -1, out_channels))
+    rows = _by_group(out, groups)
+    for where, windows in _chunks(x, kernel, counts, geometry):
+        np.matmul(windows, columns, out=rows[:, where])
+    return out
+
+
+def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -> Array:
+    """Return (N, *sizes, C): each value of g, times the weights, added up in its window."""
+    groups, *kernel, channels, _ = weight.shape
+    out = np.zeros((len(g), *sizes, groups, channels), g.dtype)
+    rows, counts = _by_group(g, groups), g.shape[1:-1]
+    for offset in product(*map(range, kernel)):
+        part = rows @ weight[:, *offset].swapaxes(1, 2)
+        part = np.moveaxis(part, 0, 1).reshape((len(g), *counts, groups, channels))
+        out[:, *geometry.places(offset, counts)] += part
+    return out.reshape((*out.shape[:-2], groups * channels))
+
+
+def _weights(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> Array:
+    groups, rows = geometry.groups, _by_group(g, geometry.groups)
+    channels = x.shape[-1] // groups
+    out = np.zeros((groups, math.prod(kernel) * channels, rows.shape[-1]), g.dtype)
+    for where, windows in _chunks(x, kernel, g.shape[1:-1], geometry):
+        out += windows.swapaxes(1, 2) @ rows[:, where]
+    return out.reshape((groups, *kernel, channels, rows.shape[-1]))
+
+
+# The ops.
+
+
+def _wide(x: Array) -> Array:
+    """BLAS has no float16, and sums lose their digits in it: they are taken in float32."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def _channel_sums(g: Array) -> Array:
+    """The gradient of a bias: the sum over all but axis 1, as a product with ones."""
+    rows = np.moveaxis(g, 1, -1)
+    rows = rows.reshape((math.prod(rows.shape[:-1]), g.shape[1]))
+    return np.ones(len(rows), g.dtype) @ rows
+
+
+def _add_bias(out: Array, bias: Array) -> None:
+    """Add to the last axis in place, over several positions at once: short loops are slow."""
+    positions = out.size // max(bias.size, 1)
+    several = math.gcd(positions, max(1, 256 // max(bias.size, 1)))
+    if positions:
+        wide = out.reshape((positions // several, several * bias.size))
+        wide += np.tile(bias, several)
+
+
+def _result(out: Array, bias: Array | None, dtype: Any) -> Array:
+    if bias is not None:
+        _add_bias(out, bias)
+    return np.moveaxis(out, -1, 1).astype(dtype, copy=False)
+
+
+def _dtype(*arrays: Array | None) -> Any:
+    return np.result_type(*(a.dtype for a in arrays if a is not None))
+
+
+def _check(
+    where: str,
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    axes: int,
+    groups: int,
+    transposed: bool,
+) -> None:
+    if x.ndim != axes + 2 or weight.ndim != axes + 2:
+        layout = ("channels_in", "channels_out / groups")
+        if not transposed:
+            layout = ("channels_out", "channels_in / groups")
+        sizes = ("length",) if axes == 1 else ("height", "width")
+        raise ValueError(
+            f"{where}: x of shape {x.shape} and weight of shape {weight.shape}; they are (batch, "
+            f"channels, {', '.join(sizes)}) and ({', '.join(layout)}, *kernel_size), each with "
+            f"{axes + 2} axes"
+        )
+    per_group = weight.shape[0] if transposed else weight.shape[1] * groups
+    if groups < 1 or weight.shape[0] % groups or x.shape[1] != per_group:
+        raise ValueError(
+            f"{where}: x of shape {x.shape} has {x.shape[1]} channels, but a weight of shape "
+            f"{weight.shape} with groups={groups} takes {per_group}, and parts its first axis into "
+            "the groups"
+        )
+    channels = weight.shape[1] * groups if transposed else weight.shape[0]
+    if bias is not None and bias.shape != (channels,):
+        raise ValueError(
+            f"{where}: bias of shape {bias.shape}; pass one for each of the {channels} channels "
+            f"that come out: ({channels},)"
+        )
+
+
+def _check_windows(
+    where: str, sizes: Sequence[int], kernel: Sequence[int], counts: Sequence[int], g: Geometry
+) -> None:
+    if min(counts) < 1:
+        padding = tuple(a if a == b else (a, b) for a, b in g.padding)
+        raise ValueError(
+            f"{where}: a kernel of size {tuple(kernel)} with dilation {g.dilation} does not fit in "
+            f"{tuple(sizes)} with padding {padding}; pad more, or take a smaller kernel"
+        )
+
+
+def _first(out: Array, counts: Sequence[int]) -> Array:
+    """Leave out windows that lie in the output padding of a transposed convolution."""
+    if out.shape[2:] == tuple(counts):
+        return out
+    return out[(slice(None), slice(None), *map(slice, counts))]
+
+
+def _reference(x: Array, weight: Array, bias: Array | None, axes: int, geometry: Geometry) -> Array:
+    over, groups, kernel = tuple(range(2, axes + 2)), geometry.groups, weight.shape[2:]
+    x = pad(x, ((0, 0), (0, 0), *geometry.padding))
+    spans = tuple(d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True))
+    steps = (*geometry.stride, *geometry.dilation)
+    windows = sliding_window_view(x, spans, over)[(..., *(slice(None, None, n) for n in steps))]
+    windows = windows.reshape((len(x), groups, x.shape[1] // groups, *windows.shape[2:]))
+    grouped = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
+    at, inside = "ab"[:axes], "uv"[:axes]
+    out = np.einsum(f"ngc{at}{inside},gfc{inside}->ngf{at}", windows, grouped)
+    out = out.reshape((len(x), weight.shape[0], *out.shape[3:]))
+    return out if bias is None else out + bias.reshape((-1, *(1,) * axes))
+
+
+def _transposed_reference(
+    x: Array, weight: Array, bias: Array | None, sizes: Sequence[int], geometry: Geometry
+) -> Array:
+    axes, groups, kernel = len(sizes), geometry.groups, weight.shape[2:]
+    reach = [d * (k - 1) for d, k in zip(geometry.dilation, kernel, strict=True)]
+    # the values of x, a stride apart among zeros, seen through the weights from the far end
+    apart = [
+        slice(r, r + (n - 1) * s + 1, s)
+        for r, n, s in zip(reach, x.shape[2:], geometry.stride, strict=True)
+    ]
+    room = [n + sum(p) + r for n, p, r in zip(sizes, geometry.padding, reach, strict=True)]
+    spread = embed(x, (*x.shape[:2], *room), (slice(None), slice(None), *apart))
+    parts = weight.reshape((groups, len(weight) // groups, *weight.shape[1:])).swapaxes(1, 2)
+    turned = parts[(..., *(slice(None, None, -1),) * axes)]
+    turned = turned.reshape((groups * weight.shape[1], len(weight) // groups, *kernel))
+    plain = Geometry((1,) * axes, ((0, 0),) * axes, geometry.dilation, groups)
+    out = _reference(spread, turned, bias, axes, plain)
+    kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
+    return out[(slice(None), slice(None), *kept)]
+
+
+def _product_rule(
+    op: Op, t: Sequence[Any], out: Array, x: Array, weight: Array, params: Any
+) -> Array:
+    """The tangent of an op that is linear in x and in weight, plus a bias."""
+    terms = []
+    if t[0] is not None:
+        terms.append(op(t[0], weight, **params))
+    if t[1] is not None:
+        terms.append(op(x, t[1], **params))
+    if len(t) > 2 and t[2] is not None:
+        terms.append(np.broadcast_to(t[2].reshape((-1, *(1,) * (x.ndim - 2))), out.shape))
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def _declare(axes: int) -> tuple[Op, Op, Op]:
+    """Declare the convolution along `axes` axes, its transpose, and the gradient of its weights."""
+    name = f"conv{axes}d"
+
+    def prepared(
+        x: Array, weight: Array, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    ) -> tuple[tuple[int, ...], Geometry]:
+        _check(name, x, weight, bias, axes, groups, transposed=False)
+        geometry = _geometry(name, weight.shape[2:], stride, padding, dilation, groups)
+        counts = geometry.windows(x.shape[2:], weight.shape[2:])
+        _check_windows(name, x.shape[2:], weight.shape[2:], counts, geometry)
+        return counts, geometry
+
+    def conv_forward(
+        x: Array,
+        weight: Array,
+        bias: Array | None = None,
+        stride: int | tuple[int, ...] = 1,
+        padding: Any = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+    ) -> Array:
+        counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
+        padded = channels_last(_wide(x), geometry.padding)
+        out = _correlate(padded, _grouped(_wide(weight), groups), counts, geometry)
+        return _result(out, bias, _dtype(x, weight, bias))
+
+    def conv_reference(
+        x: Array,
+        weight: Array,
+        bias: Array | None = None,
+        stride: int | tuple[int, ...] = 1,
+        padding: Any = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+    ) -> Array:
+        _, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
+        return _reference(x, weight, bias, axes, geometry)
+
+    def transposed_prepared(
+        x: Array,
+        weight: Array,
+        bias: Any,
+        stride: Any,
+        padding: Any,
+        output_padding: Any,
+        groups: int,
+        dilation: Any,
+    ) -> tuple[tuple[int, ...], Geometry]:
+        where = f"conv_transpose{axes}d"
+        _check(where, x, weight, bias, axes, groups, transposed=True)
+        geometry = _geometry(where, weight.shape[2:], stride, padding, dilation, groups)
+        extra = per_axis(where, "output_padding", output_padding, axes, 0)
+        most = [max(s, d) for s, d in zip(geometry.stride, geometry.dilation, strict=True)]
+        if any(e >= m for e, m in zip(extra, most, strict=True)):
+            raise ValueError(
+                f"{where}: output_padding {extra} must be less than the stride {geometry.stride} "
+                f"or the dilation {geometry.dilation}"
+            )
+        least = geometry.spread(x.shape[2:], weight.shape[2:])
+        sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
+        if min(sizes) < 1:
+            raise ValueError(
+                f"{where}: padding {padding} leaves nothing of x of shape {x.shape}; pad less"
+            )
+        return sizes, geometry
+
+    def transposed_forward(
+        x: Array,
+        weight: Array,
+        bias: Array | None = None,
+        stride: int | tuple[int, ...] = 1,
+        padding: Any = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> Array:
+        sizes, geometry = transposed_prepared(
+            x, weight, bias, stride, padding, output_padding, groups, dilation
+        )
+        padded = [n + sum(p) for n, p in zip(sizes, geometry.padding, strict=True)]
+        out = _spread(channels_last(_wide(x)), _grouped(_wide(weight), groups), padded, geometry)
+        kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
+        out = np.ascontiguousarray(out[:, *kept])
+        return _result(out, bias, _dtype(x, weight, bias))
+
+    def transposed_reference(
+        x: Array,
+        weight: Array,
+        bias: Array | None = None,
+        stride: int | tuple[int, ...] = 1,
+        padding: Any = 0,
+        output_padding: int | tuple[int, ...] = 0,
+        groups: int = 1,
+        dilation: int | tuple[int, ...] = 1,
+    ) -> Array:
+        sizes, geometry = transposed_prepared(
+            x, weight, bias, stride, padding, output_padding, groups, dilation
+        )
+        return _transposed_reference(x, weight, bias, sizes, geometry)
+
+    def weight_forward(
+        x: Array,
+        y: Array,
+        kernel_size: tuple[int, ...],
+        stride: int | tuple[int, ...] = 1,
+        padding: Any = 0,
+        dilation: int | tuple[int, ...] = 1,
+        groups: int = 1,
+    ) -> Array:
+        geometry = _geometry(name, kernel_size, stride, padding, dilation, groups)
+        padded = channels_last(_wide(x), geometry.padding)
+        out = _ungrouped(_weights(padded, channels_last(_wide(y)), kernel_size, geometry))
+        return out.astype(_dtype(x, y), copy=False)
+
+    def spread_over(
+        sizes: Sequence[int],
+        g: Array,
+        weight: Array,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+    ) -> Array:
+        """The transposed convolution of g that has the given sizes."""
+        geometry = _geometry(name, weight.shape[2:], stride, padding, dilation, groups)
+        least = geometry.spread(g.shape[2:], weight.shape[2:])
+        extra = tuple(n - m for n, m in zip(sizes, least, strict=True))
+        return transposed(g, weight, None, stride, geometry.padding, extra, groups, dilation)
+
+    def conv_dx(
+        g: Array, out: Array, x: Array, weight: Array, bias: Any = None, **how: Any
+    ) -> Array:
+        return spread_over(x.shape[2:], g, weight, **how)
+
+    def conv_dweight(
+        g: Array, out: Array, x: Array, weight: Array, bias: Any = None, **how: Any
+    ) -> Array:
+        return of_weight(x, g, weight.shape[2:], **how)
+
+    def transposed_dx(
+        g: Array,
+        out: Array,
+        x: Array,
+        weight: Array,
+        bias: Any = None,
+        *,
+        output_padding: Any,
+        **how: Any,
+    ) -> Array:
+        return _first(conv(g, weight, **how), x.shape[2:])
+
+    def transposed_dweight(
+        g: Array,
+        out: Array,
+        x: Array,
+        weight: Array,
+        bias: Any = None,
+        *,
+        output_padding: Any,
+        **how: Any,
+    ) -> Array:
+        return of_weight(g, x, weight.shape[2:], **how)
+
+    def dbias(g: Array, out: Array, x: Array, weight: Array, bias: Array, **how: Any) -> Array:
+        return _channel_sums(g)
+
+    def of_weight_dx(
+        g: Array, out: Array, x: Array, y: Array, kernel_size: Any, **how: Any
+    ) -> Array:
+        return spread_over(x.shape[2:], y, g, **how)
+
+    def of_weight_dy(
+        g: Array, out: Array, x: Array, y: Array, kernel_size: Any, **how: Any
+    ) -> Array:
+        return _first(conv(x, g, **how), y.shape[2:])
+
+    conv = Op(
+        name,
+        conv_forward,
+        (conv_dx, conv_dweight, dbias),
+        r"{0} \star {1} + {2}",
+        "other",
+        lambda t, out, x, weight, bias=None, **how: _product_rule(conv, t, out, x, weight, how),
+        reference=conv_reference,
+        flops=lambda out, x, weight, bias=None, **how: 2 * out.size * math.prod(weight.shape[1:]),
+        doc=_CONV_DOC.format(axes=axes, sizes=_SIZES[axes], example=_CONV_EXAMPLES[axes]),
+    )
+    transposed = Op(
+        f"conv_transpose{axes}d",
+        transposed_forward,
+        (transposed_dx, transposed_dweight, dbias),
+        r"{0} \star^T {1} + {2}",
+        "other",
+        lambda t, out, x, weight, bias=None, **how: _product_rule(
+            transposed, t, out, x, weight, how
+        ),
+        reference=transposed_reference,
+        flops=lambda out, x, weight, bias=None, **how: 2 * x.size * math.prod(weight.shape[1:]),
+        doc=_TRANSPOSED_DOC.format(
+            axes=axes, sizes=_SIZES[axes], example=_TRANSPOSED_EXAMPLES[axes]
+        ),
+    )
+    of_weight = Op(
+        f"conv{axes}d_weight",
+        weight_forward,
+        (of_weight_dx, of_weight_dy),
+        r"\nabla_w \langle {1}, {0} \star w \rangle",
+        "multilinear",
+        flops=lambda out, x, y, **how: 2 * y.size * math.prod(out.shape[1:]),
+        doc=f"Return the gradient of <y, {name}(x, weight)> with respect to the weight.",
+    )
+    for made in (conv, transposed, of_weight):
+        object.__setattr__(made, "__module__", __name__)
+    return conv, transposed, of_weight
+
+
+_SIZES = {1: "length", 2: "height, width"}
+
+_CONV_DOC = r"""Slide weights over x: at each position the sum of the products with what they cover.
+
+    .. math:: y_{{n,f,p}} = b_f + \sum_{{c,k}} w_{{f,c,k}} \, x_{{n,c,sp + dk}}
+
+    with stride s and dilation d, x being padded with zeros. It is a cross-correlation; the
+    convolution of mathematics would mirror the weights.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (batch, channels_in, {sizes}), floating
+    weight : Tensor or ndarray of shape (channels_out, channels_in / groups, *kernel_size)
+    bias : Tensor or ndarray of shape (channels_out,), optional
+    stride : int or tuple of int, default=1
+        How far windows are apart.
+    padding : int, tuple of int or of pairs, 'valid' or 'same', default=0
+        Zeros before and after, on each axis. 'valid' is none, 'same' as many as keep the sizes,
+        with the odd one behind; it asks for stride 1.
+    dilation : int or tuple of int, default=1
+        How far the elements of a window are apart.
+    groups : int, default=1
+        Parts of the channels that do not see each other.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape (batch, channels_out, *counts)
+        (size + padding - dilation * (kernel_size - 1) - 1) // stride + 1 windows on each axis.
+        Channels are last in memory, whatever the layout of x.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or settings do not fit.
+
+    References
+    ----------
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016,
+    arXiv:1603.07285.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, conv{axes}d
+    {example}
+    """
+
+_CONV_EXAMPLES = {
+    1: """>>> conv1d(Tensor([[[1.0, 2.0, 4.0, 8.0]]]), Tensor([[[-1.0, 1.0]]])).tolist()
+    [[[1.0, 2.0, 4.0]]]""",
+    2: """>>> edge = Tensor([[[[-1.0, 1.0]]]])
+    >>> conv2d(Tensor([[[[0.0, 0.0, 5.0], [0.0, 5.0, 5.0]]]]), edge).tolist()
+    [[[[0.0, 5.0], [5.0, 0.0]]]]""",
+}
+
+_TRANSPOSED_DOC = r"""Add each value of x, times the weights, to a window of the result.
+
+    The transpose of `conv{axes}d` as a linear map, not its inverse: this writes where that reads.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (batch, channels_in, {sizes}), floating
+    weight : Tensor or ndarray of shape (channels_in, channels_out / groups, *kernel_size)
+        The weight of the convolution that takes the result to x.
+    bias : Tensor or ndarray of shape (channels_out,), optional
+    stride : int or tuple of int, default=1
+        How far windows are apart.
+    padding : int, tuple of int or of pairs, default=0
+        What is cut off before and after, on each axis.
+    output_padding : int or tuple of int, default=0
+        What is added behind, to say which of the sizes that `conv{axes}d` takes to that of x is
+        meant; less than the stride or the dilation.
+    groups : int, default=1
+        Parts of the channels that do not see each other.
+    dilation : int or tuple of int, default=1
+        How far the elements of a window are apart.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; of shape (batch, channels_out, *sizes)
+        (size - 1) * stride - padding + dilation * (kernel_size - 1) + output_padding + 1 on each
+        axis. Channels are last in memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or settings do not fit.
+
+    References
+    ----------
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016,
+    arXiv:1603.07285, section 4.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, conv_transpose{axes}d
+    {example}
+    """
+
+_TRANSPOSED_EXAMPLES = {
+    1: """>>> conv_transpose1d(Tensor([[[1.0, 2.0]]]), Tensor([[[1.0, 1.0]]]), stride=2).tolist()
+    [[[1.0, 1.0, 2.0, 2.0]]]""",
+    2: """>>> conv_transpose2d(Tensor([[[[1.0, 2.0]]]]), Tensor([[[[1.0], [3.0]]]])).tolist()
+    [[[[1.0, 2.0], [3.0, 6.0]]]]""",
+}
+
+conv1d, conv_transpose1d, conv1d_weight = _declare(1)
+conv2d, conv_transpose2d, conv2d_weight = _declare(2)
