@@ -122,7 +122,7 @@ CASES = [
     *unary("elu", apart, elu, alpha=1.0),
     *unary("elu", apart, elu, alpha=0.7),
     *unary("softplus", real, softplus),
-    *unary("softplus", real, softplus, beta=2.5),
+    *unary("softplus", real, softplus, beta=2.0),
     *unary("hardtanh", apart, hardtanh),
     *unary("hardtanh", apart, hardtanh, min_val=-0.3, max_val=0.2),
     *binary("prelu", apart, positive, lambda x, y: np.where(x.real > 0, x, y * x)),

@@ -123,7 +123,7 @@ def cofactor(x):
     return np.linalg.det(x)[..., None, None] * flip(np.linalg.inv(x))
 
 
-SQUARE = [([shape], {}) for shape in [(3, 3), (1, 1), (2, 2, 2), (0, 3, 3), (0, 0)]]
+SQUARE = [([shape], {}) for shape in [(3, 3), (1, 1), (2, 2, 2), (1, 2, 3, 3), (0, 3, 3), (0, 0)]]
 TALL = [([shape], {}) for shape in [(4, 2), (3, 3), (2, 3, 2), (0, 3, 2)]]
 WIDE = [([shape], {}) for shape in [(2, 4), (2, 2, 3)]]
 

@@ -12,9 +12,14 @@ def with_zeros(rng, shape):
 
 
 @sampler
+def same(rng, shape):
+    return np.ones(shape)
+
+
+@sampler
 def ties(rng, shape):
     """Sorted along the first axis, with repeats."""
-    return np.sort(rng.integers(0, 3, shape), axis=0)
+    return np.sort(rng.integers(0.0, 3, shape), axis=0).astype(float)
 
 
 def norm(x, axis=None, keepdims=False, ord=2):
@@ -84,4 +89,5 @@ CASES = [
         Case(OPS["average_ties"], (real(*shape), ties(*shape)), {"axis": 0}, average)
         for shape in [(6,), (5, 3), (1, 2), (0, 3)]
     ],
+    Case(OPS["average_ties"], (same(4), ties(4)), {"axis": 0}, average),  # ties of x say nothing
 ]

@@ -82,6 +82,9 @@ def checks(op):
     for check in (check_vjp, check_adjoint, check_tangent, check_rule_on_tensors):
         yield check, ()
     yield check_second_order, ()
+    yield check_constant, ()
+    yield check_same_input, ()
+    yield check_twice, ()
     yield check_values, ()
     for dtype in FLOATS if op.name != "astype" else ():
         refused = dtype == np.float16 and op.name in LAPACK
@@ -176,6 +179,49 @@ def check_second_order(case):
         np.testing.assert_allclose(found, (4 * narrow - wide) / 3, 1e-7, 1e-9)
     tangent = tangent_along(case, inputs, w).data
     assert_close(np.zeros(u.shape) if u.grad is None else u.grad.data, tangent, 1e-12)
+
+
+def check_constant(case):
+    """An input without a rule has no derivative."""
+    inputs = case.inputs()
+    moving = case.moving(inputs)
+    for i, x in enumerate(inputs):
+        if x.dtype.kind == "f" and i not in moving:
+            seed = drawn_like(case, case.evaluate(*inputs))
+            assert not complex_step(case, inputs, i, seed).any()
+            assert not tangent_along(case, inputs, {i: np.ones(x.shape)}).data.any()
+
+
+def check_same_input(case):
+    """One tensor in two places gets the sum of their gradients."""
+    inputs = case.inputs()
+    moving = case.moving(inputs)
+    pairs = [(i, j) for i in moving for j in moving if i < j]
+    for i, j in pairs:
+        if inputs[i].shape == inputs[j].shape:
+            equal = [inputs[i] if k == j else x for k, x in enumerate(inputs)]
+            seed = drawn_like(case, case.evaluate(*equal))
+            apart = dict(zip(moving, gradients(case, equal, seed), strict=True))
+            for create_graph in (False, True):
+                tensors = leaves(case, equal)
+                tensors[j] = tensors[i]
+                out = case.op(*tensors, **case.params)
+                out.backward(seed, create_graph=create_graph)
+                total = apart[i].data + apart[j].data
+                assert_close(tensors[i].grad.data, total, 1e-13)
+
+
+def check_twice(case):
+    """Two walks over one graph give the same gradient, and it adds up."""
+    inputs = case.inputs()
+    seed = drawn_like(case, case.evaluate(*inputs))
+    once = gradients(case, inputs, seed)
+    tensors = leaves(case, inputs)
+    out = case.op(*tensors, **case.params)
+    out.backward(seed)
+    out.backward(seed)
+    for i, g in zip(case.moving(inputs), once, strict=True):
+        np.testing.assert_array_equal(tensors[i].grad.data, 2 * g.data)
 
 
 def check_rule_on_tensors(case):

@@ -5,7 +5,16 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor
-from tests.op_kinks import KINKS, MODES, NAN, by_forward, by_reverse, check_kink
+from tests.op_kinks import (
+    KINKS,
+    MODES,
+    NAN,
+    SECOND,
+    by_forward,
+    by_reverse,
+    check_kink,
+    check_second,
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -25,6 +34,11 @@ def test_where_passes_the_nan_of_the_branch_not_taken_in_reverse_mode():
             np.testing.assert_array_equal(found, [NAN, NAN, 0.25])
         # forward mode selects the tangent of the branch taken; nothing is multiplied by 0
         np.testing.assert_array_equal(by_forward(f, np.array(x))[0], [0, 0, 0.25])
+
+
+def test_logsumexp_with_inf_leaves_the_others_nothing():
+    (found,) = by_reverse(ag.logsumexp, [np.inf, 0.0])
+    np.testing.assert_array_equal(found, [NAN, 0])  # as in PyTorch
 
 
 @pytest.mark.parametrize("power", range(5))
@@ -48,25 +62,6 @@ def test_a_pole_of_the_derivative_is_no_reason_to_warn(f, x):
         mode(f, x)
 
 
-def test_second_derivatives_of_sinc_at_0():
-    x = Tensor([0.0, 1e-6], requires_grad=True)
-    ag.sinc(x).backward(np.ones(2), create_graph=True)
-    slope, x.grad = x.grad, None
-    slope.backward(np.ones(2))
-    np.testing.assert_allclose(x.grad.data, [-(np.pi**2) / 3] * 2, 1e-10)
-
-
-def test_the_second_derivative_of_logaddexp_at_a_tie():
-    x = Tensor(1.0, requires_grad=True)
-    ag.logaddexp(x, 1.0).backward(create_graph=True)
-    slope, x.grad = x.grad, None
-    slope.backward()
-    assert x.grad.item() == 0.25
-
-
-def test_the_mixed_derivative_of_xlogy_at_0():
-    x, y = Tensor(0.0, requires_grad=True), Tensor(2.0, requires_grad=True)
-    ag.xlogy(x, y).backward(create_graph=True)
-    slope, x.grad = y.grad, None
-    slope.backward()
-    assert x.grad.item() == 0.5
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives_at_kinks_and_poles(name):
+    check_second(name)

@@ -12,14 +12,17 @@ from tests.op_cases_linalg import LAPACK
 from tests.op_checks import (
     FLOATS,
     check_adjoint,
+    check_constant,
     check_dtype,
     check_layouts,
     check_reads,
     check_reference,
     check_refusal,
     check_rule_on_tensors,
+    check_same_input,
     check_second_order,
     check_tangent,
+    check_twice,
     check_values,
     check_vjp,
     each,
@@ -67,6 +70,21 @@ def test_jvp_agrees_with_the_complex_step(name):
 @every_op
 def test_second_derivatives_agree_with_differences_and_are_symmetric(name):
     each(name, check_second_order)
+
+
+@every_op
+def test_an_input_without_a_rule_has_no_derivative(name):
+    each(name, check_constant)
+
+
+@every_op
+def test_one_tensor_in_two_places_gets_the_sum_of_their_gradients(name):
+    each(name, check_same_input)
+
+
+@every_op
+def test_two_walks_over_a_graph_give_the_same_gradients(name):
+    each(name, check_twice)
 
 
 @every_op

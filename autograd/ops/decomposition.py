@@ -297,7 +297,7 @@ def _lower_half(x: Array) -> Array:
 
 def _cholesky_vjp(g: Array, out: Array, x: Array) -> Array:
     inner = _lower_half(_mT(out) @ g)
-    return _symmetric(_mT(solve(_mT(out), _mT(solve(_mT(out), inner)))))
+    return _symmetric(solve(_mT(out), _mT(solve(_mT(out), inner))))
 
 
 def _cholesky_jvp(t: tuple[Array], out: Array, x: Array) -> Array:
@@ -447,7 +447,7 @@ def _eigvalsh_vjp(g: Array, out: Array, x: Array) -> Array:
 
 def _eigvalsh_jvp(t: tuple[Array], out: Array, x: Array) -> Array:
     v = _eigh_vectors(x)
-    return sum_(v * (_symmetric(t[0]) @ v), axis=-2)
+    return sum_(v * (t[0] @ v), axis=-2)
 
 
 @op(
@@ -576,43 +576,38 @@ def svdvals(x: Array) -> Array:
     return np.linalg.svd(x, compute_uv=False)
 
 
-def _svd_vjp(g: Array, u: Array, s: Array, v: Array, tall: bool) -> Array:
+def _svd_vjp(g: Array, u: Array, s: Array, v: Array) -> Array:
     """The rule of u; that of v is the same of the transposed matrix.
 
-    With F_ij = 1 / (s_j^2 - s_i^2) and M = F * (u.T g): u ((M + M.T) s) v.T, and for a tall matrix
-    what of g is outside the span of u, divided by s.
+    With F_ij = 1 / (s_j^2 - s_i^2) and M = F * (u.T g): u ((M + M.T) s) v.T, and what of g is
+    outside the span of u (nothing unless the matrix is tall), divided by s.
     """
     m = _inverse_gaps(s * s) * (_mT(u) @ g)
-    left = u @ ((m + _mT(m)) * s[..., None, :])
-    if tall:
-        left = left + (g - u @ (_mT(u) @ g)) / s[..., None, :]
-    return left @ _mT(v)
+    outside = (g - u @ (_mT(u) @ g)) / s[..., None, :]
+    return (u @ ((m + _mT(m)) * s[..., None, :]) + outside) @ _mT(v)
 
 
-def _svd_jvp(dx: Array, u: Array, s: Array, v: Array, tall: bool) -> Array:
+def _svd_jvp(dx: Array, u: Array, s: Array, v: Array) -> Array:
     moved = dx @ v
     p = _mT(u) @ moved * s[..., None, :]
-    out = u @ (_inverse_gaps(s * s) * (p + _mT(p)))
-    if tall:
-        out = out + (moved - u @ (_mT(u) @ moved)) / s[..., None, :]
-    return out
+    outside = (moved - u @ (_mT(u) @ moved)) / s[..., None, :]
+    return u @ (_inverse_gaps(s * s) * (p + _mT(p))) + outside
 
 
 def _svd_u_vjp(g: Array, out: Array, x: Array) -> Array:
-    return _svd_vjp(g, out, svdvals(x), _mT(_svd_vh(x)), x.shape[-2] > x.shape[-1])
+    return _svd_vjp(g, out, svdvals(x), _mT(_svd_vh(x)))
 
 
 def _svd_u_jvp(t: tuple[Array], out: Array, x: Array) -> Array:
-    return _svd_jvp(t[0], out, svdvals(x), _mT(_svd_vh(x)), x.shape[-2] > x.shape[-1])
+    return _svd_jvp(t[0], out, svdvals(x), _mT(_svd_vh(x)))
 
 
 def _svd_vh_vjp(g: Array, out: Array, x: Array) -> Array:
-    return _mT(_svd_vjp(_mT(g), _mT(out), svdvals(x), _svd_u(x), x.shape[-1] > x.shape[-2]))
+    return _mT(_svd_vjp(_mT(g), _mT(out), svdvals(x), _svd_u(x)))
 
 
 def _svd_vh_jvp(t: tuple[Array], out: Array, x: Array) -> Array:
-    wide = x.shape[-1] > x.shape[-2]
-    return _mT(_svd_jvp(_mT(t[0]), _mT(out), svdvals(x), _svd_u(x), wide))
+    return _mT(_svd_jvp(_mT(t[0]), _mT(out), svdvals(x), _svd_u(x)))
 
 
 _svd_u = Op(

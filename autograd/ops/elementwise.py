@@ -192,15 +192,15 @@ def _pow(x: Array, y: Array) -> Array:
 
 
 def _pow_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
-    if y.ndim == 0:
-        return g * (y * x ** (y - 1)) if y != 0 else np.zeros_like(g)
-    flat = y == 0  # x**0 is 1 everywhere, and 0 * 0**-1 would be NaN
-    return g * np.where(flat, 0, y * x ** np.where(flat, 1, y - 1))
+    if y.ndim == 0 and y != 0:
+        return g * (y * x ** (y - 1))
+    # x**0 is 1 everywhere, and 0 * 0**-1 would be NaN
+    return g * (y * x ** np.where((x == 0) & (y == 0), 0, y - 1))
 
 
 def _pow_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
     flat = (x == 0) & (y >= 0)  # 0**y is 0 (1 at y = 0), and 0 * log 0 would be NaN
-    return g * np.where(flat, 0, out * np.log(np.where(flat, 1, x)))
+    return g * (out * np.log(np.where(flat, 1, x)))
 
 
 square = _unary("square", np.square, lambda g, out, x: g * (2 * x), "{{{0}}}^2", "Return x * x.")
@@ -622,8 +622,7 @@ xlogy = _binary(
 
 
 def _sigmoid_of_difference(x: Array, y: Array) -> Array:
-    nothing = (x == y) & (x == -np.inf)  # where x - y would be NaN
-    return sigmoid(np.where(nothing, -np.inf, x - y))
+    return sigmoid(np.where(x == -np.inf, -np.inf, x - y))  # -inf - -inf is NaN
 
 
 logaddexp = _binary(
@@ -897,7 +896,7 @@ minimum = _binary(
 
 def _known(g: Array, ahead: Array, x: Array, y: Array) -> Array:
     """Give g to the one that is ahead, or is a number where the other is NaN."""
-    return _share(g, ahead | (~np.isnan(x) & np.isnan(y)), (x == y) | (np.isnan(x) & np.isnan(y)))
+    return _share(g, ahead | (~np.isnan(x) & np.isnan(y)), (x == y) | np.isnan(y))
 
 
 fmax = _binary(

@@ -45,7 +45,7 @@ def _plain(index: Index) -> Any:
     return np.asarray(index.data if isinstance(index, Node) else index)
 
 
-def _along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+def along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """Index `axis` by an array that has all axes, and each other axis by its own position."""
     ndim = len(shape)
     if index.dtype.kind not in "iu":
@@ -191,7 +191,7 @@ def take_along_axis(x: Array, indices: Index, axis: int | None = -1) -> Array:
         full = [index.shape[axis] if i == axis else n for i, n in enumerate(shape)]
         index = np.broadcast_to(index, full)
         x = broadcast_to(x, tuple(x.shape[axis] if i == axis else n for i, n in enumerate(shape)))
-    return getitem(x, _along(index, axis, x.shape))
+    return getitem(x, along(index, axis, x.shape))
 
 
 @with_aliases
@@ -216,7 +216,7 @@ def gather(x: Array, axis: int, index: Index) -> Array:
     IndexError
         If a position is out of range.
     """
-    return getitem(x, _along(_plain(index), axis, x.shape))
+    return getitem(x, along(_plain(index), axis, x.shape))
 
 
 @with_aliases
@@ -243,7 +243,7 @@ def scatter(x: Array, axis: int, index: Index, src: Array) -> Array:
         If `src` has a derivative and an element is named twice; see `setitem`.
     """
     index = _plain(index)
-    return setitem(x, _leading(src, index.shape), _along(index, axis, x.shape))
+    return setitem(x, _leading(src, index.shape), along(index, axis, x.shape))
 
 
 @with_aliases
@@ -274,7 +274,7 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     [0.0, 5.0]
     """
     index = _plain(index)
-    return x + embed(_leading(src, index.shape), x.shape, _along(index, axis, x.shape))
+    return x + embed(_leading(src, index.shape), x.shape, along(index, axis, x.shape))
 
 
 def _leading(src: Array, shape: tuple[int, ...]) -> Array:
@@ -336,7 +336,7 @@ def put_along_axis(x: Array, indices: Index, values: Array, axis: int | None) ->
     if index.ndim == x.ndim:
         full = [index.shape[i] if i == axis else n for i, n in enumerate(x.shape)]
         index = np.broadcast_to(index, full)
-    return setitem(x, values, _along(index, axis, x.shape))
+    return setitem(x, values, along(index, axis, x.shape))
 
 
 # By an index of all axes.

@@ -41,7 +41,7 @@ def rows(x: Array) -> Array:
 
 def _matmul_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 1:  # (..., n, k) @ (k,): an outer product
-        return g * y if x.ndim == 1 else g[..., None] * y
+        return g[..., None] * y
     if x.ndim == 1:  # (k,) @ (..., k, m) -> (..., m)
         return (y @ g[..., None])[..., 0]
     return g @ y.swapaxes(-1, -2)
@@ -52,7 +52,7 @@ def _matmul_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
         return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
     if y.ndim == 1:  # (..., n, k) @ (k,) -> (..., n)
         return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
-    if y.ndim == 2 and x.ndim > 2:  # one product over the flattened batch instead of one each
+    if y.ndim == 2:  # one product over the flattened batch instead of one each
         return rows(x).swapaxes(0, 1) @ rows(g)
     return x.swapaxes(-1, -2) @ g
 
@@ -104,7 +104,7 @@ def expand_ellipsis(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     batch = "".join(spare[:longest][::-1])
     if not arrow:
         letters = "".join(terms)
-        once = sorted(c for c in set(letters) if letters.count(c) == 1 and c not in batch)
+        once = sorted(c for c in letters if letters.count(c) == 1 and c not in batch)
         output = batch + "".join(once)
     return terms, output.replace("...", batch)
 
@@ -124,20 +124,14 @@ def _einsum_rule(i: int, g: Array, out: Array, *xs: Array, subscripts: str) -> A
             operands.append(np.eye(length, dtype=g.dtype))
             names.append(letter + fresh)
             letter = fresh
-        elif not _spans(letter, length, operands, names):
+        elif not any(
+            letter in name and operand.shape[name.index(letter)] == length
+            for operand, name in zip(operands, names, strict=True)
+        ):  # summed over, or stretched
             operands.append(np.ones(length, dtype=g.dtype))
             names.append(letter)
         target += letter
     return np.einsum(f"{','.join(names)}->{target}", *operands, optimize=len(operands) > 2)
-
-
-def _spans(letter: str, length: int, operands: list[Array], names: list[str]) -> bool:
-    """Whether some operand has the axis `letter`, at its full length."""
-    return any(
-        x.shape[name.index(letter)] == length or length == 1
-        for x, name in zip(operands, names, strict=True)
-        if letter in name
-    )
 
 
 def _einsum_flops(out: Array, *xs: Array, subscripts: str) -> int:

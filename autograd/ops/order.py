@@ -13,6 +13,7 @@ import numpy as np
 
 from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
+from .indexing import along
 from .reduction import Axis, gather_axes, reduced
 from .shape import concatenate, stack
 
@@ -92,8 +93,11 @@ def _doubling(combine: Callable[[Array, Array], Array], x: Array, axis: int | No
 
 
 def _accumulate_back(factor: Array, g: Array) -> Array:
-    """Solve r[i] = g[i] + factor[i] * r[i + 1] along the last axis, in log n steps."""
-    r, factor = g.copy(), factor.copy()
+    """Solve r[i] = g[i] + factor[i] * r[i + 1] along the last axis, in log n steps.
+
+    Overwrites `factor`.
+    """
+    r = g.copy()
     length = 1
     while length < r.shape[-1]:
         r[..., :-length] += factor[..., :-length] * r[..., length:]
@@ -137,7 +141,7 @@ def _logcumsumexp_shared(g: Array, out: Array, saved: None, x: Array, *, axis: i
     factor = np.zeros_like(rows)
     here, after = out[..., :-1], out[..., 1:]
     factor[..., :-1] = np.exp(np.where(here == after, 0, here - after))  # -inf - -inf is NaN
-    share = np.exp(rows - np.where(np.isfinite(out), out, 0))
+    share = np.exp(rows - np.where(out == -np.inf, 0, out))
     return np.swapaxes(share * _accumulate_back(factor, g), along, -1).reshape(x.shape)
 
 
@@ -191,7 +195,7 @@ def cummax(x: Array, axis: int | None = None) -> Array:
     array([2., 2., 3.])
     """
     x, axis = _flat(x, axis)
-    return x[_along(_cumargmax(x, axis=axis, largest=True), axis)]
+    return x[along(_cumargmax(x, axis=axis, largest=True), axis, x.shape)]
 
 
 def cummin(x: Array, axis: int | None = None) -> Array:
@@ -216,14 +220,7 @@ def cummin(x: Array, axis: int | None = None) -> Array:
     array([2., 1., 1.])
     """
     x, axis = _flat(x, axis)
-    return x[_along(_cumargmax(x, axis=axis, largest=False), axis)]
-
-
-def _along(index: Array, axis: int) -> tuple[Any, ...]:
-    """Make positions along one axis an index of all axes."""
-    where_: list[Any] = list(np.indices(index.shape, sparse=True))
-    where_[axis] = index
-    return tuple(where_)
+    return x[along(_cumargmax(x, axis=axis, largest=False), axis, x.shape)]
 
 
 def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
@@ -335,12 +332,13 @@ def _average_ties(x: Array, keys: Array, axis: int) -> Array:
 def _sort_dx(g: Array, out: Array, x: Array, *, axis: int, descending: bool) -> Array:
     # elements that tie get the same
     order = argsort(x, axis=axis, descending=descending, stable=False)
-    return _average_ties(g, out, axis=axis)[_along(argsort(order, axis=axis, stable=False), axis)]
+    back = argsort(order, axis=axis, stable=False)
+    return _average_ties(g, out, axis=axis)[along(back, axis, x.shape)]
 
 
 def _sort_jvp(t: tuple[Array], out: Array, x: Array, *, axis: int, descending: bool) -> Array:
     order = argsort(x, axis=axis, descending=descending, stable=False)
-    return _average_ties(t[0][_along(order, axis)], out, axis=axis)
+    return _average_ties(t[0][along(order, axis, x.shape)], out, axis=axis)
 
 
 @op(
@@ -592,7 +590,9 @@ def nanmedian(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     values = rows.data if isinstance(rows, Node) else rows
     count = np.sum(~np.isnan(values), axis=-1, keepdims=True)
     middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    return rows[_along(middle, -1)].mean(axis=-1).reshape(reduced(x.shape, axis, keepdims))
+    return (
+        rows[along(middle, -1, rows.shape)].mean(axis=-1).reshape(reduced(x.shape, axis, keepdims))
+    )
 
 
 @op(vjp=(None, None))

@@ -296,8 +296,8 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
 
 
 def _std_weights(out: Array, x: Array, axis: Axis, ddof: int) -> Array:
-    constant = out == 0  # the subgradient of least norm there is 0, not 0/0
-    return np.where(constant, 0, _deviation(x, axis, ddof) / np.where(constant, 1, out))
+    # where x is constant: the subgradient of least norm is 0, not 0 / 0
+    return _deviation(x, axis, ddof) / np.where(out == 0, 1, out)
 
 
 @op(
@@ -335,7 +335,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
 
 
 def _softmax_weights(out: Array, x: Array, axis: Axis) -> Array:
-    return np.exp(x - np.where(np.isfinite(out), out, 0))
+    return np.exp(x - np.where(out == -np.inf, 0, out))  # -inf - -inf is NaN
 
 
 @op(
