@@ -161,8 +161,36 @@ def test_samples_are_folded_into_one_call_and_their_sum_into_one_op():
     assert total.value.item == perceptron(100).nodes[-1].value.item
 
 
+def test_a_stack_of_blocks_is_folded_where_it_does_not_fit():
+    graph = blocks(64)
+    assert len([n for n in collapse(graph, depth=1).nodes if n.kind == "call"]) == 64
+    small = collapse(graph, depth=1, max_nodes=20)
+    (stack,) = (n for n in small.nodes if n.repeats > 1)
+    assert (stack.name, stack.repeats, stack.ops) == ("block0 to block63", 64, 64 * 5)
+    assert totals(small) == totals(graph)
+    assert is_ordered(small)
+    last = next(n for n in reversed(collapse(graph, depth=1).nodes) if n.kind == "call")
+    assert stack.value == last.value
+
+
+def test_a_block_that_is_read_elsewhere_ends_the_stack():
+    h = leaf(np.ones(3), "x")
+    kept = []
+    for i in range(20):
+        with scope(f"block{i}"):
+            h = h.tanh() + 1.0
+        kept.append(h)
+    graph = extract([(h * kept[9]).sum()])
+    small = collapse(graph, depth=0, max_nodes=8)
+    assert [n.name for n in small.nodes if n.repeats > 1] == [
+        *("block0 to block9", "block10 to block19")
+    ]
+    assert is_ordered(small)
+
+
 def test_a_weight_used_in_many_steps_does_not_make_edges_too_long_to_lay_out():
-    small = collapse(recurrent(200))
+    assert [n.repeats for n in collapse(recurrent(200)).nodes if n.kind == "call"] == [200]
+    small = collapse(recurrent(200), depth=None)
     (hidden,) = (n for n in small.nodes if n.kind == "hidden")
     assert hidden.ops > 400
     assert len([n for n in small.nodes if n.kind != "hidden"]) > 20

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
@@ -16,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .graph import Call, Edge, Fate, Graph, Node
-from .labels import counted
+from .labels import counted, plain
+
+_NUMBERING = re.compile(r" #\d+$|\d+")  # what tells blocks of a kind apart
 
 SPAN_PER_NODE = 2
 """How long edges may be in all, for each node allowed: Graphviz's time grows with the square of it.
@@ -62,7 +65,7 @@ def collapse(
             f"depth={depth + 1} shows {counted(more, 'node')}"
         )
     if not room.fits(shown):
-        folded = _fold_runs(_fold_repeats(shown))
+        folded = _fold_runs(_fold_repeats(shown) if _may_repeat(shown) else shown)
         if room.size(folded) <= room.size(shown) / 2:  # else it costs more detail than it saves
             shown = folded
             repeats = [node.repeats for node in shown.nodes if node.repeats > 1]
@@ -289,6 +292,11 @@ def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
 
 
+def _may_repeat(graph: Graph) -> bool:
+    """Whether many nodes share a level; in a long chain there is no need to look further."""
+    return len(set(_levels(graph).values())) <= 0.75 * len(graph.nodes)
+
+
 def _fold_repeats(graph: Graph) -> Graph:
     """Make one node of nodes of a kind: the same call for many samples, the same op in a layer.
 
@@ -333,30 +341,27 @@ def _folded(graph: Graph, group: Sequence[Node]) -> Node:
 
 
 def _fold_runs(graph: Graph) -> Graph:
-    """Make one node of ``total = total + part`` over parts that are one folded node.
+    """Make one node of a stack of blocks: calls of a kind, each read by the next one only.
 
-    Inside a run each result goes to the next step only, so no path leaves the run and returns.
+    Also of ``total = total + part`` over parts that are one folded node. Inside a run each result
+    goes to the next step only, so no path leaves the run and returns.
     """
     nodes = {node.id: node for node in graph.nodes}
+    if not any(node.kind == "call" or node.repeats > 1 for node in graph.nodes):
+        return graph
     inputs = _inputs(graph)
     users: dict[str, list[str]] = {}
     for edge in graph.edges:
-        users.setdefault(edge.source, []).extend([edge.target] * edge.count)
+        users.setdefault(edge.source, []).append(edge.target)
     run: dict[str, list[Node]] = {}
     for node in graph.nodes:
         run[node.id] = [node]
         for x in inputs.get(node.id, ()):
             before = nodes[x]
+            if users[x] != [node.id] or before.output or not _alike(before, node):
+                continue
             parts = [nodes[y] for y in inputs[node.id] if y != x]
-            if (
-                node.kind == before.kind == "op"
-                and node.repeats == before.repeats == 1
-                and (node.op, node.params, node.call) == (before.op, before.params, before.call)
-                and users[x] == [node.id]
-                and not before.output
-                and parts
-                and all(part.repeats > 1 for part in parts)
-            ):
+            if node.kind == "call" or (parts and all(part.repeats > 1 for part in parts)):
                 run[node.id] = run[x]
                 run[node.id].append(node)
                 break
@@ -365,11 +370,26 @@ def _fold_runs(graph: Graph) -> Graph:
         {group[-1].id: group for group in run.values()}.values(),
         key=lambda group: order[group[-1].id],
     )
-    # What the last step gives is what comes out.
-    return _merge(
-        graph,
-        [(replace(g[-1], ops=len(g), repeats=len(g)) if len(g) > 1 else g[0], g) for g in groups],
-    )
+    return _merge(graph, [(_run(group), group) for group in groups])
+
+
+def _alike(before: Node, node: Node) -> bool:
+    """Whether two nodes do the same thing, one after the other."""
+    if not node.kind == before.kind != "hidden" or not node.repeats == before.repeats == 1:
+        return False
+    if node.kind == "call":
+        names = [_NUMBERING.sub("", n.name) for n in (before, node)]
+        return names[0] == names[1] and (before.ops, before.call) == (node.ops, node.call)
+    return (node.op, node.params, node.call) == (before.op, before.params, before.call)
+
+
+def _run(group: Sequence[Node]) -> Node:
+    """One node for a run; what the last step gives is what comes out."""
+    first, last = group[0], group[-1]
+    if len(group) == 1:
+        return first
+    name = f"{first.name} to {last.name}" if last.kind == "call" else last.name
+    return _summed(replace(last, name=plain(name), repeats=len(group)), group)
 
 
 def _hide_middle(graph: Graph, room: _Room) -> Graph:

@@ -306,7 +306,7 @@ def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line
         yield Line(name, "name")
     yield from op[1:]
     if node.repeats > 1:
-        yield Line(f"{node.repeats:,} times", "text")
+        yield Line(f"\u00d7 {node.repeats:,}", "text")
     if node.kind in ("call", "hidden"):
         yield Line(counts_text(node), "text")
     if node.kind == "hidden":

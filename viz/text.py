@@ -76,6 +76,6 @@ def _head(node: Node, show: Collection[str]) -> str:
 def _line(node: Node, show: Collection[str]) -> str:
     parts = [_head(node, show)]
     if node.repeats > 1:
-        parts.append(f"{node.repeats:,} times")
+        parts.append(f"\u00d7 {node.repeats:,}")
     parts += (line.text for line in facts(node, show))
     return "  ".join(part for part in parts if part)
