@@ -12,7 +12,7 @@ from contextvars import ContextVar, Token
 from copy import copy
 from itertools import count
 from operator import attrgetter
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -195,34 +195,43 @@ class scope:
         current_scope.reset(self.tokens.pop())
 
 
-class LastChange:
-    """When data were last changed in place, in any thread, as a creation number."""
+class Changes:
+    """When data were changed in place, in any thread, as creation numbers."""
 
-    serial = 0
-    rebound = False  # whether there is a `Rebound` anywhere
-    _by_id: ClassVar[dict[int, tuple[int, Any]]] = {}
+    __slots__ = ("_alive", "_by_memory", "last", "rebound")
 
-    @classmethod
-    def note(cls, x: Any, serial: int = 0) -> None:
+    def __init__(self) -> None:
+        self.last = 0
+        self.rebound = False  # whether there is a `Rebound` anywhere
+        self._by_memory: dict[int, int] = {}  # by the id of what `memory` returns
+        self._alive: dict[int, Any] = {}  # weak references: they tell when an id is free again
+
+    def note(self, x: Any, serial: int = 0) -> None:
         """Note that the data of a tensor were changed: now, or at another time."""
-        serial = serial or next_serial()
-        cls.serial = max(cls.serial, serial)
-        place, known = memory(x), cls._by_id
+        place = memory(x)
         key = id(place)
-        seen = known.get(key)
-        # forgotten with the array: its id may then be another's
-        alive = seen[1] if seen else ref(place, lambda _: known.pop(key, None))
-        known[key] = serial, alive
+        if key not in self._by_memory:
+            self._alive[key] = ref(place, lambda _: self._forget(key))
+        self._by_memory[key] = serial = serial or next_serial()
+        if serial > self.last:
+            self.last = serial
 
-    @classmethod
-    def of(cls, x: Any) -> int:
+    def of(self, x: Any) -> int:
         """Return when the data of a tensor were changed, through whichever tensor; else 0."""
-        return cls._by_id.get(id(memory(x)), (0,))[0]
+        return self._by_memory.get(id(memory(x)), 0)
+
+    def _forget(self, key: int) -> None:
+        del self._by_memory[key], self._alive[key]
+
+
+changes = Changes()
+"""What was changed in this process: an instance, since setting attributes of classes is slow."""
 
 
 def memory(x: Any) -> Any:
     """Return what owns the data of a tensor: an array, or, without axes, the tensor itself."""
-    return owner(x.data) if isinstance(x.data, np.ndarray) else x
+    array = x.data
+    return owner(array) if isinstance(array, np.ndarray) else x
 
 
 def owner(array: Any) -> Any:
@@ -278,7 +287,7 @@ def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
         return []
     seen = {root, *leaves}
     found, stack = [root], [root]
-    rebound = LastChange.rebound
+    rebound = changes.rebound
     while stack:
         node = stack.pop()
         if rebound:
@@ -338,7 +347,7 @@ def backprop(
     plain = (
         not create_graph
         and not isinstance(recording.get(), Observer)
-        and (not order or LastChange.serial < order[-1].serial)
+        and (not order or changes.last < order[-1].serial)
     )
     gradients = {root: seed}
     pop, get, ndarray = gradients.pop, gradients.get, np.ndarray
@@ -430,7 +439,7 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     op, inputs, params = node.op, node.inputs, node.params
     if not inputs:
         raise _freed(node)
-    if LastChange.serial > node.serial:
+    if changes.last > node.serial:
         check_unchanged(node)
     if create_graph:
         out, values = node, inputs
@@ -547,13 +556,13 @@ def check_unchanged(node: Any) -> None:
     op, made = node.op, node.serial
     needed = [x.requires_grad for x in node.inputs]
     for i, x in enumerate(node.inputs):
-        if LastChange.of(x) > made and op.reads(i, needed):
+        if changes.of(x) > made and op.reads(i, needed):
             raise RuntimeError(
                 f"backward: {_describe(x)} was changed in place, itself or through a view, after "
                 f"{op.name} had used it, and the gradient needs the old value; change a copy "
                 "(x = x.clone()), or make the change after backward()"
             )
-    if LastChange.of(node) > made and op.reads("out", needed):
+    if changes.of(node) > made and op.reads("out", needed):
         raise RuntimeError(
             f"backward: {_describe(node)} was changed in place through a view, and its gradient is "
             "computed from its old value; change a copy (x = x.clone())"

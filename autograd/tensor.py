@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import ops
 from .card import card
 from .engine import (
-    LastChange,
     Rebound,
     backprop,
+    changes,
     current_scope,
     enable_grad,
     is_recording,
@@ -427,7 +427,7 @@ class Tensor(Node):
 
     def mark_changed(self) -> None:
         """Note that `data` was changed in place: graphs that need the old values then refuse."""
-        LastChange.note(self)
+        changes.note(self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the tensor; recorded, so that gradients flow to `value`."""
@@ -448,13 +448,13 @@ class Tensor(Node):
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
         before = self._alias()
-        if changed := LastChange.of(self):
-            LastChange.note(before, changed)
+        if changed := changes.of(self):
+            changes.note(before, changed)
         after = ops.setitem(before, value, index=index)
         for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
             setattr(self, slot, getattr(after, slot))
         self.saved = Rebound(self.serial)
-        LastChange.serial, LastChange.rebound = self.serial, True
+        changes.last, changes.rebound = self.serial, True
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:

@@ -20,8 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .engine import (
-    LastChange,
     backprop,
+    changes,
     check_unchanged,
     enable_grad,
     is_recording,
@@ -636,7 +636,7 @@ class _Trace:
             out = f(*_replaced(args, argnums, self.skeleton, stand_ins), **kwargs)
         for x in leaves:
             x.requires_grad = False  # from here on only a walk to the targets asks for them
-        changed = any(LastChange.of(x) > self.start for x in self.targets)
+        changed = any(changes.of(x) > self.start for x in self.targets)
         if changed or made != [x.serial for x in self.targets]:
             raise RuntimeError(
                 f"{where}: f changed an argument in place, and its gradient would be that of the "
@@ -792,7 +792,7 @@ def _push(ys: Sequence[Tensor], moving: dict[Tensor, Tensor], start: int) -> lis
 def _push_one(node: Any, tangents: tuple[Tensor | None, ...]) -> Tensor:
     """Return the tangent of one recorded tensor, given those of its inputs."""
     op: Op = node.op
-    if LastChange.serial > node.serial:
+    if changes.last > node.serial:
         check_unchanged(node)
     if op.kind == "other" and op.jvp is None and op.reference is not None:
         start = next_serial()

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd import Op, Tensor, backprop, toposort
 from autograd.cost import saved_values
-from autograd.engine import LastChange
+from autograd.engine import changes
 
 from .expand import expanded
 from .explain import Formula, formulas
@@ -350,7 +350,7 @@ def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str
         return {}, []  # freed, which is noted anyway
     for t in nodes:  # references read the inputs, whether or not rules do
         for x in t.inputs:
-            if t.op is not None and t.op.reference and LastChange.of(x) > t.serial:
+            if t.op is not None and t.op.reference and changes.of(x) > t.serial:
                 name = plain(x.name or "an input")
                 return {}, [f"fused ops stay closed: {name} was changed after {t.op.name} read it"]
     return expanded(outputs), []
