@@ -28,6 +28,7 @@ from nn.loss import (
 )
 from nn.module import Module, Parameter
 from nn.norm import GroupNorm, LayerNorm, RMSNorm
+from nn.onnx import to_onnx
 from nn.overview import summary
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
@@ -84,5 +85,6 @@ __all__ = [
     "random",
     "save",
     "summary",
+    "to_onnx",
     "utils",
 ]

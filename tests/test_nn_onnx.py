@@ -1,0 +1,431 @@
+"""ONNX files: what onnxruntime computes from them is what the engine computes."""
+
+import inspect
+import os
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Tensor, no_grad
+from autograd.engine import Observer
+from nn import MLP, Embedding, LayerNorm, Linear, Module, Parameter, Sequential
+from nn import functional as F
+from nn.onnx import CONVERTERS, to_onnx
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+class Function(Module):
+    """A function of tensors as a model."""
+
+    def __init__(self, f):
+        self.f = f
+
+    def forward(self, *inputs):
+        return self.f(*inputs)
+
+
+def run(path, *arrays):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, dict(zip([i.name for i in session.get_inputs()], arrays, strict=True)))
+
+
+def expected(model, *arrays):
+    training = [m.training for m in model.modules()]
+    model.eval()
+    with no_grad():
+        out = model(*[Tensor(a) for a in arrays])
+    for m, mode in zip(model.modules(), training, strict=True):
+        m.training = mode
+    return list(flat(out))
+
+
+def flat(out):
+    if isinstance(out, Tensor):
+        yield out.numpy()
+    elif out is not None:
+        for x in out:
+            yield from flat(x)
+
+
+def check(model, path, *arrays, rtol=1e-5, atol=1e-6, **options):
+    """Export with one batch; compare on it and, if the batch is open, on another one."""
+    to_onnx(model, arrays, path, **options)
+    batches = [arrays]
+    if options.get("dynamic_batch", True):
+        batches.append([np.concatenate([a, a[:1], a])[::-1].copy() for a in arrays])
+    for batch in batches:
+        got = run(path, *batch)
+        want = expected(model, *batch)
+        assert len(got) == len(want)
+        for a, b in zip(got, want, strict=True):
+            assert a.shape == b.shape and a.dtype == b.dtype
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+    return onnx.load(path)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.onnx"
+
+
+def normal(*shape, dtype=np.float32, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+# Each op of the table
+
+POSITIVE = {"log", "log2", "log10", "sqrt", "rsqrt", "reciprocal"}
+UNIT = {"arcsin", "arccos", "arctanh"}
+TABLE = {name: autograd.op_table()[name] for name in CONVERTERS}
+FREE = {
+    name: op for name, op in TABLE.items() if inspect.Parameter.empty not in op.defaults.values()
+}
+UNARY = [
+    name
+    for name, op in FREE.items()
+    if op.arity == 1 and name not in ("clip", "squeeze", "transpose", "rope")
+]
+BINARY = [name for name, op in FREE.items() if op.arity == 2 and op.kind == "elementwise"]
+X = normal(3, 4)
+CASES = {
+    "round, decimals": (lambda x: autograd.round(x, 1), X * 3),
+    "leaky_relu, slope": (lambda x: F.leaky_relu(x, 0.3), X),
+    "elu, alpha": (lambda x: F.elu(x, 0.5), X),
+    "celu": (lambda x: F.celu(x, 0.5), X),
+    "silu, beta": (lambda x: F.silu(x, 2.0), X),
+    "softplus, beta": (lambda x: F.softplus(x, 3.0), X),
+    "hardtanh, bounds": (lambda x: F.hardtanh(x, -0.2, 0.5), X),
+    "relu6": (F.relu6, X * 5),
+    "hardsigmoid": (F.hardsigmoid, X * 5),
+    "hardswish": (F.hardswish, X * 5),
+    "logsigmoid": (F.logsigmoid, X * 5),
+    "softsign": (F.softsign, X),
+    "quick_gelu": (F.quick_gelu, X),
+    "glu": (F.glu, X),
+    "reglu": (F.reglu, X),
+    "geglu": (F.geglu, X),
+    "swiglu": (F.swiglu, X),
+    "prelu": (lambda x: F.prelu(x, Tensor(np.float32([0.1, 0.2, 0.3, 0.4]))), X),
+    "clip": (lambda x: x.clip(-0.5, 0.3), X),
+    "clip, one side": (lambda x: x.clip(min=0.1), X),
+    "clip, arrays": (lambda x: x.clip(np.float32([-1, 0, 0, 0]), np.ones(4)), X),
+    "where": (lambda x: np.where(x > 0, x, 0.1 * x), X),
+    "logic": (lambda x: autograd.logical_and(x > 0, autograd.logical_not(x > 1)), X),
+    "logic, or": (lambda x: autograd.logical_or(x > 1, autograd.logical_xor(x > 0, x < 1)), X),
+    "sum": (lambda x: x.sum(axis=1), X),
+    "sum, all": (lambda x: x.sum(), X),
+    "sum of booleans": (lambda x: (x > 0).sum(axis=1), X),
+    "mean, keep": (lambda x: x.mean(axis=(1, 2), keepdims=True), normal(3, 4, 5)),
+    "mean of the batch": (lambda x: x.mean(axis=0), X),
+    "prod": (lambda x: x.prod(axis=-1), X),
+    "max": (lambda x: x.max(axis=-1), X),
+    "min, all": (lambda x: x.min(), X),
+    "var": (lambda x: x.var(axis=1, ddof=1), X),
+    "var of the batch": (lambda x: x.var(axis=0), X),
+    "std": (lambda x: x.std(axis=-1, keepdims=True), X),
+    "logsumexp, large": (lambda x: autograd.logsumexp(x, axis=1), X * 100),
+    "norm": (lambda x: autograd.vector_norm(x, axis=1), X),
+    "norm, 1": (lambda x: autograd.vector_norm(x, axis=1, ord=1), X),
+    "norm, inf": (lambda x: autograd.vector_norm(x, axis=1, ord=np.inf), X),
+    "argmax": (lambda x: x.argmax(axis=1), X),
+    "argmin, keep": (lambda x: x.argmin(axis=-1, keepdims=True), X),
+    "argmax, all": (lambda x: x.argmax(), X),
+    "cumsum, flat": (lambda x: x.cumsum(), X),
+    "cumsum": (lambda x: x.cumsum(axis=1), X),
+    "reshape": (lambda x: x.reshape((len(x), -1)), normal(3, 4, 2)),
+    "reshape, merged": (lambda x: x.reshape((-1, 2)), normal(3, 4, 2)),
+    "reshape, split": (lambda x: x.reshape((x.shape[0], 2, 2)), X),
+    "reshape, batch moved": (lambda x: x.T.reshape((2, 2, -1)), X),
+    "transpose": (lambda x: x.transpose((1, 2, 0)), normal(3, 4, 2)),
+    "T": (lambda x: x.T, X),
+    "swapaxes": (lambda x: x.swapaxes(-1, 1), normal(3, 4, 2, 5)),
+    "squeeze": (lambda x: x.squeeze(), normal(3, 1, 2, 1)),
+    "squeeze, axis": (lambda x: x.squeeze(axis=-1), normal(3, 1, 2, 1)),
+    "expand_dims": (lambda x: autograd.expand_dims(x, (1, -1)), X),
+    "broadcast_to": (lambda x: autograd.broadcast_to(x, (2, *x.shape)), X),
+    "astype": (lambda x: x.astype(np.float64) * 2, X),
+    "concatenate": (lambda x: autograd.concatenate([x, x * 2, -x], axis=1), X),
+    "stack": (lambda x: autograd.stack([x, x * 2], axis=-1), X),
+    "matmul": (lambda x: x @ x.swapaxes(-1, -2), normal(3, 4, 2)),
+    "einsum": (lambda x: autograd.einsum("bij,bkj->bik", x, x * 2), normal(3, 4, 2)),
+    "linear": (lambda x: F.linear(x, Tensor(normal(5, 4)), Tensor(normal(5))), X),
+    "linear, no bias": (lambda x: F.linear(x, Tensor(normal(5, 4))), X),
+    "linear, three axes": (
+        lambda x: F.linear(x, Tensor(normal(5, 2)), Tensor(normal(5))),
+        normal(3, 4, 2),
+    ),
+    "softmax, axis": (lambda x: F.softmax(x, 1), normal(3, 4, 2)),
+    "layer_norm": (lambda x: F.layer_norm(x, (4, 2)), normal(3, 4, 2)),
+    "rms_norm": (lambda x: F.rms_norm(x, (2,), Tensor(normal(2))), normal(3, 4, 2)),
+    "group_norm": (
+        lambda x: F.group_norm(x, 2, Tensor(normal(4)), Tensor(normal(4))),
+        normal(3, 4, 5),
+    ),
+    "rope": (F.rope, normal(3, 2, 5, 4)),
+    "rope, positions": (lambda x: F.rope(x, positions=[3, 1, 8, 100, 5]), normal(3, 2, 5, 4)),
+    "attention": (lambda x: F.scaled_dot_product_attention(x, x * 2, x - 1), normal(3, 5, 4)),
+    "attention, causal": (
+        lambda x: F.scaled_dot_product_attention(x, x * 2, x - 1, is_causal=True),
+        normal(3, 2, 5, 4),
+    ),
+    "index, number": (lambda x: x[:, 1], normal(3, 4, 2)),
+    "index, last": (lambda x: x[:, -1, 0], normal(3, 4, 2)),
+    "index, slices": (lambda x: x[1:, ::2, :-1], normal(3, 4, 2)),
+    "index, backwards": (lambda x: x[:, ::-1, 1:0:-1], normal(3, 4, 2)),
+    "index, none": (lambda x: x[:, None, 1, ..., None], normal(3, 4, 2)),
+    "index, array": (lambda x: x[:, [2, 0, 0]], normal(3, 4, 2)),
+    "index, array and slice": (lambda x: x[1:, :, [[1, 0]]], normal(3, 4, 2)),
+    "index, all": (lambda x: x[:], X),
+    "mixed dtypes": (lambda x: x * np.arange(4.0) + np.arange(4), X),
+    "integers": (lambda x: (x > 0).astype(np.int64) / 2, X),
+}
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_unary_ops(name, path):
+    x = normal(3, 4) * 2
+    if name in POSITIVE:
+        x = abs(x) + 0.1
+    if name in UNIT:
+        x = np.tanh(x)
+    if name == "arccosh":
+        x = abs(x) + 1.1
+    if name.startswith("is"):
+        x = np.float32([[np.nan, 1], [np.inf, -np.inf]])
+    op = autograd.op_table()[name]
+    check(Function(lambda x: op(x)), path, x)
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_ops(name, path):
+    x, y = normal(3, 4), normal(3, 4, seed=1)
+    y[0] = x[0]
+    if name == "pow":
+        x = abs(x)
+    op = autograd.op_table()[name]
+    check(Function(op), path, x, y)
+    check(Function(lambda x: op(x, 0.5)), path, x)
+    check(Function(lambda x: op(Tensor(np.float32(0.5)), x)), path, abs(x) + 0.1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ops_with_parameters(name, path):
+    f, x = CASES[name]
+    check(Function(f), path, x)
+
+
+class Seen(Observer):
+    def __init__(self):
+        self.names = set()
+
+    def run(self, op, inputs, params):
+        self.names.add(op.name)
+        return super().run(op, inputs, params)
+
+
+def test_the_table_is_tried_whole():
+    seen = {*UNARY, *BINARY}
+    for f, x in CASES.values():
+        with no_grad(), Seen() as watcher:
+            f(Tensor(x))
+        seen |= watcher.names
+    assert set(CONVERTERS) <= seen
+    assert set(CONVERTERS) <= set(autograd.op_table())
+
+
+# Models
+
+
+@pytest.mark.parametrize("activation", ["ReLU", "Sigmoid", "Tanh", "SELU"])
+def test_an_mlp_with_each_activation(activation, path):
+    layers = [Linear(4, 8, rng=0), getattr(nn, activation)(), Linear(8, 3, rng=1)]
+    model = Sequential(*layers)
+    graph = check(model, path, normal(2, 4)).graph
+    names = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(names[key], value)
+    assert graph.node[0].name == "Sequential.0: Linear/Gemm_0"
+    assert graph.input[0].name == "input" and graph.output[0].name == "output"
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+def test_several_inputs_and_outputs_and_a_scalar(path):
+    class Two(Module):
+        def __init__(self):
+            self.w = Parameter(np.float32([2.0]))
+
+        def forward(self, x, y):
+            return x * self.w, [y + x.sum(), None], self.w
+
+    made = check(Two(), path, normal(2, 3), normal(2, 3, seed=1), output_names=["a", "b", "c"])
+    assert [o.name for o in made.graph.output] == ["a", "b", "c"]
+    assert [i.name for i in made.graph.input] == ["input_0", "input_1"]
+
+
+def test_an_input_that_is_the_output(path):
+    check(Function(lambda x: (x, x.exp(), x)), path, normal(2, 3))
+    check(Function(lambda x: [x.exp()] * 2), path, normal(2, 3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtypes_are_kept(dtype, path):
+    model = MLP([4, 5, 2], dtype=dtype, rng=0)
+    check(model, path, normal(3, 4, dtype=dtype), rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
+def test_a_shared_parameter_is_written_once(path):
+    model = Sequential(Linear(3, 3, rng=0), Linear(3, 3, rng=1))
+    model[1].weight = model[0].weight
+    made = check(model, path, normal(2, 3))
+    assert [i.name for i in made.graph.initializer] == ["0.weight", "0.bias", "1.bias"]
+
+
+def test_embedding_takes_its_index_from_the_input(path):
+    class Words(Module):
+        def __init__(self, padding_idx=None):
+            self.embed = Embedding(7, 4, padding_idx=padding_idx, rng=0)
+            self.norm = LayerNorm(4)
+            self.head = Linear(4, 7, rng=1)
+
+        def forward(self, x):
+            return self.head(self.norm(self.embed(x)))
+
+    x = np.array([[1, 2, 3], [0, 6, 5]])
+    made = check(Words(), path, x)
+    assert "Gather" in {n.op_type for n in made.graph.node}
+    check(Words(padding_idx=0), path, x)
+
+
+class Block(Module):
+    """A pre-norm transformer block."""
+
+    def __init__(self, d, heads, rope):
+        self.norm1, self.norm2 = LayerNorm(d), LayerNorm(d)
+        self.attn = nn.MultiheadAttention(d, heads, batch_first=True, rope=rope, rng=0)
+        self.up, self.down = Linear(d, 4 * d, rng=1), Linear(4 * d, d, rng=2)
+
+    def forward(self, x):
+        h = self.norm1(x)
+        x = x + self.attn(h, h, h, need_weights=False, is_causal=True)[0]
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class TinyGPT(Module):
+    def __init__(self, rope):
+        self.embed = Embedding(11, 8, rng=0)
+        self.positions = nn.LearnedPositionalEncoding(6, 8, rng=0)
+        self.blocks = Sequential(Block(8, 2, rope), Block(8, 2, rope))
+        self.norm = LayerNorm(8)
+
+    def forward(self, x):
+        h = self.norm(self.blocks(self.positions(self.embed(x))))
+        return F.linear(h, self.embed.weight)  # tied
+
+
+@pytest.mark.parametrize("rope", [False, True])
+def test_a_transformer(rope, path):
+    x = np.random.default_rng(0).integers(0, 11, (2, 6))
+    made = check(TinyGPT(rope), path, x, rtol=1e-4, atol=1e-5)
+    kinds = [n.op_type for n in made.graph.node]
+    assert kinds.count("Softmax") == 2 and kinds.count("LayerNormalization") == 5
+    assert "embed.weight" in {i.name for i in made.graph.initializer}
+
+
+@pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_recurrent_network_of_one_batch_size_unrolled(make, path):
+    model = make(3, 4, num_layers=2, batch_first=True, rng=0)
+    check(model, path, normal(2, 5, 3), dynamic_batch=False)
+    with pytest.raises(ValueError, match=r"depends on the batch size.*pass dynamic_batch=False"):
+        to_onnx(model, normal(2, 5, 3), path)
+
+
+def test_the_model_stays_as_it_was(path):
+    model = MLP([3, 4, 2], rng=0)
+    model[1].eval()
+    before = model.state_dict()
+    to_onnx(model, normal(2, 3), path)
+    assert [m.training for m in model.modules()] == [True, True, False, True]
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+    assert model(Tensor(normal(2, 3))).requires_grad
+
+
+# Refusals
+
+
+def test_an_op_without_counterpart_is_named(path):
+    class Gamma(Module):
+        def forward(self, x):
+            return autograd.lgamma(x)
+
+    with pytest.raises(NotImplementedError, match="to_onnx: lgamma in Gamma has no counterpart"):
+        to_onnx(Gamma(), normal(2, 3), path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * float(x.numpy().max()),
+        lambda x: x + x.numpy() ** 2,
+        lambda x: x * (x.numpy() > 0),
+        lambda x: x[:, x.numpy()[0] > 0],
+        lambda x: x.clip(max=float(x.numpy().mean())),
+    ],
+)
+def test_what_is_computed_outside_of_the_ops_is_refused(f, path):
+    with pytest.raises((ValueError, NotImplementedError), match=r"outside of the ops|indexing by"):
+        to_onnx(Function(f), normal(3, 4), path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x + np.ones(x.shape, np.float32),
+        lambda x: x / len(x),
+        lambda x: x[: len(x) - 1],
+        lambda x: F.leaky_relu(x, 1 / len(x)),
+        lambda x: autograd.broadcast_to(x[:1], x.shape),
+        lambda x: x.var(axis=0, ddof=1),
+        lambda x: x.reshape((len(x), len(x), -1)),
+    ],
+)
+def test_what_depends_on_the_batch_size_is_refused_or_written_for_one(f, path):
+    x = normal(2, 36)
+    with pytest.raises(ValueError, match=r"depends? on the batch size.*dynamic_batch=False"):
+        to_onnx(Function(f), x, path)
+    assert not path.exists()
+    check(Function(f), path, x, dynamic_batch=False)
+
+
+def test_other_ops_on_other_values_are_refused(path):
+    with pytest.raises(ValueError, match="ran other ops on another batch"):
+        to_onnx(Function(lambda x: x.exp() if len(x) > 2 else x.sin()), normal(2, 1), path)
+
+
+def test_wrong_names_and_outputs_are_refused(path):
+    with pytest.raises(ValueError, match=r"input_names is \['a', 'b'\]; pass 1 names"):
+        to_onnx(MLP([2, 2]), normal(1, 2), path, input_names=["a", "b"])
+    with pytest.raises(ValueError, match="output_names"):
+        to_onnx(Function(lambda x: (x, x)), normal(1, 2), path, output_names=["a", "a"])
+    with pytest.raises(ValueError, match="returned no tensor, but 3"):
+        to_onnx(Function(lambda x: 3), normal(1, 2), path)
+    assert not path.exists()
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(path, monkeypatch):
+    to_onnx(MLP([2, 2], rng=0), normal(1, 2), path)
+    before = path.read_bytes()
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        to_onnx(MLP([2, 2], rng=1), normal(1, 2), path)
+    assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
