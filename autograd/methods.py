@@ -1,0 +1,227 @@
+"""The ops that are methods of a tensor, and NumPy's two protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from . import ops
+from .numpy_functions import FUNCTIONS, UFUNCS, unsupported
+from .op import Node
+
+
+class Methods(Node):
+    """What a tensor can do besides recording: in a class body an op is a method."""
+
+    __slots__ = ()
+
+    abs = ops.abs_
+    addcmul = ops.addcmul
+    arccos = ops.arccos
+    arccosh = ops.arccosh
+    arcsin = ops.arcsin
+    arcsinh = ops.arcsinh
+    arctan = ops.arctan
+    arctan2 = ops.arctan2
+    arctanh = ops.arctanh
+    ceil = ops.ceil
+    clip = ops.clip
+    copysign = ops.copysign
+    cos = ops.cos
+    cosh = ops.cosh
+    deg2rad = ops.deg2rad
+    digamma = ops.digamma
+    erf = ops.erf
+    erfc = ops.erfc
+    exp = ops.exp
+    exp2 = ops.exp2
+    expm1 = ops.expm1
+    float_power = ops.float_power
+    floor = ops.floor
+    floor_divide = ops.floor_divide
+    fmax = ops.fmax
+    fmin = ops.fmin
+    fmod = ops.fmod
+    heaviside = ops.heaviside
+    hypot = ops.hypot
+    lerp = ops.lerp
+    lgamma = ops.lgamma
+    log = ops.log
+    log10 = ops.log10
+    log1p = ops.log1p
+    log2 = ops.log2
+    logaddexp = ops.logaddexp
+    logaddexp2 = ops.logaddexp2
+    logit = ops.logit
+    maximum = ops.maximum
+    minimum = ops.minimum
+    nan_to_num = ops.nan_to_num
+    rad2deg = ops.rad2deg
+    reciprocal = ops.reciprocal
+    relu = ops.relu
+    remainder = ops.remainder
+    round = ops.round_
+    rsqrt = ops.rsqrt
+    sigmoid = ops.sigmoid
+    sign = ops.sign
+    sin = ops.sin
+    sinc = ops.sinc
+    sinh = ops.sinh
+    sqrt = ops.sqrt
+    square = ops.square
+    tan = ops.tan
+    tanh = ops.tanh
+    trunc = ops.trunc
+    xlogy = ops.xlogy
+    all = ops.all_
+    amax = ops.amax
+    amin = ops.amin
+    any = ops.any_
+    argmax = ops.argmax
+    argmin = ops.argmin
+    argsort = ops.argsort
+    count_nonzero = ops.count_nonzero
+    cummax = ops.cummax
+    cummin = ops.cummin
+    cumprod = ops.cumprod
+    cumsum = ops.cumsum
+    diff = ops.diff
+    logcumsumexp = ops.logcumsumexp
+    median = ops.median
+    nanmean = ops.nanmean
+    nanmedian = ops.nanmedian
+    nansum = ops.nansum
+    norm = ops.norm
+    prod = ops.prod
+    ptp = ops.ptp
+    quantile = ops.quantile
+    sort = ops.sort
+    topk = ops.topk
+    sum = ops.sum_
+    mean = ops.mean
+    max = ops.max_
+    min = ops.min_
+    var = ops.var
+    std = ops.std
+    logsumexp = ops.logsumexp
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+    matmul = ops.matmul
+    swapaxes = ops.swapaxes
+    squeeze = ops.squeeze
+    unsqueeze = ops.expand_dims
+    broadcast_to = ops.broadcast_to
+    expand = ops.expand
+    split = ops.split
+    astype = ops.astype
+    chunk = ops.chunk
+    diag = ops.diag
+    diagonal = ops.diagonal
+    flatten = ops.flatten
+    flip = ops.flip
+    fliplr = ops.fliplr
+    flipud = ops.flipud
+    moveaxis = ops.moveaxis
+    ravel = ops.ravel
+    repeat = ops.repeat
+    roll = ops.roll
+    rot90 = ops.rot90
+    tile = ops.tile
+    tril = ops.tril
+    triu = ops.triu
+    unbind = ops.unstack
+    unflatten = ops.unflatten
+    unfold = ops.unfold
+    gather = ops.gather
+    index_add = ops.index_add
+    index_put = ops.index_put
+    index_select = ops.index_select
+    masked_fill = ops.masked_fill
+    masked_scatter = ops.masked_scatter
+    masked_select = ops.masked_select
+    isclose = ops.isclose
+    allclose = ops.allclose
+    nonzero = ops.nonzero
+    scatter = ops.scatter
+    scatter_add = ops.scatter_add
+    take = ops.take
+    take_along_dim = ops.take_along_axis
+    cholesky = ops.cholesky
+    cross = ops.cross
+    det = ops.det
+    dot = ops.dot
+    inner = ops.inner
+    inverse = ops.inv
+    kron = ops.kron
+    matrix_power = ops.matrix_power
+    outer = ops.outer
+    pinverse = ops.pinv
+    qr = ops.qr
+    slogdet = ops.slogdet
+    svd = ops.svd
+    trace = ops.trace
+    vdot = ops.vdot
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> Self:
+        """Return the tensor with another shape: ``reshape(2, 3)`` or ``reshape((2, 3))``."""
+        return ops.reshape(self, _one_tuple(shape))  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: int | tuple[int, ...] | None) -> Self:
+        """Return the tensor with its axes reversed, or in the order given.
+
+        Two axes of a tensor with more than two are exchanged, as in PyTorch.
+        """
+        order = _one_tuple(axes) if axes and axes[0] is not None else None
+        if order is not None and len(order) == 2 < self.data.ndim:
+            return ops.swapaxes(self, *order)  # type: ignore[no-any-return]
+        return ops.transpose(self, order)  # type: ignore[no-any-return]
+
+    permute = transpose
+    view = reshape
+
+    @property
+    def T(self) -> Self:
+        """The tensor with its axes reversed."""
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Self:
+        """The tensor with its last two axes exchanged."""
+        return ops.matrix_transpose(self)  # type: ignore[no-any-return]
+
+    # NumPy's protocols.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        made = UFUNCS.get(ufunc)
+        if made is None:
+            raise unsupported(ufunc.__name__, UFUNCS)
+        if method != "__call__":
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method}: not supported on tensors; use np.sum, np.max or "
+                "another reduction"
+            )
+        if kwargs:
+            raise TypeError(
+                f"np.{ufunc.__name__}: {', '.join(kwargs)}= is not supported on tensors, since an "
+                "array that is written into would lose the gradient; assign the result instead"
+            )
+        return made(*inputs)
+
+    def __array_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        made = FUNCTIONS.get(func)
+        if made is None:
+            raise unsupported(func.__name__, (*FUNCTIONS, *UFUNCS))
+        return made(*args, **kwargs)
+
+
+def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Take ``f(2, 3)`` and ``f((2, 3))`` alike."""
+    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
