@@ -691,6 +691,70 @@ def _linear(graph: Graph, call: Call) -> str:
     return graph.node("Add", out, *bias) if bias else out
 
 
+def _windows(call: Call, kernel: Sequence[int]) -> dict[str, Any]:
+    """Return the attributes of windows, from the parameters of a convolution or a pool."""
+    params, n = call.params, len(kernel)
+    stride = params["stride"] if params["stride"] is not None else tuple(kernel)
+    dilation = _each(params.get("dilation", 1), n)
+    padding = params["padding"]
+    if isinstance(padding, str):
+        around = [d * (k - 1) * (padding == "same") for d, k in zip(dilation, kernel, strict=True)]
+        pairs = [(p // 2, p - p // 2) for p in around]
+    else:
+        pairs = [(p, p) if isinstance(p, int) else p for p in _each(padding, n)]
+    made = {
+        "kernel_shape": list(kernel),
+        "strides": _each(stride, n),
+        "pads": [a for a, _ in pairs] + [b for _, b in pairs],
+    }
+    return {**made, "dilations": dilation} if "dilation" in params else made
+
+
+def _each(value: Any, n: int) -> list[Any]:
+    return [value] * n if isinstance(value, int) else list(value)
+
+
+def _conv(kind: str) -> Converter:
+    def convert(graph: Graph, call: Call) -> str:
+        windows = _windows(call, call.step.arrays[1].shape[2:])
+        if "output_padding" in call.params:
+            n = len(windows["kernel_shape"])
+            windows["output_padding"] = _each(call.params["output_padding"], n)
+        return graph.node(kind, *_alike(graph, call), group=call.params["groups"], **windows)
+
+    return convert
+
+
+def _max_pool(graph: Graph, call: Call) -> str:
+    return graph.node(
+        "MaxPool", *call.inputs, **_windows(call, _each(call.params["kernel_size"], 2))
+    )
+
+
+def _avg_pool(graph: Graph, call: Call) -> str:
+    windows = _windows(call, _each(call.params["kernel_size"], 2))
+    whole = int(call.params["count_include_pad"])
+    return graph.node("AveragePool", *call.inputs, count_include_pad=whole, **windows)
+
+
+def _embed(graph: Graph, call: Call) -> str:
+    """A margin of zeros; other places to put an array are not written."""
+
+    def margins(step: Step) -> list[int]:
+        before, after = [], []
+        index = step.params["index"]
+        index = index if isinstance(index, tuple) else (index,)
+        for entry, n, m in zip_longest(index, step.array.shape, step.arrays[0].shape):
+            if not isinstance(entry, slice) or entry.step not in (None, 1):
+                raise NotImplementedError(f"to_onnx: embed at {index} has no counterpart here")
+            start = entry.start or 0
+            before.append(start)
+            after.append(n - start - m)
+        return before + after
+
+    return graph.node("Pad", *call.inputs, graph.integers(*call.fixed(margins)))
+
+
 def _layer_norm(graph: Graph, call: Call) -> str:
     x, *affine = _alike(graph, call)
     size = call.params["normalized_shape"] or call.step.arrays[1].shape
@@ -871,9 +935,16 @@ CONVERTERS: dict[str, Converter] = {
     "linear": _linear,
     "softmax": _with("Softmax", axis="axis"),
     "log_softmax": _with("LogSoftmax", axis="axis"),
+    "conv1d": _conv("Conv"),
+    "conv2d": _conv("Conv"),
+    "conv_transpose1d": _conv("ConvTranspose"),
+    "conv_transpose2d": _conv("ConvTranspose"),
+    "max_pool2d": _max_pool,
+    "avg_pool2d": _avg_pool,
+    "embed": _embed,
     "layer_norm": _layer_norm,
     "rope": _rope,
 }
 
 # Their converters look at sizes themselves.
-SIZED = {"reshape", "broadcast_to", "getitem"}
+SIZED = {"reshape", "broadcast_to", "getitem", "embed"}

@@ -91,6 +91,8 @@ UNARY = [
 ]
 BINARY = [name for name, op in FREE.items() if op.arity == 2 and op.kind == "elementwise"]
 X = normal(3, 4)
+IMAGE = normal(3, 4, 8, 7)
+ROWS = IMAGE[:, :, 0]
 CASES = {
     "round, decimals": (lambda x: autograd.round(x, 1), X * 3),
     "leaky_relu, slope": (lambda x: F.leaky_relu(x, 0.3), X),
@@ -180,6 +182,65 @@ CASES = {
     "index, array": (lambda x: x[:, [2, 0, 0]], normal(3, 4, 2)),
     "index, array and slice": (lambda x: x[1:, :, [[1, 0]]], normal(3, 4, 2)),
     "index, all": (lambda x: x[:], X),
+    "pad": (lambda x: autograd.pad(x, ((0, 0), (2, 1), (0, 3))), normal(3, 4, 2)),
+    "pad, wrapped": (lambda x: autograd.pad(x, ((0, 0), (2, 1), (0, 1)), "wrap"), normal(3, 4, 2)),
+    "conv1d": (
+        lambda x: autograd.conv1d(x, Tensor(normal(6, 4, 3)), Tensor(normal(6))),
+        IMAGE[:, :, 0],
+    ),
+    "conv2d": (lambda x: autograd.conv2d(x, Tensor(normal(6, 4, 3, 2))), IMAGE),
+    "conv2d, settings": (
+        lambda x: autograd.conv2d(
+            x,
+            Tensor(normal(6, 2, 3, 2)),
+            Tensor(normal(6)),
+            stride=(2, 1),
+            padding=(2, 1),
+            dilation=(1, 3),
+            groups=2,
+        ),
+        IMAGE,
+    ),
+    "conv2d, pairs": (
+        lambda x: autograd.conv2d(x, Tensor(normal(6, 4, 3, 2)), padding=((2, 0), (0, 1))),
+        IMAGE,
+    ),
+    "conv2d, same": (
+        lambda x: autograd.conv2d(x, Tensor(normal(6, 4, 4, 3)), padding="same", dilation=(1, 2)),
+        IMAGE,
+    ),
+    "conv2d, valid": (
+        lambda x: autograd.conv2d(x, Tensor(normal(6, 4, 4, 3)), padding="valid"),
+        IMAGE,
+    ),
+    "conv_transpose1d": (
+        lambda x: autograd.conv_transpose1d(x, Tensor(normal(4, 3, 5))),
+        IMAGE[:, :, 0],
+    ),
+    "conv_transpose2d, settings": (
+        lambda x: autograd.conv_transpose2d(
+            x,
+            Tensor(normal(4, 3, 3, 2)),
+            Tensor(normal(6)),
+            stride=(2, 3),
+            padding=(1, 0),
+            output_padding=(1, 2),
+            dilation=(1, 2),
+            groups=2,
+        ),
+        IMAGE,
+    ),
+    "max_pool2d": (lambda x: autograd.max_pool2d(x, 2), IMAGE),
+    "max_pool2d, settings": (
+        lambda x: autograd.max_pool2d(x, (3, 2), stride=(1, 2), padding=1, dilation=(2, 1)),
+        IMAGE,
+    ),
+    "avg_pool2d": (lambda x: autograd.avg_pool2d(x, 2, stride=1, padding=1), IMAGE),
+    "avg_pool2d, inside": (
+        lambda x: autograd.avg_pool2d(x, (3, 2), padding=1, count_include_pad=False),
+        IMAGE,
+    ),
+    "adaptive_avg_pool2d": (lambda x: autograd.adaptive_avg_pool2d(x, (3, 2)), IMAGE),
     "mixed dtypes": (lambda x: x * np.arange(4.0) + np.arange(4), X),
     "integers": (lambda x: (x > 0).astype(np.int64) / 2, X),
 }
