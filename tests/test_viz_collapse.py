@@ -106,7 +106,7 @@ def test_edges_into_a_call_are_counted():
         y = x * x * x
     z = y * y
     small = collapse(extract([z]), depth=0)
-    assert [(e.source, e.target, e.count) for e in small.edges] == [("c0", "n3", 2)]
+    assert [(e.source, e.target, e.copies) for e in small.edges] == [("c0", "n3", 2)]
 
 
 def test_auto_is_the_deepest_level_that_fits():

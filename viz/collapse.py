@@ -13,8 +13,7 @@ import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .graph import Call, Edge, Fate, Graph, Node
 from .labels import counted, plain
@@ -77,7 +76,7 @@ def collapse(
         leaves = counted(sum(node.leaves for node in hidden), "leaf")
         what = " and ".join(filter(None, (ops, leaves)))
         notes.append(f"{what} hidden; max_nodes={max_nodes} sets how much is shown")
-    return replace(shown, notes=tuple(notes))
+    return shown._replace(notes=tuple(notes))
 
 
 def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
@@ -112,13 +111,12 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     if left := len(graph.nodes) - len(nodes):
         are = "is" if left == 1 else "are"
         note += f"; {counted(left, 'node')} further away {are} not shown"
-    return replace(
-        graph,
+    return graph._replace(
         nodes=tuple(nodes),
         edges=tuple(e for e in graph.edges if e.source in near and e.target in near),
         notes=(*graph.notes, note),
         passes=tuple(
-            replace(step, pulls=tuple(p for p in step.pulls if p.source in near))
+            step._replace(pulls=tuple(p for p in step.pulls if p.source in near))
             for step in graph.passes
             if step.node in near
         ),
@@ -126,8 +124,7 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     )
 
 
-@dataclass(frozen=True)
-class _Room:
+class _Room(NamedTuple):
     """How much may be drawn."""
 
     max_nodes: int
@@ -238,8 +235,7 @@ def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> N
 
 def _summed(one: Node, nodes: Sequence[Node]) -> Node:
     """A node that stands for several, with what they come to together."""
-    return replace(
-        one,
+    return one._replace(
         freed=any(node.freed for node in nodes),
         first_nan=next((node.first_nan for node in nodes if node.first_nan), ""),
         fate=_fate_of(nodes),
@@ -287,9 +283,9 @@ def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
             key = (source, target, slot)
             before = edges.get(key, Edge(source, target, slot, 0))
             flow = edge.flow if math.isnan(before.flow) else math.hypot(before.flow, edge.flow)
-            edges[key] = Edge(source, target, slot, before.count + edge.count, flow)
+            edges[key] = Edge(source, target, slot, before.copies + edge.copies, flow)
     drawn = {key: of[now] for key, now in graph.drawn.items()}
-    return replace(graph, nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
+    return graph._replace(nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
 
 
 def _may_repeat(graph: Graph) -> bool:
@@ -314,7 +310,7 @@ def _fold_repeats(graph: Graph) -> Graph:
         if node.ops:
             what = names.get(node.id, (node.op, node.params))
             key = (what, node.ops, node.leaves, node.call, node.output, level[node.id])
-        elif len(edges := uses.get(node.id, [])) == 1 and edges[0].count == 1:
+        elif len(edges := uses.get(node.id, [])) == 1 and edges[0].copies == 1:
             key = (node.kind, of[edges[0].target], edges[0].slot)
         alike = groups.setdefault(key, [])
         alike.append(node)
@@ -329,8 +325,7 @@ def _folded(graph: Graph, group: Sequence[Node]) -> Node:
     if len(group) == 1:
         return first
     call = next((call for call in graph.calls if call.id == first.id), None)
-    one = replace(
-        first,
+    one = first._replace(
         name=call.name if call else "",
         value=first.value if all(node.value == first.value for node in group) else None,
         grad=None,
@@ -389,7 +384,7 @@ def _run(group: Sequence[Node]) -> Node:
     if len(group) == 1:
         return first
     name = f"{first.name} to {last.name}" if last.kind == "call" else last.name
-    return _summed(replace(last, name=plain(name), repeats=len(group)), group)
+    return _summed(last._replace(name=plain(name), repeats=len(group)), group)
 
 
 def _hide_middle(graph: Graph, room: _Room) -> Graph:

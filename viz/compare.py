@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -34,27 +33,26 @@ def compare(before: Graph, after: Graph) -> Graph:
     nodes: list[Node] = []
     for i, j in _pairs(olds, news):
         if i is None and j is not None:
-            nodes.append(replace(after.nodes[j], fate="added"))
+            nodes.append(after.nodes[j]._replace(fate="added"))
         elif i is not None and j is None:
             old = before.nodes[i]
             call = None if old.call is None else calls.get(_path(before, old.call))
             new_id[old.id] = f"r{old.id}"
-            nodes.append(replace(old, id=f"r{old.id}", fate="removed", call=call, output=False))
+            nodes.append(old._replace(id=f"r{old.id}", fate="removed", call=call, output=False))
         elif i is not None and j is not None:
             old, new = before.nodes[i], after.nodes[j]
             new_id[old.id] = new.id
             fate: Fate = "same" if _same(old, new) else "changed"
-            nodes.append(replace(new, fate=fate, was=replace(old, was=None)))
+            nodes.append(new._replace(fate=fate, was=old._replace(was=None)))
     gone = {node.id for node in nodes if node.fate == "removed"}
-    moved = (replace(e, source=new_id[e.source], target=new_id[e.target]) for e in before.edges)
+    moved = (e._replace(source=new_id[e.source], target=new_id[e.target]) for e in before.edges)
     edges = [*after.edges, *(e for e in moved if gone & {e.source, e.target})]
     order = {node.id: k for k, node in enumerate(nodes)}
     edges.sort(key=lambda e: (order[e.target], e.slot))
     count = {fate: sum(n.fate == fate for n in nodes) for fate in ("changed", "added", "removed")}
     changed = f"{count['changed']:,} of {counted(len(nodes), 'value')} changed"
     more = [f"{count[fate]:,} {fate}" for fate in ("added", "removed") if count[fate]]
-    return replace(
-        after,
+    return after._replace(
         nodes=tuple(nodes),
         edges=tuple(edges),
         notes=(*after.notes, "; ".join([changed, *more])),
@@ -74,12 +72,12 @@ def distance(old: Summary, new: Summary) -> float:
     """The norm of the difference of two arrays of one shape; of large ones, an estimate."""
     if old.item is not None and new.item is not None:
         return abs(float(new.item) - float(old.item))
-    if old.sample is None or new.sample is None or len(old.sample) != len(new.sample):
+    x, y = np.frombuffer(old.sample), np.frombuffer(new.sample)
+    if len(x) != len(y):
         return math.nan
     with np.errstate(all="ignore"):
-        squares = float(np.square(new.sample - old.sample).sum())
-    size = math.prod(new.shape)
-    return math.sqrt(squares * size / len(new.sample)) if size else 0.0
+        squares = float(np.square(y - x).sum())
+    return math.sqrt(squares * math.prod(new.shape) / len(y)) if len(y) else 0.0
 
 
 def _same(old: Node, new: Node) -> bool:

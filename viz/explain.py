@@ -10,7 +10,7 @@ import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -41,24 +41,21 @@ _one_hot = Op(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(NamedTuple):
     """An equation as text and as LaTeX."""
 
     text: str
     latex: str
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A tensor of the graph, by its name, or the gradient of the output with respect to it."""
 
     name: str
     gradient_of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A number, or an array that a rule made."""
 
     value: Any
@@ -119,8 +116,7 @@ def _is(value: float, x: Term) -> bool:
     return isinstance(x.expression, Constant) and x.data.ndim == 0 and bool(x.data == value)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """``symbol = expression``, and the value that this comes to."""
 
     symbol: Symbol

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .figure import Box, Figure
@@ -107,8 +106,9 @@ def to_json(graph: Graph) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.name != "drawn"}
+    if hasattr(value, "_asdict"):
+        kept = value._asdict().items()
+        return {name: _plain(x) for name, x in kept if name not in ("drawn", "sample")}
     if isinstance(value, tuple):
         return [_plain(x) for x in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from .compare import distance
-from .graph import Graph, Node, Summary
+from .graph import SAMPLE, Graph, Node, Summary
 from .labels import counted, number, plain, symbol
 from .scale import PAPER, Color, fills, legend, widths
 from .style import MEANINGS, Mark
@@ -34,16 +33,14 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of `plain` text, and what it tells."""
 
     text: str
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip.
 
     `fill` is its colour, where that tells an amount; `mark` a key of `style.MARKS`, or empty.
@@ -59,8 +56,7 @@ class Box:
     mark: Mark = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
+class Arrow(NamedTuple):
     """An arrow; `label` says how many edges it stands for, if several; `width` is in points.
 
     It is `dashed` where a gradient could go back over it and none does.
@@ -75,8 +71,7 @@ class Arrow:
     dashed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """The frame around a call; `parent` is the id of the one around it."""
 
     id: str
@@ -84,8 +79,7 @@ class Frame:
     parent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A picture but for the positions.
 
     `title` and `notes` are the lines under it, `about` describes it to who cannot see it.
@@ -142,7 +136,7 @@ def arrange(
         style: str = node.kind
         if node.kind == "op" and apart:
             style = "value"
-            boxes.append(replace(_op_box(node, show, frame), fill=PAPER if shades else None))
+            boxes.append(_op_box(node, show, frame)._replace(fill=PAPER if shades else None))
         elif node.kind == "op":
             style = f"result {node.op_kind}"
         into[node.id] = boxes[-1].id if style == "value" else node.id
@@ -152,7 +146,7 @@ def arrange(
         boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill, mark))
     arrows = []
     for edge in graph.edges:
-        label = f"{edge.count:,}\u00d7" if edge.count > 1 else ""
+        label = f"{edge.copies:,}\u00d7" if edge.copies > 1 else ""
         about = f"{spoken[edge.source]} to {spoken[edge.target]}"
         width = wide.get((edge.source, edge.target, edge.slot), 1.0)
         dashed = edge.flow == 0 and "grad" in show
@@ -224,7 +218,7 @@ def change_text(old: Summary, new: Summary, texts: Sequence[str]) -> list[str]:
     if old.item is not None and new.item is not None:
         was = f"value {number(old.item)} \u2192 "
         return [text.replace("value ", was, 1) for text in texts]
-    about = "" if new.sample is None or len(new.sample) == math.prod(new.shape) else "\u2248 "
+    about = "" if math.prod(new.shape) <= SAMPLE else "\u2248 "
     share = f" ({100 * moved / old.norm:.2g}% of the norm)" if old.norm else ""
     return [*texts, f"moved by {about}{number(moved)}{share}"]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -42,8 +41,7 @@ Fate: TypeAlias = Literal["", "same", "changed", "added", "removed"]
 SAMPLE = 1024  # elements of an array that are kept
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """An array in a few numbers.
 
     Attributes
@@ -56,8 +54,8 @@ class Summary:
         Of the finite elements; nan if there is none. The norm is Euclidean.
     nonfinite, nans : int
         How many elements are nan or infinite, and how many of these are nan.
-    sample : ndarray of float64 or None
-        The elements, if there are several; of more than 1,024, evenly spaced ones.
+    sample : bytes
+        The elements in float64, if there are several; of more than 1,024, evenly spaced ones.
     """
 
     shape: tuple[int, ...]
@@ -70,11 +68,10 @@ class Summary:
     norm: float
     nonfinite: int
     nans: int
-    sample: np.ndarray[Any, Any] | None = field(default=None, compare=False, repr=False)
+    sample: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A recorded tensor, or several that are drawn as one.
 
     Attributes
@@ -135,9 +132,8 @@ class Node:
     was: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """`source` is operand number `slot` of `target`; `count` edges are drawn as one.
+class Edge(NamedTuple):
+    """`source` is operand number `slot` of `target`; `copies` edges are drawn as one.
 
     `flow` is the norm of the gradient that goes back over it; nan if that is not known.
     """
@@ -145,12 +141,11 @@ class Edge:
     source: str
     target: str
     slot: int
-    count: int = 1
+    copies: int = 1
     flow: float = math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One use of a scope: the `nth` of this name in its parent, which is an index into
     `Graph.calls`; `level` counts from 0."""
 
@@ -166,8 +161,7 @@ class Call:
         return f"{self.name} #{self.nth}" if self.nth > 1 else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(NamedTuple):
     """What a step of the backward pass adds to the gradient of `source`, operand number `slot`.
 
     `local`, `contribution` and `total` are the numbers in words, as in `steps.Part`; `gave` is the
@@ -188,8 +182,7 @@ class Pull:
         return self.gave.norm if not self.gave.nonfinite else math.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """One step of the backward pass: through the op of `node`, where `gradient` arrived."""
 
     node: str
@@ -197,8 +190,7 @@ class Pass:
     pulls: tuple[Pull, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Nodes in the order of computation, edges by target and slot, calls outermost first.
 
     `notes` are sentences for the line under the figure, `passes` the steps of the backward pass;
@@ -210,7 +202,7 @@ class Graph:
     calls: tuple[Call, ...]
     notes: tuple[str, ...] = ()
     passes: tuple[Pass, ...] = ()
-    drawn: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, str] = {}
 
     @property
     def ends(self) -> tuple[Node, ...]:
@@ -356,8 +348,7 @@ def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str
     return expanded(outputs), []
 
 
-@dataclass(frozen=True, slots=True)
-class _Lesson:
+class _Lesson(NamedTuple):
     """What the steps back through a node teach about it, as in `Node`."""
 
     blocked: float
@@ -458,7 +449,8 @@ def summarise(array: Any) -> Summary:
             mean, std, low, high = values.mean(), values.std(), values.min(), values.max()
             norm = math.sqrt(np.square(values).sum())
             moments = (float(mean), float(std), float(low), float(high), norm)
-        sample = np.array(array.ravel()[:: max(1, -(-array.size // SAMPLE))], dtype=np.float64)
+        few = array.ravel()[:: max(1, -(-array.size // SAMPLE))]
+        sample = few.astype(np.float64).tobytes()
     return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite, nans, sample)
 
 

@@ -11,9 +11,8 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from .explain import Formula
 from .figure import grad_text
@@ -23,8 +22,7 @@ from .mathml import to_mathml
 from .style import Theme
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """The picture with so many levels of calls open."""
 
     label: str
@@ -188,7 +186,7 @@ def _part(p: Pull, source: Node) -> dict[str, Any]:
         "source": p.source,
         "slot": p.slot,
         "total": p.total,
-        "label": grad_text(replace(source, grad=p.grad, grad_state="value")),
+        "label": grad_text(source._replace(grad=p.grad, grad_state="value")),
     }
     if p.local:
         part["local"] = p.local

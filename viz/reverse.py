@@ -6,8 +6,6 @@ multivariate chain rule, drawn.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .graph import Edge, Graph, Node, Pull
 from .labels import plain, symbol
 
@@ -54,17 +52,17 @@ def reverse(graph: Graph) -> Graph:
             parts.append(_seed(node, alone=not given))
         for i, (user, pull) in enumerate(given):
             rule = _rule(f"{node.id}p{i}", user, pull)
-            parts.append(replace(rule, call=user.call))
+            parts.append(rule._replace(call=user.call))
             edges.append(Edge(user.id, rule.id, 0))
         if len(parts) == 1:  # one way only: its box is the gradient's
             (part,) = parts
-            edges = [replace(e, target=node.id) if e.target == part.id else e for e in edges]
-            made.append(replace(here, op=part.op, op_kind=part.op_kind, params=part.params))
+            edges = [e._replace(target=node.id) if e.target == part.id else e for e in edges]
+            made.append(here._replace(op=part.op, op_kind=part.op_kind, params=part.params))
             continue
         edges += [Edge(part.id, node.id, i) for i, part in enumerate(parts)]
-        made += [*parts, replace(here, op="add", op_kind="elementwise")]
+        made += [*parts, here._replace(op="add", op_kind="elementwise")]
     last = {e.target for e in edges}
-    made = [n if n.id in last else replace(n, kind="leaf", op="", ops=0, leaves=1) for n in made]
+    made = [n if n.id in last else n._replace(kind="leaf", op="", ops=0, leaves=1) for n in made]
     return Graph(
         tuple(made),
         tuple(edges),
@@ -76,7 +74,8 @@ def reverse(graph: Graph) -> Graph:
 
 
 def _seed(node: Node, *, alone: bool) -> Node:
-    one = replace(node.grad, item=1.0, mean=1.0, std=0.0, low=1.0, high=1.0, norm=1.0)  # type: ignore[type-var]
+    assert node.grad is not None
+    one = node.grad._replace(item=1.0, mean=1.0, std=0.0, low=1.0, high=1.0, norm=1.0)
     return Node(node.id if alone else f"{node.id}s", "leaf", name="seed", value=one, leaves=1)
 
 

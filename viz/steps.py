@@ -7,8 +7,7 @@ local derivative, the contribution that is passed on, and the total that the ope
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +16,7 @@ from autograd import Tensor, backprop
 from autograd.engine import unbroadcast
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What one operand of an op gets.
 
     Attributes
@@ -44,8 +42,7 @@ class Part:
     total: NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One op of the backward pass.
 
     Attributes

@@ -7,8 +7,7 @@ rests on colour alone: shapes, dashes and words carry it too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Theme: TypeAlias = Literal["auto", "light", "dark"]
 """The paper behind a picture; 'auto' is the reader's."""
@@ -28,8 +27,7 @@ TITLE_SIZE = 13.0
 FRAME_SIZE = 11.5
 
 
-@dataclass(frozen=True, slots=True)
-class BoxStyle:
+class BoxStyle(NamedTuple):
     """How a box looks, in Graphviz's words."""
 
     fill: str

@@ -9,10 +9,9 @@ import tempfile
 import webbrowser
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from autograd import Tensor
 
@@ -40,8 +39,7 @@ _THEMES = ("auto", "light", "dark")
 _REPR_LINES = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How a view is drawn; see `draw`."""
 
     show: tuple[str, ...] = SHOW
@@ -113,7 +111,7 @@ class GraphView:
     def collapse(self, depth: int | Literal["auto"] | None) -> GraphView:
         """Return the view with so many levels of calls open: 0 closes all, None opens all."""
         _check_depth("collapse", depth)
-        return GraphView(self.graph, replace(self.options, depth=depth))
+        return GraphView(self.graph, self.options._replace(depth=depth))
 
     def focus(self, node: str, hops: int = 2) -> GraphView:
         """Return a view of a node and what is around it.
@@ -174,7 +172,7 @@ class GraphView:
         `- w  [1] above
         2 of 2 values changed
         """
-        options = replace(self.options, color="change")
+        options = self.options._replace(color="change")
         return GraphView(compare(self.graph, other.graph), options)
 
     def backward(self) -> GraphView:
@@ -203,7 +201,7 @@ class GraphView:
         the backward pass: a box holds a gradient, an arrow applies the rule of an op
         """
         show = tuple(what for what in self.options.show if what != "grad")
-        return GraphView(reverse(self.graph), replace(self.options, show=show))
+        return GraphView(reverse(self.graph), self.options._replace(show=show))
 
     @cached_property
     def _laid_out(self) -> str:
@@ -267,7 +265,7 @@ class GraphView:
         levels: list[page.Level] = []
         shown = 0
         for depth in range(deepest + 1):
-            view = GraphView(self.graph, replace(o, depth=depth, title=None, theme="auto"))
+            view = GraphView(self.graph, o._replace(depth=depth, title=None, theme="auto"))
             drawn = view.visible.drawn
             if levels and drawn == levels[-1].drawn:
                 continue
