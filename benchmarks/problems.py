@@ -94,12 +94,53 @@ class MLPProblem:
         ]
 
 
-Problem = ScalarProblem | MLPProblem
+@dataclass(frozen=True)
+class LSTMProblem:
+    """One layer of an LSTM in float32 over a batch of sequences: forward and backward.
+
+    The loss is the mean square of the hidden states of all steps; the input needs no gradient.
+    """
+
+    features: int
+    units: int
+    batch: int
+    steps: int
+    kind = "lstm"
+    tolerance = 1e-4
+    targets = (("numpy", 1.15), ("pytorch", 1.5))
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        return (
+            f"LSTM {self.features} to {self.units}, batch {self.batch}, {self.steps} steps, "
+            "float32: forward, mean square, backward"
+        )
+
+    @property
+    def data(self) -> Array:
+        """The input, of shape (steps, batch, features)."""
+        shape = self.steps, self.batch, self.features
+        return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """The weights, by PyTorch's names, drawn as PyTorch draws them."""
+        rng, bound = np.random.default_rng(1), self.units**-0.5
+        shapes = {"weight_ih_l0": self.features, "weight_hh_l0": self.units}
+        biases = ("bias_ih_l0", "bias_hh_l0")
+        drawn = {k: rng.uniform(-bound, bound, (4 * self.units, n)) for k, n in shapes.items()}
+        drawn |= {k: rng.uniform(-bound, bound, 4 * self.units) for k in biases}
+        return {k: v.astype(np.float32) for k, v in drawn.items()}
+
+
+Problem = ScalarProblem | MLPProblem | LSTMProblem
 
 ROWS: dict[str, Problem] = {
     "scalar": ScalarProblem(),
     "mlp-784-128-10": MLPProblem((784, 128, 10), batch=32),
     "mlp-784-256-128-10": MLPProblem((784, 256, 128, 10), batch=128),
+    "lstm-64-128": LSTMProblem(features=64, units=128, batch=32, steps=64),
 }
 
 

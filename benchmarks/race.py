@@ -36,10 +36,15 @@ class Contestant:
 _PEERS = ".venv-peers"
 
 CONTESTANTS = (
-    Contestant("ours", "gradwalk", "ours"),
-    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp",)),
+    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "lstm")),
+    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "lstm")),
     Contestant(
-        "pytorch", "PyTorch", "pytorch", environment=_PEERS, requirements=("torch==2.13.0",)
+        "pytorch",
+        "PyTorch",
+        "pytorch",
+        ("scalar", "mlp", "lstm"),
+        environment=_PEERS,
+        requirements=("torch==2.13.0",),
     ),
     Contestant(
         "pytorch-fused",

@@ -1,14 +1,13 @@
 """Recurrent networks, a step at a time or a whole sequence at once: RNN, LSTM and GRU.
 
 A step is `rnn_cell`, `lstm_cell` or `gru_cell`, and the loop over it is the reference of `rnn`,
-`lstm` and `gru`. Those multiply the inputs of all steps by their weights before their loop, and
-collect the gradient of the weights in one product after the loop back. What a derivative needs
-from the way forward is made ready for all steps together, so that backpropagation through time is
-left with what one step hands to the one before it.
+`lstm` and `gru`. Those multiply the inputs of all steps by their weights in one product before
+their loop, and collect the gradient of the weights in one product after the loop back, so that
+the loops are left with what one step hands to the next.
 
-T steps, N sequences in a batch, I features of the input, H units; G rows of a weight, in which
-PyTorch stacks the gates: H, or 4H for the LSTM and 3H for the GRU. Inside, the values of a step
-lie as (G, N), so that each gate is one block of memory.
+T steps, N sequences in a batch, I features of the input, H units; K gates, which PyTorch stacks in
+the rows of a weight: 1, 4 in the LSTM, 3 in the GRU. Inside, the gates come first, (K, T, N, H), so
+that the values of a gate at a step are one block of memory.
 """
 
 from __future__ import annotations
@@ -36,49 +35,64 @@ __all__ = [
 class _Pulled(NamedTuple):
     """What came back through time, and what the rules multiply it by."""
 
-    inputs: Array  # (T, N, G), the gradient of weight_ih x + bias_ih
-    hidden: Array  # (T, N, G), that of weight_hh h + bias_hh: another where a gate acts on it
-    before: Array  # (T, N, H), the hidden state that each step started from
+    inputs: Array  # (K, T * N, H), the gradient of weight_ih x + bias_ih
+    hidden: Array  # (K, T * N, H), that of weight_hh h + bias_hh: another where a gate acts on it
+    before: Array  # (T * N, H), the hidden state that each step started from
     h: Array  # (N, H), the gradient of the first hidden state
     c: Array = None
 
 
 _WEIGHT_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, *_, **__: rows(d.inputs).T @ rows(x),
-    lambda d, out, *_, **__: rows(d.hidden).T @ rows(d.before),
-    lambda d, out, *_, **__: rows(d.inputs).sum(axis=0),
-    lambda d, out, *_, **__: rows(d.hidden).sum(axis=0),
+    lambda d, out, x, *_, **__: rows(d.inputs.swapaxes(1, 2) @ rows(x)),
+    lambda d, out, *_, **__: rows(d.hidden.swapaxes(1, 2) @ d.before),
+    lambda d, out, *_, **__: d.inputs.sum(axis=1).ravel(),
+    lambda d, out, *_, **__: d.hidden.sum(axis=1).ravel(),
 )
 _RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, weight_ih, *_, **__: d.inputs @ weight_ih,
+    lambda d, out, x, h, weight_ih, *_, **__: _back(d.inputs, weight_ih).reshape(x.shape),
     lambda d, out, *_, **__: d.h,
     *_WEIGHT_RULES,
 )
 _LSTM_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, c, weight_ih, *_: d.inputs @ weight_ih,
+    lambda d, out, x, h, c, weight_ih, *_: _back(d.inputs, weight_ih).reshape(x.shape),
     lambda d, out, *_: d.h,
     lambda d, out, *_: d.c,
     *_WEIGHT_RULES,
 )
 
 
-def _project(x: Array, weight: Array, *biases: Array | None) -> Array:
-    """Return weight x + biases for all steps at once: (T, N, I) -> (T, G, N)."""
-    z = weight @ x.swapaxes(1, 2)
-    for bias in biases:
-        if bias is not None:
-            z += bias[:, None]
-    return z
+def _by_gate(weight: Array, gates: int) -> Array:
+    """Return the transposed weight of each gate by itself: (K * H, I) -> (K, I, H)."""
+    blocks = weight.reshape(gates, len(weight) // gates, weight.shape[1])
+    return blocks.swapaxes(1, 2).copy()  # BLAS takes it twice as fast as it would a view
 
 
-def _turned(x: Array) -> Array:
-    """Return a copy with the last two axes swapped: nothing saved is shared with a result."""
-    return x.swapaxes(-1, -2).copy()
+def _project(x: Array, gates: int, weight: Array, *biases: Array | None) -> Array:
+    """Return weight x + biases for all steps at once: (T, N, I) -> (K, T, N, H)."""
+    z = rows(x) @ _by_gate(weight, gates)
+    given = [bias for bias in biases if bias is not None]
+    if given:
+        z += sum(given).reshape(gates, 1, z.shape[-1])
+    return z.reshape(gates, *x.shape[:2], z.shape[-1])
 
 
-def _before(h: Array, states: Array) -> Array:
-    """Return the state that each step started from: the first, then all others but the last."""
-    return np.concatenate((h.T[None], states[:-1]))
+def _back(d: Array, weight: Array) -> Array:
+    """Return the gradient of x, given that of weight x: (K, N, H) -> (N, I)."""
+    gates, _, units = d.shape
+    return (d @ weight.reshape(gates, units, weight.shape[1])).sum(axis=0)
+
+
+def _flat(d: Array) -> Array:
+    """Lay all steps in a row: (K, T, N, H) -> (K, T * N, H)."""
+    gates, steps, n, units = d.shape
+    return d.reshape(gates, steps * n, units)
+
+
+def _room(first: Array, like: Array) -> Array:
+    """Return an array for the states of all steps, behind the first: (T + 1, N, H)."""
+    states = np.empty((len(like) + 1, *first.shape), like.dtype)
+    states[0] = first
+    return states
 
 
 def _sigmoid(z: Array) -> None:
@@ -152,24 +166,28 @@ def _rnn(
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"{where}: nonlinearity is {nonlinearity!r}; it is 'tanh' or 'relu'")
     weight_ih, weight_hh, *biases = weights
-    states = _project(x, weight_ih, *biases)
-    h = h.T
-    for z in states:
-        z += weight_hh @ h
-        h = np.tanh(z, out=z) if nonlinearity == "tanh" else np.maximum(z, 0, out=z)
-    return _turned(states), states
+    (sums,) = _project(x, 1, weight_ih, *biases)
+    (hidden,) = _by_gate(weight_hh, 1)
+    states = _room(h, sums)
+    for t, z in enumerate(sums):
+        z += states[t] @ hidden
+        if nonlinearity == "tanh":
+            np.tanh(z, out=states[t + 1])
+        else:
+            np.maximum(z, 0, out=states[t + 1])
+    return states[1:].copy(), states
 
 
-def _rnn_back(g: Array, states: Array, h: Array, weight_hh: Array, nonlinearity: str) -> _Pulled:
-    d = 1 - states * states if nonlinearity == "tanh" else (states > 0).astype(states.dtype)
-    g = _turned(g)
-    dh = np.zeros_like(g[0])
+def _rnn_back(g: Array, states: Array, weight_hh: Array, nonlinearity: str) -> _Pulled:
+    after = states[1:]
+    d = 1 - after * after if nonlinearity == "tanh" else (after > 0).astype(after.dtype)
+    dh = np.zeros_like(after[0])
     for t in reversed(range(len(d))):
         dh += g[t]
         d[t] *= dh
-        dh = weight_hh.T @ d[t]
-    d = _turned(d)
-    return _Pulled(d, d, _turned(_before(h, states)), dh.T)
+        dh = d[t] @ weight_hh
+    d = _flat(d[None])
+    return _Pulled(d, d, rows(states[:-1]), dh)
 
 
 @op(
@@ -177,7 +195,7 @@ def _rnn_back(g: Array, states: Array, h: Array, weight_hh: Array, nonlinearity:
     latex=r"\tanh({2} {0} + {3} {1} + b)",
     kind="other",
     shared=lambda g, out, saved, x, h, weight_ih, weight_hh, *_, nonlinearity: _rnn_back(
-        g[None], saved, h, weight_hh, nonlinearity
+        g[None], saved, weight_hh, nonlinearity
     ),
     reference=_rnn_cell_reference,
     flops=_flops(gates=1, elementwise=12),
@@ -236,7 +254,7 @@ def rnn_cell(
     latex=r"h_t = \tanh({2} {0}_t + {3} h_{{t-1}} + b)",
     kind="other",
     shared=lambda g, out, saved, x, h, weight_ih, weight_hh, *_, nonlinearity: _rnn_back(
-        g, saved, h, weight_hh, nonlinearity
+        g, saved, weight_hh, nonlinearity
     ),
     reference=_rnn_reference,
     flops=_flops(gates=1, elementwise=12),
@@ -324,49 +342,41 @@ def _lstm_reference(x: Array, h: Array, c: Array, *weights: Array) -> Array:
 
 def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
     weight_ih, weight_hh, *biases = weights
-    steps, units, n = len(x), h.shape[1], len(h)
-    z = _project(x, weight_ih, *biases)
-    gates = z.reshape(steps, 4, units, n)
-    states = np.empty((2, steps, units, n), z.dtype)
-    squashed = np.empty((steps, units, n), z.dtype)  # tanh(c)
-    h, c = h.T, c.T
-    for t in range(steps):
-        z[t] += weight_hh @ h
-        i, f, g, o = gates[t]
-        _sigmoid(gates[t, :2])
+    gates = _project(x, 4, weight_ih, *biases)
+    hidden = _by_gate(weight_hh, 4)
+    hs, cs = _room(h, gates[0]), _room(c, gates[0])
+    for t in range(len(x)):
+        sums = gates[:, t]
+        sums += hs[t] @ hidden
+        i, f, g, o = sums
+        _sigmoid(sums[:2])
         np.tanh(g, out=g)
         _sigmoid(o)
-        c = np.multiply(f, c, out=states[1, t])
+        c = np.multiply(f, cs[t], out=cs[t + 1])
         c += i * g
-        h = np.multiply(o, np.tanh(c, out=squashed[t]), out=states[0, t])
-    return _turned(states), (gates, states, squashed)
+        np.multiply(o, np.tanh(c), out=hs[t + 1])
+    return np.stack((hs[1:], cs[1:])), (gates, hs, cs)
 
 
-def _lstm_back(g: Array, saved: Any, h: Array, c: Array, weight_hh: Array) -> _Pulled:
-    gates, states, squashed = saved
-    steps, _, units, n = gates.shape
-    i, f, new, o = gates.swapaxes(0, 1)
-    # What c' and h' are multiplied by on the way to each gate's sum; then, in place, the gradients.
+def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
+    gates, hs, cs = saved
     d = np.empty_like(gates)
-    np.multiply(i * (1 - i), new, out=d[:, 0])
-    np.multiply(f * (1 - f), _before(c, states[1]), out=d[:, 1])
-    np.multiply(1 - new * new, i, out=d[:, 2])
-    np.multiply(o * (1 - o), squashed, out=d[:, 3])
-    dc_dh = o * (1 - squashed * squashed)
-    z = d.reshape(steps, 4 * units, n)
-
-    g_h, g_c = _turned(g)
-    dh, dc = np.zeros_like(g_h[0]), np.zeros_like(g_h[0])
-    for t in reversed(range(steps)):
-        dh += g_h[t]
-        dc += g_c[t]
-        dc += dh * dc_dh[t]
-        d[t, :3] *= dc
-        d[t, 3] *= dh
-        dc *= f[t]
-        dh = weight_hh.T @ z[t]
-    z = _turned(z)
-    return _Pulled(z, z, _turned(_before(h, states[0])), dh.T, dc.T)
+    dh, dc = np.zeros_like(hs[0]), np.zeros_like(cs[0])
+    for t in reversed(range(gates.shape[1])):
+        i, f, new, o = gates[:, t]
+        squashed = np.tanh(cs[t + 1])
+        dh += g[0, t]
+        dc += g[1, t]
+        dc += dh * o * (1 - squashed * squashed)
+        sums = d[:, t]
+        np.multiply(dc * new, i * (1 - i), out=sums[0])
+        np.multiply(dc * cs[t], f * (1 - f), out=sums[1])
+        np.multiply(dc * i, 1 - new * new, out=sums[2])
+        np.multiply(dh * squashed, o * (1 - o), out=sums[3])
+        dc *= f
+        dh = _back(sums, weight_hh)
+    d = _flat(d)
+    return _Pulled(d, d, rows(hs[:-1]), dh, dc)
 
 
 @op(
@@ -374,7 +384,7 @@ def _lstm_back(g: Array, saved: Any, h: Array, c: Array, weight_hh: Array) -> _P
     latex=r"\operatorname{{lstm}}({0}, {1}, {2})",
     kind="other",
     shared=lambda g, out, saved, x, h, c, weight_ih, weight_hh, *_: _lstm_back(
-        g[:, None], saved, h, c, weight_hh
+        g[:, None], saved, weight_hh
     ),
     reference=_lstm_cell_reference,
     flops=_flops(gates=4, elementwise=60),
@@ -437,9 +447,7 @@ def lstm_cell(
     vjp=_LSTM_RULES,
     latex=r"h_t, c_t = \operatorname{{lstm}}({0}_t, h_{{t-1}}, c_{{t-1}})",
     kind="other",
-    shared=lambda g, out, saved, x, h, c, weight_ih, weight_hh, *_: _lstm_back(
-        g, saved, h, c, weight_hh
-    ),
+    shared=lambda g, out, saved, x, h, c, weight_ih, weight_hh, *_: _lstm_back(g, saved, weight_hh),
     reference=_lstm_reference,
     flops=_flops(gates=4, elementwise=60),
 )
@@ -525,52 +533,41 @@ def _gru_reference(x: Array, h: Array, *weights: Array) -> Array:
 
 def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
     weight_ih, weight_hh, bias_ih, bias_hh = weights
-    steps, units, n = len(x), h.shape[1], len(h)
-    gates = _project(x, weight_ih, bias_ih).reshape(steps, 3, units, n)
-    products = np.empty((steps, units, n), gates.dtype)  # U h + b, which the gate r is to scale
-    states = np.empty_like(products)
-    h = h.T
-    for t in range(steps):
-        s = (weight_hh @ h).reshape(3, units, n)
-        if bias_hh is not None:
-            s += bias_hh.reshape(3, units, 1)
-        r, z, new = gates[t]
-        gates[t, :2] += s[:2]
-        _sigmoid(gates[t, :2])
-        products[t] = s[2]
-        new += r * s[2]
+    gates = _project(x, 3, weight_ih, bias_ih)
+    hidden = _by_gate(weight_hh, 3)
+    bias = 0 if bias_hh is None else bias_hh.reshape(3, 1, h.shape[1])
+    products = np.empty_like(gates[0])
+    states = _room(h, products)
+    for t in range(len(x)):
+        h, (r, z, new) = states[t], gates[:, t]
+        sums = h @ hidden
+        sums += bias
+        products[t] = sums[2]
+        gates[:2, t] += sums[:2]
+        _sigmoid(gates[:2, t])
+        new += r * sums[2]
         np.tanh(new, out=new)
-        h = np.multiply(h - new, z, out=states[t])  # h' = new + z (h - new)
+        h = np.multiply(h - new, z, out=states[t + 1])  # (1 - z) new + z h = new + z (h - new)
         h += new
-    return _turned(states), (gates, states, products)
+    return states[1:].copy(), (gates, states, products)
 
 
-def _gru_back(g: Array, saved: Any, h: Array, weight_hh: Array) -> _Pulled:
+def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, states, products = saved
-    steps, _, units, n = gates.shape
-    r, z, new = gates.swapaxes(0, 1)
-    before = _before(h, states)
-    # What h' is multiplied by on the way to each sum; then, in place, the gradients. The last sum
-    # has two parts, of which the gate r scales the one from the hidden state.
-    d_new = (1 - z) * (1 - new * new)
     d = np.empty_like(gates)
-    np.multiply(d_new * products, r * (1 - r), out=d[:, 0])
-    np.multiply(before - new, z * (1 - z), out=d[:, 1])
-    np.multiply(d_new, r, out=d[:, 2])
-    sums = d.reshape(steps, 3 * units, n)
-
-    g = _turned(g)
-    dh = np.zeros_like(g[0])
-    for t in reversed(range(steps)):
+    d_new = np.empty_like(products)  # of the sum in tanh, where r scales what the state adds
+    dh = np.zeros_like(states[0])
+    for t in reversed(range(len(products))):
+        r, z, new = gates[:, t]
         dh += g[t]
-        d[t] *= dh
-        d_new[t] *= dh
-        dh *= z[t]
-        dh += weight_hh.T @ sums[t]
-    hidden = _turned(sums)
-    inputs = hidden.copy()
-    inputs[..., 2 * units :] = d_new.swapaxes(1, 2)
-    return _Pulled(inputs, hidden, _turned(before), dh.T)
+        sums = d[:, t]
+        np.multiply(dh * (1 - z), 1 - new * new, out=d_new[t])
+        np.multiply(d_new[t] * products[t], r * (1 - r), out=sums[0])
+        np.multiply(dh * (states[t] - new), z * (1 - z), out=sums[1])
+        np.multiply(d_new[t], r, out=sums[2])
+        dh = dh * z + _back(sums, weight_hh)
+    inputs = np.stack((d[0], d[1], d_new))
+    return _Pulled(_flat(inputs), _flat(d), rows(states[:-1]), dh)
 
 
 @op(
@@ -578,7 +575,7 @@ def _gru_back(g: Array, saved: Any, h: Array, weight_hh: Array) -> _Pulled:
     latex=r"\operatorname{{gru}}({0}, {1})",
     kind="other",
     shared=lambda g, out, saved, x, h, weight_ih, weight_hh, *_: _gru_back(
-        g[None], saved, h, weight_hh
+        g[None], saved, weight_hh
     ),
     reference=_gru_cell_reference,
     flops=_flops(gates=3, elementwise=40),
@@ -642,7 +639,7 @@ def gru_cell(
     vjp=_RULES,
     latex=r"h_t = \operatorname{{gru}}({0}_t, h_{{t-1}})",
     kind="other",
-    shared=lambda g, out, saved, x, h, weight_ih, weight_hh, *_: _gru_back(g, saved, h, weight_hh),
+    shared=lambda g, out, saved, x, h, weight_ih, weight_hh, *_: _gru_back(g, saved, weight_hh),
     reference=_gru_reference,
     flops=_flops(gates=3, elementwise=40),
 )

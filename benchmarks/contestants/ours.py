@@ -8,7 +8,15 @@ import numpy as np
 
 import nn
 from autograd import Op, Tensor, linear
-from benchmarks.problems import Array, MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
+from benchmarks.problems import (
+    Array,
+    LSTMProblem,
+    MLPProblem,
+    ScalarMLP,
+    ScalarProblem,
+    Work,
+    scalars,
+)
 from nn import functional as F
 from nn import optim
 
@@ -56,6 +64,22 @@ def mlp(problem: MLPProblem) -> Work:
             f"ours: backward computed the input's gradient of {len(calls)} linear layers, but only "
             f"{hidden} have an input that needs one; the first layer's must cost nothing"
         )
+    return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
+
+
+def lstm(problem: LSTMProblem) -> Work:
+    """Return the work of an LSTM row."""
+    x = Tensor(problem.data)
+    model = nn.LSTM(problem.features, problem.units)
+    model.load_state_dict(problem.weights)
+
+    def step() -> Tensor:
+        model.zero_grad()
+        out, _ = model(x)
+        loss: Tensor = (out * out).mean()
+        loss.backward(retain_graph=False)
+        return loss
+
     return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
 
 

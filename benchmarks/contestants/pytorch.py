@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.problems import MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
+from benchmarks.problems import LSTMProblem, MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
 
 DISTRIBUTIONS = ("torch", "numpy")
 
@@ -46,6 +46,22 @@ def mlp(problem: MLPProblem, *, fused: bool | None = None) -> Work:
         loss = F.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
+        return loss
+
+    return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])
+
+
+def lstm(problem: LSTMProblem) -> Work:
+    """Return the work of an LSTM row."""
+    x = torch.from_numpy(problem.data)
+    model = nn.LSTM(problem.features, problem.units)
+    model.load_state_dict({k: torch.from_numpy(v) for k, v in problem.weights.items()})
+
+    def step() -> torch.Tensor:
+        model.zero_grad()
+        out, _ = model(x)
+        loss = (out * out).mean()
+        loss.backward()
         return loss
 
     return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])
