@@ -5,6 +5,7 @@ algorithms), `tensor` (what joins the two), `forward` (forward mode).
 """
 
 # ruff: noqa: F401, F403 - every op is public, under the name that its module gives
+from . import heap as heap
 from .anomaly import AnomalyError as AnomalyError
 from .anomaly import detect_anomaly as detect_anomaly
 from .check import GradcheckError as GradcheckError
