@@ -1,6 +1,7 @@
 """Blocks: layers put together the usual way."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -8,19 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nn import init
-from nn.activation import SELU, ReLU, Sigmoid, Tanh
+from nn.activation import ACTIVATIONS, lookup
 from nn.containers import Sequential
 from nn.layers import Linear
-from nn.module import Module
 from nn.random import generator
-
-ACTIVATIONS: dict[str, tuple[type[Module], Callable[..., Any]]] = {
-    "relu": (ReLU, init.kaiming_normal_),
-    "tanh": (Tanh, init.xavier_normal_),
-    "sigmoid": (Sigmoid, init.xavier_normal_),
-    "selu": (SELU, init.lecun_normal_),
-}
-"""By name: an activation, and the initialisation of the layer in front of it."""
 
 
 class MLP(Sequential):
@@ -36,9 +28,11 @@ class MLP(Sequential):
     ----------
     sizes : sequence of int, two or more
         The features of the input, of each hidden layer, and of the output.
-    activation : {'relu', 'tanh', 'sigmoid', 'selu'}, default='relu'
-        It decides the initialisation of the hidden layers: He for relu, Xavier for tanh and
-        sigmoid, LeCun for selu. The last layer, which has no activation, has LeCun's; see `init`.
+    activation : str, default='relu'
+        The name of a function in `functional` that acts element by element; `activation_table`
+        lists them. It decides the initialisation of the hidden layers: He's with the gain of the
+        activation, but Xavier's for tanh, sigmoid and their like, LeCun's for selu. The last layer,
+        which has no activation, has LeCun's; see `init`.
     dtype : numpy dtype, default=numpy.float32
     rng : numpy.random.Generator, int or None, default=None
         Draws the weights; the same seed gives the same weights, bit for bit.
@@ -70,17 +64,24 @@ class MLP(Sequential):
             raise ValueError(
                 f"MLP: sizes {list(sizes)} make no layer; pass those of input and output at least"
             )
-        if activation not in ACTIVATIONS:
+        known = lookup("MLP", activation)
+        if known.module is None or not known.init:
+            usable = [name for name, a in ACTIVATIONS.items() if a.init]
             raise ValueError(
-                f"MLP: activation {activation!r} is not known; "
-                f"it is one of {', '.join(ACTIVATIONS)}"
+                f"MLP: activation {activation!r} does not keep the width of a layer; "
+                f"it is one of {', '.join(usable)}"
             )
         super().__init__()
         rng = generator(rng)
-        make, initialise = ACTIVATIONS[activation]
+        schemes: dict[str, Callable[..., Any]] = {
+            "kaiming": partial(init.kaiming_normal_, a=0.01, nonlinearity=activation),
+            "xavier": init.xavier_normal_,
+            "lecun": init.lecun_normal_,
+        }
+        initialise = schemes[known.init]
         for n_in, n_out in pairwise(sizes):
             layer = Linear(n_in, n_out, dtype=dtype, rng=rng)
             self.append(layer)
             if len(self) < 2 * len(sizes) - 3:  # a hidden layer
                 initialise(layer.weight, rng=rng)
-                self.append(make())
+                self.append(known.module())

@@ -98,6 +98,9 @@ def test_the_last_layer_has_no_activation():
     [
         ("relu", np.sqrt(2 / 600)),
         ("selu", np.sqrt(1 / 600)),
+        ("leaky_relu", np.sqrt(2 / (1 + 0.01**2) / 600)),
+        ("gelu", np.sqrt(2.352 / 600)),
+        ("silu", np.sqrt(2.811 / 600)),
         ("tanh", np.sqrt(2 / (600 + 400))),
         ("sigmoid", np.sqrt(2 / (600 + 400))),
     ],
@@ -147,5 +150,7 @@ def test_one_seed_draws_different_layers_and_the_same_network():
 def test_mlp_refuses_what_makes_no_network():
     with pytest.raises(ValueError, match=r"MLP: sizes \[3\] make no layer"):
         MLP([3])
-    with pytest.raises(ValueError, match="'swish' is not known; it is one of relu, tanh"):
+    with pytest.raises(ValueError, match="'swish' is not known; it is one of sigmoid, tanh, relu"):
         MLP([3, 2], "swish")
+    with pytest.raises(ValueError, match=r"'glu' does not keep the width.*one of sigmoid, tanh"):
+        MLP([3, 2], "glu")
