@@ -23,7 +23,7 @@ lint: .venv/.with-dev
 	$(BIN)/mypy
 
 docs: .venv/.with-test
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate.py ops claims
 
 bench: .venv/.with-bench
 	$(BIN)/python -m benchmarks

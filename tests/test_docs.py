@@ -1,17 +1,38 @@
-"""The generated page is that of the ops there are."""
+"""The generated pages are those of the ops and the claims there are."""
 
 import importlib.util
 from pathlib import Path
+
+import pytest
+from lab.ledger import LEDGER
 
 from autograd import op_table
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-def test_the_table_of_ops_is_not_stale():
+@pytest.fixture(scope="module")
+def generate():
     spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_ops_is_not_stale(generate):
     page = (DOCS / "ops.md").read_text(encoding="utf-8")
-    assert page == generate.page(), "run `make docs`"
+    assert page == generate.ops_page(), "run `make docs`"
     assert all(f"| `{name}` |" in page for name in op_table())
+
+
+def test_the_page_of_claims_is_not_stale_and_its_figures_lie_in_their_intervals(generate):
+    page = (DOCS / "claims.md").read_text(encoding="utf-8")
+    measured = generate.measured_on(page)
+    assert measured.keys() == LEDGER.keys(), "run `make docs`"
+    assert page == generate.claims_page(measured), "run `make docs`"
+    for id, entry in LEDGER.items():
+        rounded = {name: float(value) for name, value in measured[id].items()}
+        assert rounded.keys() == entry.intervals.keys()
+        for name, (low, high) in entry.intervals.items():
+            slack = 1e-3 * max(abs(low), abs(high))  # the page has four digits
+            assert low - slack <= rounded[name] <= high + slack, (id, name)
