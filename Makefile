@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= test
 BIN := .venv/bin
 
-.PHONY: demo test notebooks book lint docs bench clean
+.PHONY: demo test notebooks book lint docs site bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/python examples/train_mlp.py --data digits --out out
@@ -24,6 +24,10 @@ lint: .venv/.with-dev
 
 docs: .venv/.with-test
 	$(BIN)/python docs/generate.py ops claims
+
+site: .venv/.with-docs
+	$(BIN)/python -m sphinx -q -W -c docs . out/site
+	echo '<meta http-equiv="refresh" content="0; url=docs/index.html">' > out/site/index.html
 
 bench: .venv/.with-bench
 	$(BIN)/python -m benchmarks

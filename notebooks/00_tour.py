@@ -9,11 +9,10 @@
 # right, and which mistake it is if it is a usual one. Solutions are folded.
 
 # %%
-from lab import check, show
-from lab.experiments import tour
-
 import viz
 from autograd import Tensor
+from lab import check, show
+from lab.experiments import tour
 
 # %% [markdown]
 # ## One graph

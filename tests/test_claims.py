@@ -7,6 +7,7 @@ import os
 from importlib import import_module
 
 import pytest
+
 from lab.ledger import FOLDER, LEDGER, VERDICTS, Claim, load, numbers
 
 SECTIONS = {1: 9, 2: 20, 3: 7, 4: 4, 5: 10, 6: 12, 7: 9, 8: 12, 9: 7, 10: 10, 11: 8, 12: 5, 13: 7}

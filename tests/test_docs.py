@@ -4,9 +4,9 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from lab.ledger import LEDGER
 
 from autograd import op_table
+from lab.ledger import LEDGER
 
 DOCS = Path(__file__).parent.parent / "docs"
 
