@@ -30,7 +30,7 @@ PROGRESS: dict[str, Any] = {
     "seconds": float,
     "history": list,
     "stop": bool,
-    "order": dict | None,
+    "order": (dict, type(None)),
 }
 
 
@@ -181,10 +181,9 @@ def load_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     before = _parts(run)
     try:
         notes = json.loads(metadata[KEY])
-        _check(run, notes)
-        totals = Totals(**notes["totals"])
+        totals = _check(run, notes)
         _put(run, _joined(arrays, notes["parts"]))
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         _put(run, before)
         reason = str(error) if isinstance(error, ValueError) else repr(error)
         raise ValueError(
@@ -225,14 +224,24 @@ def _joined(arrays: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def _check(run: Run, notes: dict[str, Any]) -> None:
+def _check(run: Run, notes: dict[str, Any]) -> Totals:
+    """Refuse notes that cannot be of this run; return its totals."""
     for key, kind in PROGRESS.items():
-        if not isinstance(notes[key], kind):
+        if not isinstance(notes[key], kind) or (kind is int and notes[key] is True):
             raise ValueError(f"{key} is {notes[key]!r}")
-    if notes["batches"] != len(run.loader):
+    n, batch, order = len(run.loader), notes["batch"], notes["order"]
+    if notes["batches"] != n:
         raise ValueError(
-            f"it was written with {notes['batches']} batches in an epoch, here are "
-            f"{len(run.loader)}; resume with the same data and batch size"
+            f"it was written with {notes['batches']} batches in an epoch, here are {n}; resume "
+            "with the same data and batch size"
         )
+    if notes["epoch"] < 1 or not 0 <= batch <= n or (batch > 0 and order is None):
+        raise ValueError(f"it stands at batch {batch} of {n} in epoch {notes['epoch']}")
     if (notes["parts"]["scheduler"] is None) != (run.scheduler is None):
         raise ValueError("it was written with a schedule, or without, and here it is otherwise")
+    if order is not None:  # tried here; `_put` gives the loader its state of now
+        run.loader.rng.bit_generator.state = order
+    totals = Totals(**notes["totals"])
+    if totals.examples:
+        totals.means()
+    return totals

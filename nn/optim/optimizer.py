@@ -233,7 +233,7 @@ def _fitted(where: str, i: int, entry: dict[str, Any], like: dict[str, Any]) -> 
             f"{where}: the state of parameter {i} has {sorted(entry)}, this optimiser remembers "
             f"{sorted(like)}; load the state of the same optimiser with the same settings"
         )
-    fitted = {}
+    fitted: dict[str, Any] = {}
     for key, value in entry.items():
         array = np.asarray(value)
         if array.shape != np.shape(like[key]):
@@ -241,7 +241,10 @@ def _fitted(where: str, i: int, entry: dict[str, Any], like: dict[str, Any]) -> 
                 f"{where}: {key} of parameter {i} has shape {array.shape}, but the parameter "
                 f"{np.shape(like[key])}"
             )
-        kept = np.asarray(like[key]).dtype
-        # a count is a number; PyTorch keeps it as a float
-        fitted[key] = int(array) if isinstance(like[key], int) else array.astype(kept)
+        if isinstance(like[key], int):  # a count, which PyTorch keeps as a float
+            if not (array >= 0 and array == int(array)):
+                raise ValueError(f"{where}: {key} of parameter {i} is {value}; it is a count")
+            fitted[key] = int(array)
+        else:
+            fitted[key] = array.astype(np.asarray(like[key]).dtype, casting="same_kind")
     return fitted
