@@ -82,7 +82,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     option = parser.add_argument
     option("--data", choices=DATA, default="digits")
     option("--hidden", type=int, nargs="*", default=[256, 128, 64], metavar="WIDTH")
-    option("--activation", choices=nn.blocks.ACTIVATIONS, default="relu")
+    option("--activation", choices=nn.activation.ACTIVATIONS, default="relu")
     option("--epochs", type=int, help=f"as fits the data if left out: {EPOCHS}")
     option("--batch-size", type=int, default=32)
     option("--lr", type=float, default=1e-3, help="learning rate of Adam")

@@ -33,10 +33,19 @@ from nn.attention import (
     MultiheadAttention,
     SinusoidalPositionalEncoding,
 )
-from nn.blocks import MLP
+from nn.blocks import (
+    MLP,
+    FeedForward,
+    PostNorm,
+    PreNorm,
+    Residual,
+    SwiGLU,
+    TransformerBlock,
+)
 from nn.containers import ModuleList, Sequential
+from nn.gpt import GPT
 from nn.io import load, save
-from nn.layers import Embedding, Linear
+from nn.layers import Dropout, Embedding, Linear
 from nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -66,6 +75,7 @@ __all__ = [
     "GEGLU",
     "GELU",
     "GLU",
+    "GPT",
     "GRU",
     "LSTM",
     "MLP",
@@ -77,8 +87,10 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "Dropout",
     "EarlyStopping",
     "Embedding",
+    "FeedForward",
     "GRUCell",
     "GroupNorm",
     "Hardsigmoid",
@@ -104,12 +116,15 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "PostNorm",
+    "PreNorm",
     "QuickGELU",
     "RMSNorm",
     "RNNCell",
     "ReGLU",
     "ReLU",
     "ReLU6",
+    "Residual",
     "SaveBest",
     "Sequential",
     "SiLU",
@@ -119,7 +134,9 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Softsign",
+    "SwiGLU",
     "Tanh",
+    "TransformerBlock",
     "activation_table",
     "data",
     "evaluate",

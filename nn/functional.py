@@ -58,6 +58,7 @@ from nn.loss import (
     nll_loss,
     smooth_l1_loss,
 )
+from nn.random import generator
 
 __all__ = [
     "attention_weights",
@@ -184,3 +185,52 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
         )
     learns = as_tensor(input).data[..., None] != padding_idx
     return np.where(learns, rows, rows.detach())
+
+
+# Chance.
+
+
+def dropout(
+    input: Any,
+    p: float = 0.5,
+    training: bool = True,
+    *,
+    rng: np.random.Generator | int | None = None,
+) -> Any:
+    """Return x with a random share p of its elements set to 0, and the others divided by 1 - p.
+
+    Parameters
+    ----------
+    input : Tensor of any shape, floating
+    p : float, default=0.5
+    training : bool, default=True
+        If False, return the input itself.
+    rng : numpy.random.Generator, int or None, default=None
+        One seed drops the same elements in every dtype.
+
+    Returns
+    -------
+    Tensor of the shape and dtype of `input`
+
+    Raises
+    ------
+    ValueError
+        If `p` is not in 0 <= p <= 1.
+
+    Examples
+    --------
+    >>> from autograd import Tensor
+    >>> dropout(Tensor([1.0, 1.0, 1.0, 1.0]), 0.5, rng=0).numpy()
+    array([2., 2., 2., 0.])
+    """
+    check_dropout("dropout", p)
+    if not training or p == 0:
+        return input
+    keep = generator(rng).random(input.shape, np.float32) >= p
+    return input * (keep.astype(input.dtype) * input.dtype.type(1 / (1 - p) if p < 1 else 0))
+
+
+def check_dropout(where: str, p: float) -> None:
+    """Refuse a share that is none."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"{where}: p is {p}; pass the share to drop, 0 <= p <= 1")

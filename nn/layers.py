@@ -7,6 +7,7 @@ from autograd import Tensor
 from nn import functional as F
 from nn import init
 from nn.module import Module, Parameter
+from nn.random import generator
 
 
 class Linear(Module):
@@ -150,3 +151,46 @@ class Embedding(Module):
         """Return the sizes."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+class Dropout(Module):
+    r"""Set a random share of the elements to zero in training; do nothing in use.
+
+    .. math:: y = x \odot m / (1 - p), \quad m_i = 0 \text{ with probability } p, \text{ else } 1
+
+    Dividing by 1 - p keeps the mean, so nothing is to be rescaled in use.
+
+    Parameters
+    ----------
+    p : float, default=0.5
+    rng : numpy.random.Generator, int or None, default=None
+        Draws what is dropped; None is the library's default Generator.
+
+    Raises
+    ------
+    ValueError
+        If `p` is not in 0 <= p <= 1.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014,
+    section 10 (scaled in training).
+
+    Examples
+    --------
+    >>> Dropout(0.5, rng=0)(Tensor(np.ones(6))).numpy()
+    array([2., 2., 2., 0., 0., 0.])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | int | None = None) -> None:
+        F.check_dropout("Dropout", p)
+        self.p = p
+        self.rng = generator(rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the input with elements dropped, or in use the input itself."""
+        return F.dropout(x, self.p, self.training, rng=self.rng)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return the share."""
+        return f"p={self.p}"

@@ -154,3 +154,37 @@ def test_mlp_refuses_what_makes_no_network():
         MLP([3, 2], "swish")
     with pytest.raises(ValueError, match=r"'glu' does not keep the width.*one of sigmoid, tanh"):
         MLP([3, 2], "glu")
+
+
+# Dropout
+
+
+@pytest.mark.parametrize("p", [0.0, 0.2, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(p):
+    x = Tensor(np.ones((200, 100)), requires_grad=True)
+    out = nn.Dropout(p, rng=0)(x)
+    kept = out.numpy() != 0
+    assert kept.mean() == pytest.approx(1 - p, abs=0.02)
+    np.testing.assert_allclose(out.numpy()[kept], 1 / (1 - p), rtol=1e-12)
+    out.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), out.numpy())  # the same elements
+
+
+def test_dropout_does_nothing_in_use_and_draws_anew_in_training():
+    layer, x = nn.Dropout(0.5, rng=0), Tensor(np.ones(100))
+    assert (layer(x).numpy() != layer(x).numpy()).any()
+    assert layer.eval()(x) is x
+    assert not nn.Dropout(1.0)(x).numpy().any()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_one_seed_drops_the_same_elements_in_every_dtype(dtype):
+    out = nn.Dropout(0.5, rng=3)(Tensor(np.ones(50, dtype)))
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out.numpy(), nn.Dropout(0.5, rng=3)(Tensor(np.ones(50))).numpy())
+
+
+def test_dropout_refuses_what_is_no_share():
+    for p in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="Dropout: p is"):
+            nn.Dropout(p)
