@@ -32,7 +32,22 @@ def group_norm(x, weight=1.0, bias=0.0, num_groups=1, eps=1e-5):
     return out * per_channel(weight, x) + per_channel(bias, x)
 
 
+def batch_norm(x, weight=1.0, bias=0.0, eps=1e-5):
+    out = standardized(x, (0, *range(2, x.ndim)), eps) if x.size else x
+    return out * per_channel(weight, x) + per_channel(bias, x)
+
+
 CASES = [
+    *rows(
+        "batch_norm",
+        ([(5, 3), (3,), (3,)], {}),
+        ([(2, 3, 4), (3,), (3,)], {}),
+        ([(3, 2, 2, 3), (2,)], {"eps": 0.1}),
+        ([(2, 3, 2, 2)], {}),
+        ([(1, 3, 2, 3), (3,), (3,)], {}),
+        ([(0, 3, 2, 2), (3,), (3,)], {}),
+        twin=batch_norm,
+    ),
     *rows(
         "layer_norm",
         ([(4, 3), (3,), (3,)], {}),

@@ -378,6 +378,9 @@ TORCH = {
     "max_pool2d": F.max_pool2d,
     "avg_pool2d": F.avg_pool2d,
     "adaptive_avg_pool2d": F.adaptive_avg_pool2d,
+    "batch_norm": lambda x, weight=None, bias=None, eps=1e-5: F.batch_norm(
+        x, None, None, weight, bias, training=True, eps=eps
+    ),
     "layer_norm": normalized(F.layer_norm),
     "rms_norm": normalized(F.rms_norm),
     "group_norm": lambda x, weight=None, bias=None, num_groups=1, eps=1e-5: F.group_norm(

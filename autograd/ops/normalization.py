@@ -24,6 +24,7 @@ import numpy as np
 from ..op import Array, op
 
 __all__ = [
+    "batch_norm",
     "group_norm",
     "layer_norm",
     "rms_norm",
@@ -406,3 +407,179 @@ def group_norm(
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * _per_channel(weight, x)
     return _affine(out, None, _per_channel(bias, x)).astype(dtype, copy=False), (rows, scale)
+
+
+# Batch norm. Channels stand last in memory here, as convolutions leave them.
+
+
+def _positions(x: Array) -> Array:
+    """Return (batch, channels, ...) as (batch, positions, channels); (batch, channels) as one."""
+    if x.ndim == 2:
+        return np.ascontiguousarray(x)[None]
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    return last.reshape((len(x), math.prod(x.shape[2:]), x.shape[1]))
+
+
+def _joined(rows: Array) -> tuple[Array, int]:
+    """View (batch, positions, channels) with several positions on the last axis, and how many.
+
+    Loops over a few channels would be short, and short loops are slow.
+    """
+    batch, positions, channels = rows.shape
+    several = math.gcd(positions, max(1, 256 // max(channels, 1)))
+    return rows.reshape((batch, positions // max(several, 1), several * channels)), several
+
+
+def _sums(rows: Array) -> Array:
+    """Sum (batch, positions, channels) to (channels,), each example by itself first."""
+    sums: Array = (np.ones(rows.shape[1], rows.dtype) @ rows).sum(axis=0)
+    return sums
+
+
+def _dots(x: Array, y: Array) -> Array:
+    wide, several = _joined(x)
+    dots = np.einsum("nij,nij->j", wide, y.reshape(wide.shape))
+    sums: Array = dots.reshape((several, x.shape[2])).sum(axis=0)
+    return sums
+
+
+def _spread(a: Array, rows: Array) -> tuple[Array, Array]:
+    """Return rows and an array per channel in shapes that broadcast in long loops."""
+    wide, several = _joined(rows)
+    return wide, np.tile(a, several)
+
+
+def _restored(rows: Array, x: Array) -> Array:
+    """Give (batch, positions, channels) the shape of x."""
+    if x.ndim == 2:
+        return rows.reshape(x.shape)
+    return np.moveaxis(rows.reshape((len(x), *x.shape[2:], x.shape[1])), -1, 1)
+
+
+def _check_batch(x: Array, weight: Array | None, bias: Array | None) -> None:
+    if x.ndim < 2:
+        raise ValueError(
+            f"batch_norm: x of shape {x.shape}; pass (batch, channels, ...), one example as x[None]"
+        )
+    if x.size == x.shape[1]:
+        raise ValueError(
+            f"batch_norm: x of shape {x.shape} has one value in each channel, which has no "
+            "variance; pass a larger batch, or use the running statistics: model.eval()"
+        )
+    _check_channels("batch_norm", x, weight, bias)
+
+
+def _batch_norm_reference(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    moments: Any = None,
+) -> Array:
+    _check_batch(x, weight, bias)
+    axes = (0, *range(2, x.ndim))
+    n = max(x.size // max(x.shape[1], 1), 1)
+    mean = x.sum(axis=axes, keepdims=True) / n
+    centred = x - mean
+    var = (centred * centred).sum(axis=axes, keepdims=True) / n
+    if moments is not None:
+        for kept, a in zip(moments, (mean, var), strict=True):
+            kept[...] = np.ravel(getattr(a, "data", a))
+    out = centred / np.sqrt(var + eps)
+    out = out if weight is None else out * _per_channel(weight, x)
+    return out if bias is None else out + _per_channel(bias, x)
+
+
+def _batch_norm_shared(
+    g: Array, out: Array, saved: Any, x: Array, *parameters: Array, **params: Any
+) -> Any:
+    """Return the gradients of x, weight and bias: they have their sums in common."""
+    centred, scale = saved
+    rows = _positions(_working(g)[0])
+    n = max(rows.shape[0] * rows.shape[1], 1)
+    dbias = _sums(rows)
+    dweight = scale * _dots(rows, centred)
+    factor = scale * _working(parameters[0])[0] if parameters else scale
+    wide, mean = _spread(dbias / n, rows)
+    dx = wide - mean
+    part, along = _spread(dweight * scale / n, centred)
+    dx -= part * along
+    dx *= np.tile(factor, dx.shape[-1] // max(factor.size, 1))
+    return _restored(dx.reshape(rows.shape), x), dweight, dbias
+
+
+@op(
+    vjp=(
+        lambda shared, out, x, weight=None, bias=None, **params: shared[0],
+        lambda shared, out, x, weight, bias=None, **params: shared[1],
+        lambda shared, out, x, weight, bias, **params: shared[2],
+    ),
+    latex=r"\frac{{{0} - \mu}}{{\sqrt{{\sigma^2 + \epsilon}}}} \odot {1} + {2}",
+    kind="other",
+    shared=_batch_norm_shared,
+    reference=_batch_norm_reference,
+    flops=8,
+)
+def batch_norm(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    moments: tuple[Array, Array] | None = None,
+) -> Any:
+    """Bring each channel, over the whole batch, to mean 0 and variance 1, then scale and shift.
+
+    .. math:: y = \\frac{x - \\mu_B}{\\sqrt{\\sigma^2_B + \\epsilon}} \\odot w + b
+
+    This is batch norm in training; in use running statistics take the place of the batch's, and
+    the map is affine: `nn.functional.batch_norm` does both.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray of shape (batch, channels, ...), floating
+    weight, bias : Tensor or ndarray of shape (channels,), optional
+        A bias comes with a weight.
+    eps : float, default=1e-5
+        Added to the biased variance, inside the root.
+    moments : pair of ndarray of shape (channels,), optional
+        Where to write the mean and the biased variance of the batch.
+
+    Returns
+    -------
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+        Channels are last in memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a channel has one value only.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift", 2015, arXiv:1502.03167, algorithm 1.
+
+    Examples
+    --------
+    >>> from autograd import Tensor, batch_norm
+    >>> batch_norm(Tensor([[1.0, 0.0], [3.0, 8.0]]), eps=0).numpy()
+    array([[-1., -1.],
+           [ 1.,  1.]])
+    """
+    _check_batch(x, weight, bias)
+    working, dtype = _working(x, weight, bias)
+    rows = _positions(working)
+    n = max(rows.shape[0] * rows.shape[1], 1)
+    mean = _sums(rows) / n
+    wide, means = _spread(mean, rows)
+    centred = (wide - means).reshape(rows.shape)
+    var = _dots(centred, centred) / n
+    if moments is not None:
+        moments[0][...], moments[1][...] = mean, var
+    scale = 1 / np.sqrt(var + eps)
+    wide, factors = _spread(scale if weight is None else scale * weight, centred)
+    out = wide * factors
+    if bias is not None:
+        out += np.tile(bias, out.shape[-1] // max(bias.size, 1))
+    out = _restored(out.reshape(rows.shape), x)
+    return out.astype(dtype, copy=False), (centred, scale)
