@@ -43,9 +43,10 @@ from nn.blocks import (
     TransformerBlock,
 )
 from nn.containers import ModuleList, Sequential
+from nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from nn.gpt import GPT
 from nn.io import load, save
-from nn.layers import Dropout, Embedding, Linear
+from nn.layers import Dropout, Embedding, Flatten, Identity, Linear
 from nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -62,9 +63,10 @@ from nn.loss import (
     SmoothL1Loss,
 )
 from nn.module import Module, Parameter
-from nn.norm import GroupNorm, LayerNorm, RMSNorm
+from nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from nn.onnx import to_onnx
 from nn.overview import summary
+from nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from nn.train import Callback, EarlyStopping, SaveBest, evaluate, fit
@@ -81,9 +83,16 @@ __all__ = [
     "MLP",
     "RNN",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Callback",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
@@ -91,6 +100,7 @@ __all__ = [
     "EarlyStopping",
     "Embedding",
     "FeedForward",
+    "Flatten",
     "GRUCell",
     "GroupNorm",
     "Hardsigmoid",
@@ -98,6 +108,7 @@ __all__ = [
     "Hardtanh",
     "HingeLoss",
     "HuberLoss",
+    "Identity",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
@@ -108,6 +119,7 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleList",

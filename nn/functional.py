@@ -1,4 +1,4 @@
-"""Functions without state: activations, the affine map, and losses. Imported as F, as in PyTorch.
+"""Functions without state: affine maps, activations, norms, losses. Imported as F, as in PyTorch.
 
 Some are ops of the engine, passed on here to be found by their usual name.
 """
@@ -12,9 +12,16 @@ import numpy as np
 
 import autograd
 from autograd import (
+    Tensor,
+    adaptive_avg_pool2d,
     as_tensor,
     attention_weights,
+    avg_pool2d,
     celu,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
     elu,
     geglu,
     gelu,
@@ -26,6 +33,7 @@ from autograd import (
     linear,
     log_softmax,
     logsigmoid,
+    max_pool2d,
     mish,
     prelu,
     quick_gelu,
@@ -61,10 +69,17 @@ from nn.loss import (
 from nn.random import generator
 
 __all__ = [
+    "adaptive_avg_pool2d",
     "attention_weights",
+    "avg_pool2d",
+    "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -86,6 +101,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "max_pool2d",
     "mish",
     "mse_loss",
     "multi_margin_loss",
@@ -110,7 +126,7 @@ __all__ = [
 ]
 
 
-# Normalisation: the ops of the engine, with their arguments in PyTorch's order.
+# Normalisation, with arguments in PyTorch's order.
 
 
 def layer_norm(
@@ -188,6 +204,72 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
 
 # Chance.
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Normalise each channel: in training by the batch's statistics, in use by the running ones.
+
+    .. math:: y = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\odot w + b
+
+    Parameters
+    ----------
+    input : Tensor of shape (batch, channels, ...), floating
+    running_mean, running_var : Tensor of shape (channels,), or None
+        Moved in training towards the batch's mean and unbiased variance, outside the graph.
+    weight, bias : Tensor of shape (channels,), optional
+        A bias comes with a weight.
+    training : bool, default=False
+    momentum : float, default=0.1
+        How far the running statistics move: r <- (1 - momentum) r + momentum * new.
+    eps : float, default=1e-5
+        Added to the biased variance, inside the root.
+
+    Returns
+    -------
+    Tensor of the shape and dtype of `input`
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit; in training, if a channel has one value only; in use, if there
+        are no running statistics.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization", 2015, arXiv:1502.03167, algorithms 1 and 2.
+    """
+    if training:
+        channels = input.shape[1:2]
+        moments = np.empty(channels, input.dtype), np.empty(channels, input.dtype)
+        out = autograd.batch_norm(input, weight, bias, eps, moments)
+        n = input.size // max(input.shape[1], 1)
+        if n:
+            unbiased = moments[1] * (n / (n - 1))
+            for running, new in ((running_mean, moments[0]), (running_var, unbiased)):
+                if running is not None:
+                    running.data += momentum * (new - running.data)
+                    running.mark_changed()
+        return out
+    if running_mean is None or running_var is None:
+        raise ValueError(
+            "batch_norm: there are no running statistics; pass them, or training=True for the "
+            "batch's own"
+        )
+    scale = (running_var + eps) ** -0.5
+    scale = scale if weight is None else scale * weight
+    shift = -running_mean * scale
+    shift = shift if bias is None else shift + bias
+    axes = (-1, *(1,) * (input.ndim - 2))
+    return input * scale.reshape(axes) + shift.reshape(axes)
 
 
 def dropout(

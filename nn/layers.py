@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd import Tensor
+from autograd import Tensor, flatten
 from nn import functional as F
 from nn import init
 from nn.module import Module, Parameter
@@ -194,3 +194,44 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the share."""
         return f"p={self.p}"
+
+
+class Flatten(Module):
+    """Make several axes one: what stands between convolutions and a linear layer.
+
+    Parameters
+    ----------
+    start_dim, end_dim : int, default=1 and -1
+        The first and the last of these axes.
+
+    Examples
+    --------
+    >>> Flatten()(Tensor(np.ones((2, 3, 4, 4)))).shape
+    (2, 48)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, *sizes) to (batch, their product)."""
+        return flatten(x, self.start_dim, self.end_dim)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return the axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """Return the input: what stands where a layer is left out.
+
+    Examples
+    --------
+    >>> Identity()(Tensor([1.0])).tolist()
+    [1.0]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map any shape to the same."""
+        return x

@@ -9,6 +9,7 @@ Optimization?", 2018, arXiv:1805.11604).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -201,6 +202,154 @@ class GroupNorm(Module):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
             f"affine={self.weight is not None}"
         )
+
+
+class _BatchNorm(Module):
+    axes: ClassVar[tuple[int, ...]]  # how many the input may have
+    num_batches_tracked: Tensor
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        if num_features < 1:
+            raise ValueError(
+                f"{type(self).__name__}: {num_features} features; pass a size of 1 or more"
+            )
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.track_running_stats = track_running_stats
+        shape = (num_features,)
+        self.weight = _ones(shape if affine else None, dtype)
+        self.bias = _zeros(shape if affine else None, dtype)
+        self.running_mean: Tensor | None = None
+        self.running_var: Tensor | None = None
+        if track_running_stats:
+            self.register_buffer("running_mean", np.zeros(shape, dtype))
+            self.register_buffer("running_var", np.ones(shape, dtype))
+            self.register_buffer("num_batches_tracked", np.int64(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, num_features, ...) to the same shape."""
+        if x.ndim not in self.axes or x.shape[1] != self.num_features:
+            layouts = " or ".join(
+                f"(batch, {self.num_features}{', ...' * (n > 2)})" for n in self.axes
+            )
+            raise ValueError(
+                f"{type(self).__name__}: x of shape {x.shape} is not {layouts} with "
+                f"{' or '.join(map(str, self.axes))} axes; the features are axis 1"
+            )
+        moves = self.training and self.track_running_stats
+        tracked = self.num_batches_tracked.item() + 1 if moves else 1
+        out: Tensor = F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            1 / tracked if self.momentum is None else self.momentum,
+            self.eps,
+        )
+        if moves:
+            self.num_batches_tracked.data = np.int64(tracked)
+        return out
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.weight is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm2d(_BatchNorm):
+    r"""Bring each channel of a batch of images to mean 0 and variance 1, then scale and shift.
+
+    .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \odot w + b
+
+    In training the mean and the variance are those of the batch, over examples and positions, and
+    the gradient flows through them: an example's output depends on the others. In use, `eval()`,
+    they are the running statistics, and the layer is an affine map.
+
+    Parameters
+    ----------
+    num_features : int
+        The channels, axis 1.
+    eps : float, default=1e-5
+        Added to the biased variance, inside the root.
+    momentum : float or None, default=0.1
+        How far the running statistics move with each batch; None makes them the mean over all
+        batches so far.
+    affine : bool, default=True
+        Whether there are weight and bias.
+    track_running_stats : bool, default=True
+        If False, use the batch's statistics always.
+    dtype : numpy dtype, default=numpy.float32
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (num_features,), or None
+        Ones and zeros at first.
+    running_mean, running_var : Tensor of shape (num_features,), or None
+        Saved, not trained. The variance that is kept is the unbiased one.
+    num_batches_tracked : Tensor of shape (), int64
+
+    Raises
+    ------
+    ValueError
+        If the input has other axes or features, or in training one value in each channel.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift", 2015, arXiv:1502.03167. Why it helps is another matter: Santurkar et al.,
+    2018, arXiv:1805.11604, find a smoother loss, not less covariate shift.
+
+    Examples
+    --------
+    >>> layer = BatchNorm2d(1)
+    >>> x = Tensor(np.float32([[[[1, 3]]]]))
+    >>> layer(x).numpy().round(2)
+    array([[[[-1.,  1.]]]], dtype=float32)
+    >>> layer.running_mean.numpy(), layer.running_var.numpy()
+    (array([0.2], dtype=float32), array([1.1], dtype=float32))
+    """
+
+    axes = (4,)
+
+
+class BatchNorm1d(_BatchNorm):
+    r"""Bring each feature of a batch to mean 0 and variance 1, then scale and shift.
+
+    `BatchNorm2d`, which see, for (batch, num_features) or (batch, num_features, length).
+
+    Parameters
+    ----------
+    num_features, eps, momentum, affine, track_running_stats, dtype
+        As in `BatchNorm2d`.
+
+    Attributes
+    ----------
+    weight, bias, running_mean, running_var, num_batches_tracked
+        As in `BatchNorm2d`.
+
+    Examples
+    --------
+    >>> layer = BatchNorm1d(2)
+    >>> layer(Tensor(np.float32([[1, 5], [3, 5]]))).numpy().round(2)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    axes = (2, 3)
 
 
 def _shape(where: str, sizes: int | Sequence[int]) -> tuple[int, ...]:

@@ -4,13 +4,21 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor
+from autograd import Tensor, jvp, no_grad
 from nn import functional as F
 from tests.nn_parity import compare, normal
 
 DTYPES = [np.float32, np.float64]
 
 SETTINGS = [
+    ("BatchNorm2d", (3,), {}, (4, 3, 5, 6)),
+    ("BatchNorm2d", (3,), {"eps": 0.1, "momentum": 0.5}, (1, 3, 5, 6)),
+    ("BatchNorm2d", (3,), {"momentum": None}, (4, 3, 5, 6)),
+    ("BatchNorm2d", (3,), {"affine": False}, (4, 3, 5, 6)),
+    ("BatchNorm2d", (3,), {"track_running_stats": False}, (4, 3, 5, 6)),
+    ("BatchNorm2d", (3,), {}, (0, 3, 5, 6)),
+    ("BatchNorm1d", (5,), {}, (6, 5)),
+    ("BatchNorm1d", (5,), {}, (6, 5, 7)),
     ("LayerNorm", (5,), {}, (4, 5)),
     ("LayerNorm", (5,), {"eps": 0.1}, (2, 3, 5)),
     ("LayerNorm", ((3, 5),), {}, (2, 3, 5)),
@@ -46,6 +54,22 @@ def test_outputs_and_gradients_are_pytorchs(name, args, settings, shape, dtype):
     ours = randomised(getattr(nn, name)(*args, **settings, dtype=dtype))
     x = 3 + 2 * normal(*shape, dtype=dtype)
     compare(ours, theirs, x, torch)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "args", "settings", "shape"), [row for row in SETTINGS if "Batch" in row[0]]
+)
+def test_batch_norm_in_use_is_pytorchs(name, args, settings, shape, dtype):
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.nn, name)(*args, **settings, dtype=getattr(torch, np.dtype(dtype).name))
+    ours = randomised(getattr(nn, name)(*args, **settings, dtype=dtype))
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
+    batches = [1 + i + 2 * normal(*shape, seed=i, dtype=dtype) for i in range(3)]
+    for x in batches:
+        ours(Tensor(x)), theirs(torch.tensor(x))
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    compare(ours.eval(), theirs.eval(), batches[0], torch)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +145,95 @@ def test_shapes_that_do_not_fit_are_named():
         nn.GroupNorm(3, 4)
     with pytest.raises(ValueError, match=r"LayerNorm: normalized_shape is 0"):
         nn.LayerNorm(0)
+
+
+# Batch norm
+
+
+def test_running_statistics_follow_the_batches_only_in_training():
+    layer = nn.BatchNorm1d(3, dtype=np.float64)
+    batches = [normal(10, 3, seed=i) for i in range(4)]
+    mean, var = np.zeros(3), np.ones(3)
+    for x in batches:
+        layer(Tensor(x))
+        mean = 0.9 * mean + 0.1 * x.mean(0)
+        var = 0.9 * var + 0.1 * x.var(0, ddof=1)
+    np.testing.assert_allclose(layer.running_mean.numpy(), mean)
+    np.testing.assert_allclose(layer.running_var.numpy(), var)
+    assert layer.num_batches_tracked.item() == 4
+    layer.eval()
+    out = layer(Tensor(batches[0]))
+    np.testing.assert_allclose(out.numpy(), (batches[0] - mean) / np.sqrt(var + 1e-5))
+    np.testing.assert_array_equal(layer.running_mean.numpy(), layer.state_dict()["running_mean"])
+    np.testing.assert_allclose(layer.running_mean.numpy(), mean)
+    assert layer.num_batches_tracked.item() == 4
+
+
+def test_running_statistics_are_outside_the_graph():
+    layer = nn.BatchNorm2d(3)
+    out = layer(Tensor(normal(2, 3, 4, 4, dtype=np.float32)))
+    assert out.op is not None and not layer.running_mean.requires_grad
+    assert all(x is not layer.running_mean for x in out.inputs)
+    with no_grad():
+        layer(Tensor(normal(2, 3, 4, 4, dtype=np.float32)))
+    assert layer.num_batches_tracked.item() == 2  # the mode is train() or eval(), nothing else
+
+
+def test_statistics_move_once_however_the_output_is_differentiated():
+    x = Tensor(normal(8, 3), requires_grad=True)
+    layer = nn.BatchNorm1d(3, dtype=np.float64)
+    out = layer(x)
+    once = layer.running_var.numpy().copy()
+    out.backward(normal(8, 3, seed=1), create_graph=True)  # runs the reference
+    x.grad.sum().backward()
+    np.testing.assert_array_equal(layer.running_var.numpy(), once)
+    other = nn.BatchNorm1d(3, dtype=np.float64)
+    jvp(other, (x.detach(),), (normal(8, 3, seed=2),))
+    np.testing.assert_allclose(other.running_var.numpy(), once)
+    np.testing.assert_allclose(other.running_mean.numpy(), layer.running_mean.numpy())
+
+
+def test_training_after_use_does_not_spoil_a_graph_silently():
+    layer = nn.BatchNorm1d(3, dtype=np.float64)
+    x = Tensor(normal(8, 3), requires_grad=True)
+    layer.eval()
+    weight = layer.weight
+    out = layer(x)
+    right = (normal(8, 3) / np.sqrt(1 + 1e-5)).sum(0)
+    layer.train()
+    layer(x)
+    try:
+        out.sum().backward()
+    except RuntimeError as error:
+        assert "changed in place" in str(error)
+    else:
+        np.testing.assert_allclose(weight.grad.numpy(), right)
+
+
+def test_a_batch_of_one_is_refused_in_training_and_served_in_use():
+    layer = nn.BatchNorm1d(3)
+    x = Tensor(np.ones((1, 3), np.float32))
+    with pytest.raises(ValueError, match=r"one value in each channel.*model\.eval\(\)"):
+        layer(x)
+    assert layer.num_batches_tracked.item() == 0 and not layer.running_mean.numpy().any()
+    assert layer.eval()(x).shape == (1, 3)
+
+
+def test_far_from_zero_batch_norm_keeps_its_digits():
+    x = (1000 + normal(64, 4, 28, 28)).astype(np.float32)
+    out = nn.BatchNorm2d(4)(Tensor(x)).numpy().astype(np.float64)
+    exact = x.astype(np.float64)
+    exact -= exact.mean((0, 2, 3), keepdims=True)
+    exact /= exact.std((0, 2, 3), keepdims=True)
+    assert np.abs(out - exact).max() < 1e-3
+
+
+def test_batch_norm_refuses_other_axes_and_missing_statistics():
+    with pytest.raises(ValueError, match=r"BatchNorm2d: x of shape \(2, 3\).* 4 axes"):
+        nn.BatchNorm2d(3)(Tensor(np.ones((2, 3))))
+    with pytest.raises(ValueError, match=r"BatchNorm1d: x of shape \(2, 4\)"):
+        nn.BatchNorm1d(3)(Tensor(np.ones((2, 4))))
+    with pytest.raises(ValueError, match="no running statistics"):
+        F.batch_norm(Tensor(np.ones((2, 3))), None, None)
+    with pytest.raises(ValueError, match="BatchNorm1d: 0 features"):
+        nn.BatchNorm1d(0)

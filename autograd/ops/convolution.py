@@ -47,6 +47,41 @@ class Geometry(NamedTuple):
     dilation: tuple[int, ...]
     groups: int
 
+    @classmethod
+    def of(
+        cls,
+        where: str,
+        kernel: Sequence[int],
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+    ) -> Geometry:
+        """Read the settings as users write them."""
+        axes = len(kernel)
+        stride = per_axis(where, "stride", stride, axes, 1)
+        dilation = per_axis(where, "dilation", dilation, axes, 1)
+        if isinstance(padding, str):
+            if padding not in ("same", "valid"):
+                raise ValueError(
+                    f"{where}: padding is {padding!r}; pass 'same', 'valid' or numbers"
+                )
+            if padding == "same" and max(stride) > 1:
+                raise ValueError(
+                    f"{where}: padding='same' keeps the size, which stride {stride} does not; "
+                    "pass stride 1, or the padding as numbers"
+                )
+            around = [
+                d * (k - 1) if padding == "same" else 0
+                for d, k in zip(dilation, kernel, strict=True)
+            ]
+            pairs = tuple((n // 2, n - n // 2) for n in around)
+        elif not isinstance(padding, int) and all(not isinstance(p, int) for p in padding):
+            pairs = tuple(per_axis(where, "padding", p, 2, 0) for p in padding)  # type: ignore[misc]
+        else:
+            pairs = tuple((p, p) for p in per_axis(where, "padding", padding, axes, 0))
+        return cls(stride, pairs, dilation, groups)
+
     def windows(self, sizes: Sequence[int], kernel: Sequence[int]) -> tuple[int, ...]:
         """How many windows there are along each axis."""
         return tuple(
@@ -81,31 +116,6 @@ def per_axis(where: str, name: str, value: Any, axes: int, least: int) -> tuple[
             f"{where}: {name} is {value!r}; pass an int of {least} or more, or {axes} of them"
         )
     return values
-
-
-def _geometry(
-    where: str, kernel: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int
-) -> Geometry:
-    axes = len(kernel)
-    stride = per_axis(where, "stride", stride, axes, 1)
-    dilation = per_axis(where, "dilation", dilation, axes, 1)
-    if isinstance(padding, str):
-        if padding not in ("same", "valid"):
-            raise ValueError(f"{where}: padding is {padding!r}; pass 'same', 'valid' or numbers")
-        if padding == "same" and max(stride) > 1:
-            raise ValueError(
-                f"{where}: padding='same' keeps the size, which stride {stride} does not; "
-                "pass stride 1, or the padding as numbers"
-            )
-        around = [
-            d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel, strict=True)
-        ]
-        pairs = tuple((n // 2, n - n // 2) for n in around)
-    elif not isinstance(padding, int) and all(not isinstance(p, int) for p in padding):
-        pairs = tuple(per_axis(where, "padding", p, 2, 0) for p in padding)  # type: ignore[misc]
-    else:
-        pairs = tuple((p, p) for p in per_axis(where, "padding", padding, axes, 0))
-    return Geometry(stride, pairs, dilation, groups)
 
 
 # The three kernels, on arrays with channels last: x (N, *sizes, C), g (N, *counts, O), and weights
@@ -354,7 +364,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         x: Array, weight: Array, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
     ) -> tuple[tuple[int, ...], Geometry]:
         _check(name, x, weight, bias, axes, groups, transposed=False)
-        geometry = _geometry(name, weight.shape[2:], stride, padding, dilation, groups)
+        geometry = Geometry.of(name, weight.shape[2:], stride, padding, dilation, groups)
         counts = geometry.windows(x.shape[2:], weight.shape[2:])
         _check_windows(name, x.shape[2:], weight.shape[2:], counts, geometry)
         return counts, geometry
@@ -397,7 +407,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
     ) -> tuple[tuple[int, ...], Geometry]:
         where = f"conv_transpose{axes}d"
         _check(where, x, weight, bias, axes, groups, transposed=True)
-        geometry = _geometry(where, weight.shape[2:], stride, padding, dilation, groups)
+        geometry = Geometry.of(where, weight.shape[2:], stride, padding, dilation, groups)
         extra = per_axis(where, "output_padding", output_padding, axes, 0)
         most = [max(s, d) for s, d in zip(geometry.stride, geometry.dilation, strict=True)]
         if any(e >= m for e, m in zip(extra, most, strict=True)):
@@ -456,7 +466,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
     ) -> Array:
-        geometry = _geometry(name, kernel_size, stride, padding, dilation, groups)
+        geometry = Geometry.of(name, kernel_size, stride, padding, dilation, groups)
         padded = channels_last(_wide(x), geometry.padding)
         out = _ungrouped(_weights(padded, channels_last(_wide(y)), kernel_size, geometry))
         return out.astype(_dtype(x, y), copy=False)
@@ -471,7 +481,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int,
     ) -> Array:
         """The transposed convolution of g that has the given sizes."""
-        geometry = _geometry(name, weight.shape[2:], stride, padding, dilation, groups)
+        geometry = Geometry.of(name, weight.shape[2:], stride, padding, dilation, groups)
         least = geometry.spread(g.shape[2:], weight.shape[2:])
         extra = tuple(n - m for n, m in zip(sizes, least, strict=True))
         return transposed(g, weight, None, stride, geometry.padding, extra, groups, dilation)
