@@ -263,6 +263,22 @@ def test_a_step_writes_in_place_and_leaves_gradients_alone(make, settings):
     assert not any(np.shares_memory(v, p.grad.data) for v in arrays)
 
 
+@pytest.mark.parametrize("make", [make for make in EACH if make is not Muon])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_tensor_without_axes_is_trained_as_one_with(make, dtype):
+    x, y = (
+        Tensor(dtype(3.0), requires_grad=True),
+        Tensor(np.array([3.0], dtype), requires_grad=True),
+    )
+    for p in (x, y):
+        optimizer = make([p], lr=0.1, weight_decay=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (p * p).sum().backward()
+            optimizer.step()
+    assert x.dtype == dtype and x.item() == pytest.approx(y.item(), rel=1e-6) and x.item() < 2.9
+
+
 def test_a_step_is_noticed_by_graphs_that_need_the_old_values():
     p = Parameter([1.0])
     y = (p * p).sum()

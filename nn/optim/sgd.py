@@ -96,7 +96,7 @@ class SGD(Optimizer):
             if mu:
                 v = self._velocity(p, g, group)
                 g = g + mu * v if group["nesterov"] else v
-            _add_scaled(p.data, -lr, g)
+            p.data = _add_scaled(p.data, -lr, g)
 
     def _velocity(self, p: Tensor, g: Any, group: dict[str, Any]) -> Any:
         if p not in self.state:
@@ -112,13 +112,22 @@ _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 _PIECE = 10_000  # elements, from which on BLAS would wake threads of its own
 
 
-def _add_scaled(y: Any, a: float, x: Any) -> None:
-    """Add a * x to y, in place: in one pass over the memory, where lr * g would make two."""
+def _add_scaled(y: Any, a: float, x: Any) -> Any:
+    """Add a * x to y, in place: in one pass over the memory, where lr * g would make two.
+
+    Return y; a tensor without axes holds a number, which only a new one can replace.
+    """
     axpy = _AXPY.get(y.dtype)
-    if axpy is None or x.dtype != y.dtype or not (y.flags.c_contiguous and x.flags.c_contiguous):
+    if (
+        axpy is None
+        or not y.ndim
+        or x.dtype != y.dtype
+        or not (y.flags.c_contiguous and x.flags.c_contiguous)
+    ):
         y += a * x
-        return
+        return y
     flat_x, flat_y = x.reshape(-1), y.reshape(-1)
     for start in range(0, y.size, _PIECE):
         n = min(_PIECE, y.size - start)
         axpy(flat_x, flat_y, n, a, start, 1, start, 1)  # into flat_y, a view of y
+    return y
