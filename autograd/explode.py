@@ -98,18 +98,23 @@ def _explode(node: Any, made: dict[Tensor, Scalars]) -> None:
     """Enter the scalars of a recorded tensor, given those of its inputs."""
     check_unchanged(node)
     op, params = node.op, node.params
+    inputs = [_scalars(x, made) for x in node.inputs]
     token = current_scope.set(node.scope)
     try:
-        if op.name in _COMPOSED:
-            out = _COMPOSED[op.name](*[_scalars(x, made) for x in node.inputs], **params)
+        if op.name in _COMPOSED and not all(x.size for x in inputs):
+            out = _scalars(node.detach(), made)  # of nothing: a constant
+        elif op.name in _COMPOSED:
+            out = _COMPOSED[op.name](*inputs, **params)
         elif op.reference is not None:
             out = _through(lambda *xs: op.reference(*xs, **params), node.inputs, made)
-        elif op.kind == "elementwise" or op.name == "astype":
-            inputs = np.broadcast_arrays(*[_scalars(x, made) for x in node.inputs])
-            rows = zip(*[x.ravel() for x in inputs], strict=True)
-            out = _array([op(*row, **params) for row in rows], node.shape)
+        elif op.kind == "elementwise" or op.name in ("astype", "straight_through"):
+            rows = zip(*[x.ravel() for x in np.broadcast_arrays(*inputs)], strict=True)
+            try:
+                out = _array([op(*row, **params) for row in rows], node.shape)
+            except ValueError as error:  # it needs axes
+                raise _formless(node) from error
         elif op.kind in ("linear", "multilinear"):
-            out = op.forward(*[_scalars(x, made) for x in node.inputs], **params)
+            out = op.forward(*inputs, **params)
         else:
             raise _formless(node)
     finally:
@@ -127,6 +132,8 @@ def _formless(node: Any) -> TypeError:
 def _checked(node: Any, out: Any) -> Scalars:
     """Return what came out as scalars, if it is what the tensor program computed."""
     flat = [out] if isinstance(out, Tensor) else np.asarray(out, dtype=object).ravel()
+    # assigned to one element, an array without axes stays one
+    flat = [s.item() if isinstance(s, np.ndarray) else s for s in flat]
     # what a forward fills up with is an int; other numbers are tensors that lost their history
     fits = len(flat) == node.size and all(isinstance(s, Tensor | int) for s in flat)
     if not fits:
@@ -248,6 +255,18 @@ def _logsumexp(row: Row) -> Any:
     return log(_sum([exp(x - top) for x in row])) + top
 
 
+def _sort(x: Scalars, *, axis: int, descending: bool) -> Scalars:
+    rows = np.moveaxis(x, axis, -1)
+    out = []
+    for row in rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1]):
+        groups: dict[Any, Row] = {}
+        for scalar in sorted(row, key=lambda t: t.data, reverse=descending):
+            groups.setdefault(scalar.data, []).append(scalar)
+        for ties in groups.values():
+            out += [ties[0] if len(ties) == 1 else _mean(ties)] * len(ties)
+    return np.moveaxis(_array(out, rows.shape), -1, axis)
+
+
 def _einsum(*xs: Scalars, subscripts: str) -> Scalars:
     terms, output = expand_ellipsis(subscripts, [x.ndim for x in xs])
     lengths: dict[str, int] = {}
@@ -275,6 +294,7 @@ _COMPOSED: dict[str, Callable[..., Scalars]] = {
     "max": _rows(_extreme(maximum)),
     "mean": _rows(_mean),
     "min": _rows(_extreme(minimum)),
+    "sort": _sort,
     "prod": _rows(lambda row: reduce(mul, row)),
     "std": _rows(lambda row, ddof: _root(_var(row, ddof))),
     "var": _rows(_var),
