@@ -12,10 +12,12 @@ standard normal z. The gradient, on its way back, meets :math:`n_\mathrm{out}` i
 LeCun     Var = 1 / n_in                 exact for no activation, and for SELU
 He        Var = 2 / n_in                 exact for ReLU, which halves the mean square
 Xavier    Var = 2 / (n_in + n_out)       a compromise of forward and backward; tanh near 0
+GPT-2     Var = 0.02^2, or 0.02^2 / N    layers behind a norm; N residual branches
+LSUV      what the data ask for          any model; needs a batch
 ========= =============================  ==================================================
 
-`calculate_gain` has g for any activation. No gain keeps a deep sigmoid network alive: the slope of
-sigmoid is 1/4 at most.
+`calculate_gain` has g for any activation, and `report` measures what becomes of the signals. No
+gain keeps a deep sigmoid network alive: the slope of sigmoid is 1/4 at most.
 
 Each function fills a tensor in place, records nothing, and returns the tensor. It takes `rng`, a
 NumPy Generator, a seed or None for the library's default. Numbers are drawn in float64 and
@@ -28,14 +30,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
-from autograd import Tensor
+from autograd import Tensor, as_tensor, no_grad
 from nn.activation import lookup
+from nn.module import Module
 from nn.random import generator
+from nn.signals import report as report
+from nn.signals import unchanged_buffers, watching
 
 LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d")
 
 T = TypeVar("T", bound=Tensor)
+M = TypeVar("M", bound=Module)
 Rng = np.random.Generator | int | None
 
 
@@ -316,6 +323,264 @@ def kaiming_uniform_(
     Parameters, errors and references are those of `kaiming_normal_`.
     """
     return _symmetric(tensor, _std(tensor, calculate_gain(nonlinearity, a), mode), rng)
+
+
+def orthogonal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
+    r"""Fill a weight with rows, or columns, of length `gain` that are orthogonal to each other.
+
+    .. math:: W W^T = g^2 I \text{ if it is no higher than wide, else } W^T W = g^2 I
+
+    A stack of such square layers without activations keeps lengths exactly, at any depth.
+
+    Parameters
+    ----------
+    tensor : Tensor of shape (n_out, n_in) or (n_out, channels, *kernel), floating
+        Taken as a matrix of n_out rows.
+    gain : float, default=1.0
+        See `calculate_gain`.
+    rng : numpy.random.Generator, int or None, default=None
+
+    Returns
+    -------
+    Tensor
+        The same, filled. A random number has the standard deviation g / sqrt(max(rows, columns)).
+
+    Raises
+    ------
+    ValueError
+        If the tensor has fewer than two axes.
+
+    References
+    ----------
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks", 2013, arXiv:1312.6120. Mezzadri, "How to generate random matrices from
+    the classical compact groups", 2007, arXiv:math-ph/0609050, for the signs.
+
+    Examples
+    --------
+    >>> w = orthogonal_(Tensor(np.empty((2, 3))), rng=0)
+    >>> (w @ w.T).numpy().round(6) + 0.0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    _std(tensor, gain, "fan_in")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    q, r = np.linalg.qr(generator(rng).normal(size=(max(rows, columns), min(rows, columns))))
+    q *= np.where(np.diagonal(r) < 0, -1, 1)  # else not all rotations are equally likely
+    return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
+
+
+def trunc_normal_(
+    tensor: T,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    *,
+    rng: Rng = None,
+) -> T:
+    """Fill from N(mean, std^2), what lies outside of [a, b] left out.
+
+    As in PyTorch a and b are bounds on the numbers, not multiples of `std`. The standard deviation
+    of what is left is smaller: 0.88 for std 1 between -2 and 2.
+
+    Parameters
+    ----------
+    tensor : Tensor of any shape, floating
+    mean, std : float, default=0.0 and 1.0
+        Those of the normal distribution, before it is cut.
+    a, b : float, default=-2.0 and 2.0
+    rng : numpy.random.Generator, int or None, default=None
+
+    Returns
+    -------
+    Tensor
+        The same, filled.
+
+    Raises
+    ------
+    ValueError
+        If a is not below b, `std` is not positive, or the bounds are so far out that no number of
+        the distribution lies between them.
+
+    Examples
+    --------
+    >>> w = trunc_normal_(Tensor(np.empty(100_000)), rng=0)
+    >>> round(w.std().item(), 2), abs(w).max().item() <= 2
+    (0.88, True)
+    """
+    if not (a < b and std > 0):
+        raise ValueError(
+            f"trunc_normal_: a is {a}, b {b}, std {std}; a must be below b, and std above 0"
+        )
+    # By symmetry from the lower tail, where the distribution function has all its digits.
+    low, high = (a - mean) / std, (b - mean) / std
+    flip = low > 0
+    if flip:
+        low, high = -high, -low
+    least, most = special.ndtr([low, high])
+    if most <= least:
+        raise ValueError(
+            f"trunc_normal_: [{a}, {b}] is too far from mean {mean} for std {std}: no number of "
+            "the distribution lies in it; move the bounds"
+        )
+    z = special.ndtri(generator(rng).uniform(least, most, tensor.shape))
+    return _fill(tensor, np.clip(mean + std * (-z if flip else z), a, b))
+
+
+def gpt2_(tensor: T, residual_layers: int = 0, std: float = 0.02, *, rng: Rng = None) -> T:
+    r"""Fill a weight as in GPT-2: N(0, 0.02^2), and less for what is added to the residual stream.
+
+    .. math:: \mathrm{std} = 0.02 \quad \text{or} \quad 0.02 / \sqrt N
+
+    The last layer of each of the N branches, two in each block, gets the second: the variance that
+    N branches add up to is then that of one. 0.02 is the same whatever the width, so it is not
+    LeCun's: 0.55 times that at width 768, 0.8 times at 1600, and only normalisation makes that up.
+
+    Parameters
+    ----------
+    tensor : Tensor of any shape, floating
+    residual_layers : int, default=0
+        N, for the projection that ends a branch: attention's and the feed-forward layer's; 0 for
+        all other weights and for embeddings.
+    std : float, default=0.02
+    rng : numpy.random.Generator, int or None, default=None
+
+    Returns
+    -------
+    Tensor
+        The same, filled.
+
+    Raises
+    ------
+    ValueError
+        If `residual_layers` is negative.
+
+    References
+    ----------
+    Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, section 2.3.
+
+    Examples
+    --------
+    >>> w = gpt2_(Tensor(np.empty((300, 300))), residual_layers=2 * 12, rng=0)
+    >>> round(w.std().item() * math.sqrt(24), 3)
+    0.02
+    """
+    if residual_layers < 0:
+        raise ValueError(f"gpt2_: residual_layers is {residual_layers}; pass 0, or two for a block")
+    return normal_(tensor, 0, std / math.sqrt(max(residual_layers, 1)), rng=rng)
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Fill the kernels of a convolution so that it passes on its input, channel by channel.
+
+    Parameters
+    ----------
+    tensor : Tensor of shape (out, in / groups, *kernel), of one to three axes of the kernel
+        In each group the first channels go through; where there are more outputs, these are 0.
+    groups : int, default=1
+
+    Returns
+    -------
+    Tensor
+        The same, filled.
+
+    Raises
+    ------
+    ValueError
+        If the tensor has another number of axes, or the outputs do not divide into the groups.
+
+    Examples
+    --------
+    >>> dirac_(Tensor(np.empty((1, 1, 3)))).tolist()
+    [[[0.0, 1.0, 0.0]]]
+    """
+    if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
+        raise ValueError(
+            f"dirac_: a tensor of shape {tensor.shape} in {groups} groups; pass the weight "
+            "(out, in, *kernel) of a convolution, with out a multiple of the groups"
+        )
+    out = tensor.shape[0] // groups
+    through = np.arange(min(out, tensor.shape[1]))
+    values = np.zeros(tensor.shape)
+    centre = tuple(n // 2 for n in tensor.shape[2:])
+    for first in range(0, tensor.shape[0], out):
+        index: tuple[Any, ...] = (first + through, through, *centre)
+        values[index] = 1
+    return _fill(tensor, values)
+
+
+def lsuv_(model: M, *inputs: Any, rng: Rng = None) -> M:
+    """Draw the weights of a model for one batch of data, so that each layer puts out variance 1.
+
+    Layer-sequential unit variance: orthogonal weights, then each layer in the order in which they
+    are called is scaled to variance 1, with the layers before it already done. Whatever stands
+    between them, activations or residual connections, is taken into account.
+
+    Parameters
+    ----------
+    model : Module
+        Each module in it that has a ``weight`` of two axes or more, and gets floating numbers, is
+        drawn anew, and its bias set to 0. Other parameters, such as those of embeddings and norms,
+        stay.
+    *inputs : array_like or Tensor
+        One batch to call it with.
+    rng : numpy.random.Generator, int or None, default=None
+
+    Returns
+    -------
+    Module
+        The same, in the mode it was in.
+
+    Raises
+    ------
+    ValueError
+        If a layer puts out a constant, whatever its weights. The weights are those of before then.
+
+    References
+    ----------
+    Mishkin and Matas, "All you need is a good init", 2015, arXiv:1511.06422, algorithm 1.
+
+    Examples
+    --------
+    >>> from nn import MLP
+    >>> x = np.random.default_rng(0).normal(size=(256, 20)).astype(np.float32)
+    >>> model = lsuv_(MLP([20, 50, 50, 3], "gelu", rng=0), x, rng=0)
+    >>> round(model(Tensor(x)).var().item(), 3)
+    1.0
+    """
+    rng = generator(rng)
+    done: set[Module] = set()
+    state = model.state_dict()
+
+    def scaled(module: Any, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if module in done or as_tensor(args[0]).dtype.kind != "f":
+            return forward(*args, **kwargs)
+        done.add(module)
+        orthogonal_(module.weight, rng=rng)
+        if getattr(module, "bias", None) is not None:
+            zeros_(module.bias)
+        std = float(forward(*args, **kwargs).data.std(dtype=np.float64))
+        if not 0 < std < math.inf:
+            raise ValueError(
+                f"lsuv_: {type(module).__name__} puts out numbers of standard deviation {std}, "
+                "which no weights change; pass a batch that varies"
+            )
+        _fill(module.weight, module.weight.data / std)
+        return forward(*args, **kwargs)
+
+    layers = [
+        m
+        for m in model.modules()
+        if isinstance(w := getattr(m, "weight", None), Tensor) and w.ndim > 1
+    ]
+    try:
+        with watching(layers, scaled), unchanged_buffers(model), no_grad():
+            model(*[as_tensor(x) for x in inputs])
+    except BaseException:
+        model.load_state_dict(state)
+        raise
+    return model
 
 
 def _std(tensor: Tensor, gain: float, mode: str) -> float:

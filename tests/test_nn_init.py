@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 import autograd as ag
 from autograd import Tensor, tensor
-from nn import init
+from nn import MLP, Embedding, Linear, Module, ModuleList, Sequential, init
 from nn.activation import ACTIVATIONS
 
 SHAPE = (300, 500)  # fan out, fan in
@@ -27,6 +27,11 @@ SCHEMES = [
     (init.kaiming_uniform_, {"mode": "fan_out"}, math.sqrt(2 / 300)),
     (init.kaiming_normal_, {"nonlinearity": "linear"}, math.sqrt(1 / 500)),
     (init.kaiming_uniform_, {"a": math.sqrt(5)}, math.sqrt(1 / 3 / 500)),
+    (init.orthogonal_, {}, math.sqrt(1 / 500)),
+    (init.orthogonal_, {"gain": 2.0}, 2 * math.sqrt(1 / 500)),
+    (init.gpt2_, {}, 0.02),
+    (init.gpt2_, {"residual_layers": 24}, 0.02 / math.sqrt(24)),
+    (init.trunc_normal_, {"std": 0.3, "a": -3.0, "b": 3.0}, 0.3),
     (init.normal_, {"mean": 0, "std": 0.3}, 0.3),
     (init.uniform_, {"a": -0.3, "b": 0.3}, 0.3 / SQRT3),
 ]
@@ -61,6 +66,61 @@ def test_each_scheme_follows_its_seed_and_records_nothing(scheme, options, std):
     np.testing.assert_array_equal(a.numpy().astype(np.float32), b.numpy())
     assert b.dtype == np.float32 and b.is_leaf and b.requires_grad
     assert (a.numpy() != c.numpy()).all()
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5), (8, 2, 3, 3), (30, 2, 3, 3)])
+def test_orthogonal_rows_or_columns_have_length_gain(shape):
+    w = init.orthogonal_(empty(*shape), gain=1.5, rng=0).numpy().reshape(shape[0], -1)
+    product = w @ w.T if len(w) <= w.shape[1] else w.T @ w
+    np.testing.assert_allclose(product, 2.25 * np.eye(len(product)), atol=1e-14)
+
+
+def test_orthogonal_matrices_are_not_of_one_kind():
+    """Without the correction of signs the first number would not be negative as often."""
+    found = [init.orthogonal_(empty(3, 3), rng=i).numpy() for i in range(400)]
+    first = np.array([w[0, 0] for w in found])
+    assert abs((first > 0).mean() - 0.5) < 4 * 0.5 / math.sqrt(400)
+    assert {round(np.linalg.det(w)) for w in found} == {-1, 1}
+
+
+def test_orthogonal_layers_keep_lengths_at_any_depth():
+    x = np.random.default_rng(1).normal(size=(7, 40))
+    a = x
+    for i in range(50):
+        a = a @ init.orthogonal_(empty(40, 40), rng=i).numpy().T
+    np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(x, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"),
+    [
+        (0, 1, -2, 2),
+        (0, 0.02, -0.04, 0.04),
+        (1, 2, 0, 9),
+        (0, 1, 6, 7),
+        (0, 1, -40, -30),
+        (5, 1, -2, 2),
+    ],
+)
+def test_truncated_numbers_are_those_of_scipy(mean, std, a, b):
+    x = init.trunc_normal_(empty(100_000), mean, std, a, b, rng=0).numpy()
+    law = stats.truncnorm((a - mean) / std, (b - mean) / std, mean, std)
+    assert a <= x.min() and x.max() <= b
+    assert abs(x.mean() - law.mean()) < 4 * law.std() / math.sqrt(x.size)
+    assert stats.kstest(x[:2000], law.cdf).pvalue > 1e-3
+
+
+def test_the_identity_of_convolutions_is_pytorchs():
+    torch = pytest.importorskip("torch")
+    for shape, groups in [
+        ((4, 3, 3), 1),
+        ((2, 5, 3, 5), 1),
+        ((6, 2, 3, 4), 3),
+        ((4, 1, 2, 3, 1), 2),
+    ]:
+        ours = init.dirac_(empty(*shape), groups).numpy()
+        theirs = torch.nn.init.dirac_(torch.empty(shape), groups).numpy()
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_kernels_count_into_the_fans():
@@ -122,7 +182,7 @@ def test_gains_at_unit_variance(name, forward, backward):
 
 @pytest.mark.parametrize("name", [n for n, a in ACTIVATIONS.items() if a.init])
 def test_every_gain_agrees_with_a_random_sample(name):
-    z = np.random.default_rng(0).normal(size=400_000)
+    z = np.random.default_rng(0).normal(size=100_000)
     x = Tensor(z, requires_grad=True)
     y = ACTIVATIONS[name].function(x)
     y.backward(np.ones(z.shape))
@@ -160,5 +220,229 @@ def test_bad_arguments_are_named():
         init.calculate_gain("swish")
     with pytest.raises(ValueError, match="glu does not act element by element"):
         init.calculate_gain("glu")
+    with pytest.raises(ValueError, match="gpt2_: residual_layers is -1"):
+        init.gpt2_(empty(3, 3), -1)
+    with pytest.raises(ValueError, match=r"shape \(3,\) has no fan in"):
+        init.orthogonal_(empty(3))
+    with pytest.raises(ValueError, match=r"a is 2, b -2, std 1\.0; a must be below b"):
+        init.trunc_normal_(empty(3), a=2, b=-2)
+    with pytest.raises(ValueError, match=r"too far from mean 0\.0"):
+        init.trunc_normal_(empty(3), a=50, b=60)
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) in 1 groups"):
+        init.dirac_(empty(3, 3))
+    with pytest.raises(ValueError, match=r"in 2 groups"):
+        init.dirac_(empty(3, 3, 3), 2)
     with pytest.raises(ValueError, match="std is 0"):
         init.calculate_gain("gelu", std=0)
+
+
+# What becomes of signals: the statements of the course, with numbers that an independent program
+# measured in plain NumPy.
+
+
+def chain(depth, activation, scheme, width=256, **options):
+    """A stack of layers without biases' effect: an MLP without its last, plain layer."""
+    net = MLP([width] * (depth + 2), activation, dtype=np.float64, rng=0)[:-1]
+    for i, layer in enumerate(net):
+        if isinstance(layer, Linear):
+            scheme(layer.weight, **options, rng=100 + i)
+    return net
+
+
+def batch(n=256, width=256, seed=1):
+    return np.random.default_rng(seed).normal(size=(n, width))
+
+
+def test_variance_is_the_fan_in_times_that_of_the_weights_times_the_second_moment():
+    n, runs = 256, 4000
+    for x in (batch(1)[0], np.abs(batch(1)[0]) + 1):  # of zero mean, and not
+        w = init.normal_(empty(runs, n), std=0.05, rng=2).numpy()
+        expected = n * 0.05**2 * (x**2).mean()
+        assert abs((w @ x).var() / expected - 1) < 3 * math.sqrt(2 / runs)
+
+
+def test_he_keeps_the_second_moment_of_relu_and_its_gradient():
+    found = init.report(chain(50, "relu", init.kaiming_normal_), batch())
+    assert 0.95 < found.layers[2].forward < 1.05
+    assert 0.3 < found.layers[-1].forward < 3  # .975 -> 1.60 there
+    assert 0.3 < found.layers[0].backward < 3
+    assert found.verdict == "healthy"
+    assert found.depth == 50 and abs(found.forward_rate - 1) < 0.03
+
+
+def test_lecun_halves_the_second_moment_of_relu_layer_by_layer():
+    found = init.report(chain(50, "relu", init.lecun_normal_), batch())
+    relus = [s for s in found.layers if s.name == "ReLU"]
+    assert 1 / 3 < relus[49].forward * 2.0**50 < 3  # 1.4e-15 there
+    assert 1e-9 < math.sqrt(found.layers[0].backward) < 1e-7  # 3.7e-8
+    assert found.verdict == "vanishing, shrinking"
+    assert found.forward_rate == pytest.approx(0.5, rel=0.05)
+    assert found.backward_rate == pytest.approx(0.5, rel=0.05)
+
+
+def test_the_second_moment_of_tanh_falls_slowly_with_lecun():
+    tanhs = [
+        s.forward
+        for s in init.report(chain(50, "tanh", init.lecun_normal_), batch()).layers
+        if s.name == "Tanh"
+    ]
+    assert tanhs[0] == pytest.approx(0.394, rel=0.03)
+    assert 0.007 < tanhs[49] < 0.013  # .0096 there; 1 / (2 L) = .01
+    with_gain = init.report(chain(50, "tanh", init.xavier_normal_, gain=5 / 3), batch())
+    assert 0.649**2 * 0.97 < with_gain.layers[-1].forward < 0.654**2 * 1.03
+
+
+@pytest.mark.parametrize("depth", [10, 50])
+def test_gradients_vanish_in_a_deep_sigmoid_network(depth):
+    found = init.report(chain(depth, "sigmoid", init.lecun_normal_), batch())
+    assert "vanishing" in found.verdict
+    per_layer = math.sqrt(found.backward_rate)  # of the norm; the slope is 1/4 at most
+    assert 0.2 < per_layer < 0.25
+
+
+def test_selu_with_lecun_keeps_mean_and_variance():
+    found = init.report(chain(50, "selu", init.lecun_normal_), batch())
+    assert found.layers[-1].forward == pytest.approx(1, abs=0.2)
+    assert found.verdict == "healthy"
+
+
+def test_gpt2s_numbers_are_small_without_a_norm():
+    found = init.report(chain(50, "relu", init.gpt2_), batch())
+    relus = [s.forward for s in found.layers if s.name == "ReLU"]
+    assert relus[49] == pytest.approx((256 * 0.02**2 / 2) ** 50, rel=3)  # 4.6e-65 there
+    assert found.forward_rate == pytest.approx(256 * 0.02**2 / 2, rel=0.05)
+    for width, ratio in ((768, 0.55), (1600, 0.8)):
+        assert 0.02 * math.sqrt(width) == pytest.approx(ratio, abs=0.005)
+
+
+def test_branches_scaled_by_their_number_keep_the_residual_stream():
+    """x + W2 relu(W1 x): the second moment doubles for each block, or tends to e with 1/sqrt(L)."""
+
+    class Scale(Module):
+        def forward(self, x):
+            return x * 1
+
+    class Blocks(Module):
+        def __init__(self, depth, scale, width=256):
+            self.first = ModuleList(
+                [Linear(width, width, False, dtype=np.float64) for _ in range(depth)]
+            )
+            self.second = ModuleList(
+                [Linear(width, width, False, dtype=np.float64) for _ in range(depth)]
+            )
+            self.out = Scale()
+            for i, (a, b) in enumerate(zip(self.first, self.second, strict=True)):
+                init.kaiming_normal_(a.weight, rng=2 * i + 1000)
+                init.lecun_normal_(b.weight, rng=2 * i + 1001)
+                b.weight.data *= scale
+
+        def forward(self, x):
+            for a, b in zip(self.first, self.second, strict=True):
+                x = x + b(ag.relu(a(x)))
+            return self.out(x)
+
+    plain = init.report(Blocks(50, 1), batch())
+    assert 2.0**50 / 3 < plain.layers[-1].forward < 2.0**50 * 3  # 8.3e14 there
+    assert "growing" in plain.verdict and "exploding" in plain.verdict
+    scaled = init.report(Blocks(50, 1 / math.sqrt(50)), batch())
+    assert scaled.layers[-1].forward == pytest.approx((1 + 1 / 50) ** 50, rel=0.1)  # 2.79
+    assert math.sqrt(scaled.layers[0].backward) == pytest.approx(math.sqrt(math.e), rel=0.1)  # 1.64
+    assert scaled.verdict == "healthy"
+
+
+def test_what_overflows_is_named():
+    net = chain(60, "relu", init.normal_, std=3.0)
+    found = init.report(net.to(np.float32), batch().astype(np.float32))
+    assert "not finite" in found.verdict
+    first = next(s for s in found.layers if not math.isfinite(s.forward))
+    assert first.verdict == "not finite"
+
+
+def test_dead_and_saturated_layers_are_named():
+    net = MLP([8, 32, 32, 3], "relu", rng=0)
+    net[2].bias.data[:20] = -100
+    found = init.report(net, batch(50, 8).astype(np.float32))
+    relu = found.layers[4]
+    assert relu.path == "3" and relu.dead >= 20 / 32 and relu.verdict == "dead"
+    assert "dead" in found.verdict and f"{relu.dead:.0%} dead" in str(found)
+    net[2].bias.data[:] = -100
+    assert init.report(net, batch(50, 8).astype(np.float32)).layers[4].forward == 0
+    net = chain(3, "tanh", init.normal_, std=1.0)
+    found = init.report(net, batch())
+    assert found.layers[4].saturated > 0.5 and "saturated" in found.layers[4].verdict
+
+
+def test_a_report_leaves_the_model_as_it_is():
+    class Counter(Module):
+        def __init__(self):
+            self.register_buffer("calls", 0.0)
+            self.inner = Linear(4, 4, rng=0)
+
+        def forward(self, x):
+            self.calls = self.calls + 1
+            return self.inner(x)
+
+    net = Counter().eval()
+    before = net.state_dict()
+    found = init.report(net, batch(5, 4).astype(np.float32))
+    assert [s.path for s in found.layers] == ["input", "inner"]
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert all(p.grad is None for p in net.parameters())
+    assert not net.training and "forward" not in vars(net.inner)
+
+
+def test_a_report_takes_a_loss_and_integers():
+    net = Sequential(Embedding(7, 16, rng=0), Linear(16, 7, rng=0))
+    y = np.array([1, 2, 3])
+    found = init.report(net, y, loss=lambda z: ag.cross_entropy(z, y))
+    assert [s.name for s in found.layers] == ["Embedding", "Linear"]
+    p = ag.softmax(net(y).detach()).numpy()
+    gradient = (p - np.eye(7)[y]) / 3
+    assert found.layers[-1].backward == pytest.approx((gradient**2).mean(), rel=1e-5)
+    page = found._repr_html_()
+    assert page.count("<tr>") == 3 and "verdict" in page
+    assert "verdict: healthy" in str(found)
+
+
+def test_a_model_without_layers_has_no_report():
+    class Shape(Module):
+        def forward(self, x):
+            return x.shape
+
+    with pytest.raises(ValueError, match="report: Shape called no layer that put out a tensor"):
+        init.report(Shape(), batch(2, 3))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "sigmoid"])
+def test_lsuv_gives_each_layer_variance_one(activation):
+    net = MLP([64] * 20 + [10], activation, dtype=np.float64, rng=0)
+    x = batch(300, 64)
+    assert init.lsuv_(net, x, rng=0) is net
+    found = init.report(net, x)
+    a = Tensor(x)
+    for layer in net:
+        a = layer(a)
+        if isinstance(layer, Linear):
+            assert a.numpy().var() == pytest.approx(1, rel=1e-10)
+    assert "shrinking" not in found.verdict and "growing" not in found.verdict
+    w = net[0].weight.numpy()
+    product = w @ w.T
+    np.testing.assert_allclose(product, product[0, 0] * np.eye(len(w)), atol=1e-12)
+
+
+def test_lsuv_leaves_nothing_half_done():
+    net = MLP([4, 5, 3], rng=0)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=r"lsuv_: Linear puts out .* deviation 0\.0"):
+        init.lsuv_(net, np.zeros((6, 4), np.float32))
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_lsuv_leaves_embeddings_alone():
+    net = Sequential(Embedding(7, 16, rng=0), Linear(16, 7, rng=0))
+    table = net[0].weight.numpy().copy()
+    init.lsuv_(net, np.arange(7), rng=0)
+    np.testing.assert_array_equal(net[0].weight.numpy(), table)
+    assert net(np.arange(7)).numpy().std() == pytest.approx(1, rel=1e-5)
