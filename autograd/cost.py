@@ -94,8 +94,9 @@ class Cost:
 
     Attributes
     ----------
-    forward, reverse, tangent : Ledger
-        Of the forward pass; of one backward pass after it; of what one pass of forward mode adds.
+    forward, reverse, jvp : Ledger
+        Of the forward pass; of one backward pass after it; of one pass of forward mode, which gives
+        the value and its tangent.
     saved_bytes : int
         What the backward pass needs kept: the values its rules read, each array once.
     inputs, outputs : int
@@ -104,7 +105,7 @@ class Cost:
 
     forward: Ledger
     reverse: Ledger
-    tangent: Ledger
+    jvp: Ledger
     saved_bytes: int
     inputs: int
     outputs: int
@@ -113,12 +114,12 @@ class Cost:
     def jacobian(self) -> dict[str, int]:
         """Floating-point operations for the whole Jacobian, by mode.
 
-        Reverse mode runs f once, and walks back once for each output; forward mode runs f with its
-        tangent once for each input.
+        Reverse mode runs f once, and walks back once for each output; forward mode makes a pass for
+        each input.
         """
         return {
             "reverse": self.forward.total + self.outputs * self.reverse.total,
-            "forward": self.inputs * (self.forward.total + self.tangent.total),
+            "forward": self.inputs * self.jvp.total,
         }
 
     @property
@@ -128,9 +129,9 @@ class Cost:
         return min(by_mode, key=by_mode.__getitem__)
 
     def __str__(self) -> str:
-        names = sorted({*self.forward.flops, *self.reverse.flops, *self.tangent.flops})
-        ledgers = (self.forward, self.reverse, self.tangent)
-        rows: list[tuple[str, ...]] = [("op", "forward", "reverse", "tangent")]
+        names = sorted({*self.forward.flops, *self.reverse.flops, *self.jvp.flops})
+        ledgers = (self.forward, self.reverse, self.jvp)
+        rows: list[tuple[str, ...]] = [("op", "forward", "reverse", "jvp")]
         rows += [(n, *(f"{x.flops.get(n, 0):,}" for x in ledgers)) for n in names]
         rows.append(("FLOPs", *(f"{x.total:,}" for x in ledgers)))
         rows.append(("bytes", *(f"{sum(x.bytes.values()):,}" for x in ledgers)))
@@ -161,8 +162,9 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
     Parameters
     ----------
     f : callable of tensors that returns one
-    inputs : array_like or Tensor, floating
+    inputs : array_like or Tensor
         Where it is evaluated; counts depend on shapes only, unless f branches on values.
+        Derivatives are taken by all that are floating, as class indices are not.
 
     Returns
     -------
@@ -177,28 +179,27 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
     >>> c.forward.flops, c.mode
     ({'matmul': 20, 'sum': 4}, 'reverse')
     """
-    points = [Tensor(x).requires_grad_() for x in inputs]
+    points = [Tensor(x) for x in inputs]
+    moving = [i for i, x in enumerate(points) if x.dtype.kind == "f"]
+    leaves = [x.detach().requires_grad_(i in moving) for i, x in enumerate(points)]
     with count() as forward, enable_grad():
-        out = f(*points)
+        out = f(*leaves)
     with count() as reverse:
         for _ in backprop(out, np.ones_like(out.data)):
             pass
+
+    def along(*xs: Tensor) -> Tensor:
+        given = dict(zip(moving, xs, strict=True))
+        return f(*[given.get(i, x) for i, x in enumerate(points)])
+
     with count() as both:
-        jvp(f, [p.detach() for p in points], [np.ones_like(p.data) for p in points])
-    tangent = Ledger()
-    for name, flops in both.ledger.flops.items():
-        before = forward.ledger
-        tangent.add(
-            name,
-            flops - before.flops.get(name, 0),
-            both.ledger.bytes[name] - before.bytes.get(name, 0),
-        )
+        jvp(along, [points[i] for i in moving], [np.ones_like(points[i].data) for i in moving])
     return Cost(
         forward.ledger,
         reverse.ledger,
-        tangent,
+        both.ledger,
         saved_bytes(out),
-        sum(p.size for p in points),
+        sum(points[i].size for i in moving),
         out.size,
     )
 

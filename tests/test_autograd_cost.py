@@ -64,8 +64,8 @@ def test_elementwise_counts_are_per_element():
 def test_the_table_shows_every_op_and_the_advice():
     text = str(cost(lambda x: ag.exp(x).sum(), np.ones(4)))
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines()}
-    assert rows["op"] == ["forward", "reverse", "tangent"]
-    assert rows["exp"] == ["40", "0", "0"]
+    assert rows["op"] == ["forward", "reverse", "jvp"]
+    assert rows["exp"] == ["40", "0", "40"]
     assert rows["mul"] == ["0", "4", "4"]
     assert "Jacobian 1 x 4: reverse mode is cheaper" in text
 
@@ -130,18 +130,29 @@ def test_an_mlp_is_counted_as_it_is_by_hand(sizes):
     assert c.saved_bytes == 8 * (numbers + 2 * 5 * sizes[-1] + 2 * 5)
 
 
+def test_a_fused_op_is_counted_by_its_reference_in_forward_mode_and_integers_stand_still():
+    logits, target = np.ones((5, 3)), np.array([0, 2, 1, 1, 0])
+    c = cost(ag.cross_entropy, logits, target)
+    assert c.inputs == 15
+    assert c.forward.flops.keys() == {"cross_entropy"}
+    assert "cross_entropy" not in c.jvp.flops
+    with count() as reference:
+        ag.cross_entropy.reference(as_tensor(logits), target)
+    assert all(c.jvp.flops[name] >= flops for name, flops in reference.ledger.flops.items())
+
+
 def test_forward_mode_costs_n_passes_and_reverse_mode_one_for_each_output():
     w1, w2 = np.ones((7, 4)), np.ones((3, 7))
     c = cost(lambda x: ag.matmul(w2, ag.tanh(ag.matmul(w1, x))), np.ones(4))
     products = 7 * (2 * 4 - 1) + 3 * (2 * 7 - 1)
     assert c.forward.flops["matmul"] == products
-    assert c.tangent.flops["matmul"] == products  # the weights stand still
+    assert c.jvp.flops["matmul"] == 2 * products  # of the value, of the tangent; the weights stand
     back = 7 * (2 * 3 - 1) + 4 * (2 * 7 - 1)
     assert c.reverse.flops["matmul"] == back
     assert (c.inputs, c.outputs) == (4, 3)
     assert c.jacobian == {
         "reverse": c.forward.total + 3 * c.reverse.total,
-        "forward": 4 * (c.forward.total + c.tangent.total),
+        "forward": 4 * c.jvp.total,
     }
 
 
