@@ -93,3 +93,17 @@ def test_far_out_nothing_overflows():
             out.backward(np.ones(out.shape))
             assert np.isfinite(out.data).all()
         assert np.isfinite(x.grad.data).all()
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "mish", "softplus", "sigmoid"])
+def test_integers_are_taken_as_float64(name):
+    op = ag.op_table()[name]
+    for x in (
+        np.arange(-3, 4),
+        np.array([True, False]),
+        np.int64(2),
+        np.arange(-2000, 2000) // 100,
+    ):
+        out = op(x)
+        assert out.dtype == np.float64
+        np.testing.assert_array_equal(out, op(np.asarray(x, np.float64)))

@@ -175,6 +175,56 @@ def test_half_of_what_relu_gives_for_normal_numbers_is_zero():
     assert a.var() == pytest.approx(0.341, abs=0.005)  # the variance is not
 
 
+def test_the_gradient_of_relu_is_exactly_one_where_it_is_active():
+    x = Tensor([1e-30, 0.5, 1e30], requires_grad=True)
+    g = np.array([0.1, 0.2, 0.3])
+    F.relu(x).backward(g)
+    np.testing.assert_array_equal(x.grad.numpy(), g)
+
+
+def test_for_one_example_positive_activations_give_all_weights_gradients_of_one_sign():
+    """Steps are confined to two orthants; a batch, or tanh, lifts that."""
+    z = np.random.default_rng(0).normal(size=(32, 50))
+    target = np.random.default_rng(1).normal(size=32)
+
+    def of_one_sign(activation, examples):
+        w = Tensor(np.zeros(50), requires_grad=True)
+        F.mse_loss(activation(z[examples]) @ w, target[examples]).backward()
+        signs = np.sign(w.grad.numpy())
+        return (signs == signs[0])[signs != 0].all()
+
+    singles = [slice(i, i + 1) for i in range(32)]
+    assert all(of_one_sign(F.sigmoid, one) for one in singles)
+    assert not any(of_one_sign(F.tanh, one) for one in singles)
+    assert not of_one_sign(F.sigmoid, slice(None))
+
+
+@pytest.mark.parametrize("depth", [3, 10, 20])
+def test_a_gradient_through_sigmoids_is_bounded_by_quarters_times_the_norms_of_weights(depth):
+    rng = np.random.default_rng(depth)
+    x = Tensor(rng.normal(size=(1, 30)), requires_grad=True)
+    a, bound = x, 1.0
+    for _ in range(depth):
+        w = rng.normal(size=(30, 30)) / math.sqrt(30)
+        a, bound = F.sigmoid(a @ w.T), bound * np.linalg.norm(w, 2) / 4
+    g = rng.normal(size=a.shape)
+    a.backward(g)
+    assert 0 < np.linalg.norm(x.grad.numpy()) <= bound * np.linalg.norm(g)
+
+
+def test_a_unit_that_is_negative_on_all_data_gets_no_gradient_itself_but_what_is_below_it_does():
+    net = MLP([6, 8, 8, 3], "relu", dtype=np.float64, rng=0)
+    net[2].bias.data[0] = -100
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    F.cross_entropy(net(Tensor(x)), np.arange(40) % 3).backward()
+    assert not net[2].weight.grad.numpy()[0].any() and net[2].bias.grad.numpy()[0] == 0
+    assert net[0].weight.grad.numpy().any(axis=1).all()  # so that its inputs will move
+    leaky = MLP([6, 8, 8, 3], "leaky_relu", dtype=np.float64, rng=0)
+    leaky[2].bias.data[0] = -100
+    F.cross_entropy(leaky(Tensor(x)), np.arange(40) % 3).backward()
+    assert leaky[2].weight.grad.numpy()[0].any()
+
+
 # The registry is complete, and what reads it.
 
 

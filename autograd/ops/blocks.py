@@ -33,7 +33,7 @@ def blockwise(
     callable
         A decorator. It takes ``kernel(*outputs, *scratch, *arrays, **params)``, which writes into
         the first two; all have one shape and dtype. It makes ``f(*arrays, **params)`` of that,
-        which returns the output or a tuple of them.
+        which returns the output or a tuple of them; integers are taken as float64.
 
     Examples
     --------
@@ -48,6 +48,8 @@ def blockwise(
     def decorate(kernel: Callable[..., None]) -> Callable[..., Any]:
         @wraps(kernel)
         def run(*arrays: Any, **params: Any) -> Any:
+            if arrays[0].dtype.kind in "iub":
+                arrays = tuple(np.asarray(a, np.float64) for a in arrays)
             x = arrays[0]
             if x.size <= BLOCK:
                 room = [np.empty_like(x) for _ in range(outputs + scratch)]
