@@ -79,7 +79,7 @@ def jvp(
     *,
     has_aux: bool = False,
 ) -> tuple[Any, ...]:
-    """Return f(*primals) and its derivative along the tangents, in one forward pass.
+    """Return ``f(*primals)`` and its derivative along the tangents, in one forward pass.
 
     .. math:: y = f(x), \\quad \\dot y = J_f(x)\\, \\dot x
 

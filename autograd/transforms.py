@@ -130,7 +130,7 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> 
 
 
 def vjp(f: Function, *primals: Tree, has_aux: bool = False) -> Any:
-    r"""Return f(*primals) and the function that multiplies cotangents by the Jacobian.
+    r"""Return ``f(*primals)`` and the function that multiplies cotangents by the Jacobian.
 
     .. math:: y = f(x), \quad u \mapsto u^T J_f(x)
 
@@ -173,7 +173,7 @@ def vjp(f: Function, *primals: Tree, has_aux: bool = False) -> Any:
 
 
 def linearize(f: Function, *primals: Tree) -> tuple[Tree, Function]:
-    r"""Return f(*primals) and the function that multiplies the Jacobian by tangents.
+    r"""Return ``f(*primals)`` and the function that multiplies the Jacobian by tangents.
 
     .. math:: y = f(x), \quad \dot x \mapsto J_f(x)\, \dot x
 
@@ -493,7 +493,7 @@ def ggnvp(f: Function, loss: Function, primals: Sequence[Tree], tangents: Sequen
 
 
 def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None) -> Tensor:
-    r"""Return f(*args) and keep only what went in; the backward pass computes the rest again.
+    r"""Return ``f(*args)`` and keep only what went in; the backward pass computes the rest again.
 
     A chain of n equal layers, cut into checkpointed pieces of :math:`\sqrt n`, needs memory for
     about :math:`2 \sqrt n` layers in place of n, at the price of a second forward pass.

@@ -1,5 +1,6 @@
 """How Sphinx makes the site: `make site` writes it to out/site, and no page needs a network."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ extensions = [
 
 # Pages lie where they lie in the repository, so that their links hold there too.
 root_doc = "docs/index"
-include_patterns = ["docs/**.md", "docs/**.rst", "notebooks/*.ipynb", "nn/data/DIGITS.md"]
+include_patterns = ["docs/**.md", "notebooks/*.ipynb"]
 exclude_patterns = ["docs/api/generated/**"]
 suppress_warnings = ["myst.xref_missing", "mystnb.unknown_mime_type"]
 
@@ -36,3 +37,18 @@ html_theme = "furo"
 html_title = "gradwalk"
 html_copy_source = False
 html_show_sphinx = False
+
+
+def escape_shapes(app, what, name, obj, options, lines):  # type: ignore[no-untyped-def]
+    """Keep ``(batch, *sizes)`` from being read as the start of emphasis."""
+    lines[:] = [
+        line
+        if ">>>" in line or "``" in line
+        else re.sub(r"(?<=[ (])\*(?=[a-z_]+[,)])", r"\\*", line)
+        for line in lines
+    ]
+
+
+def setup(app):  # type: ignore[no-untyped-def]
+    """Run before the extension that reads NumPy's style."""
+    app.connect("autodoc-process-docstring", escape_shapes, priority=400)

@@ -110,7 +110,7 @@ class Softplus(Stateless, function=F.softplus):
 
 
 class Softsign(Stateless, function=F.softsign):
-    """x / (1 + |x|); see `functional.softsign`."""
+    """``x / (1 + |x|)``; see `functional.softsign`."""
 
 
 class Hardtanh(Stateless, function=F.hardtanh):

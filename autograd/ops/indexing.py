@@ -106,7 +106,7 @@ def embedding(input: Index, weight: Array) -> Array:
 
     Returns
     -------
-    Tensor if `weight` is one, else ndarray; of shape (*input.shape, embedding_dim)
+    Tensor if `weight` is one, else ndarray; of shape ``(*input.shape, embedding_dim)``
         The gradients of a row that is named twice add up.
 
     Raises
