@@ -1,7 +1,8 @@
 """An autograd engine on NumPy: tensors that record operations, and walk them back.
 
 Read in this order: `op` (what an operation is), `ops` (the table of them), `engine` (the
-algorithms), `tensor` (what joins the two), `forward` (forward mode).
+algorithms), `tensor` (what joins the two), `forward` (forward mode). Beside the engine stand
+`recording` (what is recorded, and who watches) and `changes` (what is changed in place).
 """
 
 # ruff: noqa: F401, F403 - every op is public, under the name that its module gives
@@ -14,11 +15,7 @@ from .check import gradgradcheck as gradgradcheck
 from .cost import cost as cost
 from .cost import profile as profile
 from .creation import *
-from .engine import Scope as Scope
 from .engine import backprop as backprop
-from .engine import enable_grad as enable_grad
-from .engine import no_grad as no_grad
-from .engine import scope as scope
 from .engine import toposort as toposort
 from .explode import explode as explode
 from .forward import jvp as jvp
@@ -36,6 +33,10 @@ from .ops import pow_ as pow
 from .ops import round_ as round
 from .ops import sum_ as sum
 from .random import manual_seed as manual_seed
+from .recording import Scope as Scope
+from .recording import enable_grad as enable_grad
+from .recording import no_grad as no_grad
+from .recording import scope as scope
 from .strict import strict_broadcast as strict_broadcast
 from .tensor import Tensor as Tensor
 from .tensor import as_tensor as as_tensor

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Observer
 from .op import Node, Op
+from .recording import Observer
 
 _PACKAGES = tuple(str(Path(__file__).parent.parent / name) for name in ("autograd", "nn", "viz"))
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 from numpy.typing import ArrayLike
 
-from .engine import backprop, enable_grad, no_grad
+from .engine import backprop
 from .forward import jvp
 from .op import Op
+from .recording import enable_grad, no_grad
 from .tensor import Tensor
 
 STEP = 1e-3  # of central differences, relative to the entry that moves

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Observer, backprop, enable_grad, owner, toposort
+from .changes import owner
+from .engine import backprop, toposort
 from .forward import jvp
 from .op import Op
+from .recording import Observer, enable_grad
 from .tensor import Tensor, as_tensor
 
 

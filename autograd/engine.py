@@ -1,4 +1,4 @@
-"""The algorithms: what is recorded, in which order it is walked, and the chain rule in both modes.
+"""The algorithms: in which order a graph is walked, and the chain rule in both modes.
 
 The graph is the tensors themselves. A tensor made by an op knows the op and its inputs; nothing
 points from a tensor to what was computed from it, so a graph is freed by dropping its root.
@@ -6,264 +6,15 @@ points from a tensor to what was computed from it, so a graph is freed by droppi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
-from copy import copy
-from itertools import count
+from collections.abc import Collection, Iterator
 from operator import attrgetter
-from typing import Any, Self
-from weakref import ref
+from typing import Any
 
 import numpy as np
 
+from .changes import changes, check_unchanged, describe, freed, settle
 from .op import Node, Op
-
-
-class Scope:
-    """One use of a named part of a model: each call of a module is a scope of its own."""
-
-    __slots__ = ("name", "parent")
-
-    def __init__(self, name: str, parent: Scope | None) -> None:
-        self.name = name
-        self.parent = parent
-
-    @property
-    def path(self) -> str:
-        """The names from the outermost scope to this one, joined by dots."""
-        return self.name if self.parent is None else f"{self.parent.path}.{self.name}"
-
-    def __repr__(self) -> str:
-        return f"<Scope {self.path}>"
-
-
-recording: ContextVar[bool | Observer] = ContextVar("recording", default=True)
-"""Whether this thread records what is computed; an observer, if one watches."""
-
-current_scope: ContextVar[Scope | None] = ContextVar("current_scope", default=None)
-"""The part of a model this thread computes."""
-
-level: ContextVar[int] = ContextVar("level", default=0)
-"""How many forward-mode derivatives this thread is taking, one inside the other."""
-
-next_serial = count(1).__next__
-
-
-class _Recording(ContextDecorator):
-    on: bool
-
-    def __init__(self) -> None:
-        self.tokens: list[Token[bool | Observer]] = []  # one block may stand inside another
-
-    def __enter__(self) -> None:
-        mode = recording.get()
-        on = mode.switched(self.on) if isinstance(mode, Observer) else self.on
-        self.tokens.append(recording.set(on))
-
-    def __exit__(self, *exc: object) -> None:
-        recording.reset(self.tokens.pop())
-
-    def _recreate_cm(self) -> _Recording:
-        return type(self)()
-
-
-class no_grad(_Recording):
-    """Switch recording off in this thread: a context manager and a decorator.
-
-    Examples
-    --------
-    >>> from autograd import Tensor
-    >>> x = Tensor(3.0, requires_grad=True)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-
-    on = False
-
-
-class enable_grad(_Recording):
-    """Switch recording on again inside `no_grad`: a context manager and a decorator.
-
-    Examples
-    --------
-    >>> from autograd import Tensor
-    >>> x = Tensor(3.0, requires_grad=True)
-    >>> with no_grad(), enable_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    True
-    """
-
-    on = True
-
-
-class Observer(ContextDecorator):
-    """Watches every op that this thread runs in a ``with`` block, forward and backward.
-
-    A subclass overrides `run`, `pull` and `share`, and calls them on `super()` to have the work
-    done.
-    """
-
-    on = True  # whether the ops are recorded, too
-    outer: bool | Observer = True
-    token: Token[bool | Observer] | None = None
-
-    def __enter__(self) -> Self:
-        if self.token is not None:
-            raise RuntimeError(f"{type(self).__name__}: already watching; make another one")
-        self.outer, self.on = recording.get(), is_recording()
-        self.token = recording.set(self)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        assert self.token is not None
-        recording.reset(self.token)
-        self.token = None
-
-    def switched(self, on: bool) -> Observer:
-        """Return this observer, with recording on or off."""
-        other = copy(self)
-        other.on = on
-        return other
-
-    def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Run the forward of `op` on the arrays of the tensors `inputs`."""
-        if isinstance(self.outer, Observer):
-            return self.outer.run(op, inputs, params)
-        return op.forward(*[x.data for x in inputs], **params)
-
-    def made(self, out: Any) -> None:
-        """See the tensor that was just recorded."""
-        if isinstance(self.outer, Observer):
-            self.outer.made(out)
-
-    def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
-        """Run the vjp rule of `node` for its input `i` on ``(g, out, *inputs)``."""
-        if isinstance(self.outer, Observer):
-            return self.outer.pull(node, i, arguments)
-        return node.op.vjp[i](*arguments, **node.params)
-
-    def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
-        """Run what the rules of a fused op have in common on ``(g, out, saved, *inputs)``."""
-        if isinstance(self.outer, Observer):
-            return self.outer.share(node, arguments)
-        return node.op.shared(*arguments, **node.params)
-
-    def line(self, node: Any) -> str:
-        """Return the line of source that made a tensor, where an observer has noted it."""
-        return self.outer.line(node) if isinstance(self.outer, Observer) else ""
-
-
-def is_recording() -> bool:
-    """Return whether this thread records what is computed."""
-    mode = recording.get()
-    return mode.on if isinstance(mode, Observer) else mode
-
-
-class scope:
-    """Name the part of a model in which ops are recorded: a context manager.
-
-    Parameters
-    ----------
-    name : str
-
-    Examples
-    --------
-    >>> from autograd import Tensor
-    >>> x = Tensor(3.0, requires_grad=True)
-    >>> with scope("model"), scope("square"):
-    ...     y = x * x
-    >>> y.scope.path
-    'model.square'
-    """
-
-    __slots__ = ("name", "tokens")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.tokens: list[Token[Scope | None]] = []
-
-    def __enter__(self) -> Scope:
-        here = Scope(self.name, current_scope.get())
-        self.tokens.append(current_scope.set(here))
-        return here
-
-    def __exit__(self, *exc: object) -> None:
-        current_scope.reset(self.tokens.pop())
-
-
-class Changes:
-    """When data were changed in place, in any thread, as creation numbers."""
-
-    __slots__ = ("_alive", "_by_memory", "last", "rebound")
-
-    def __init__(self) -> None:
-        self.last = 0
-        self.rebound = False  # whether there is a `Rebound` anywhere
-        self._by_memory: dict[int, int] = {}  # by the id of what `memory` returns
-        self._alive: dict[int, Any] = {}  # weak references: they tell when an id is free again
-
-    def note(self, x: Any, serial: int = 0) -> None:
-        """Note that the data of a tensor were changed: now, or at another time."""
-        place = memory(x)
-        key = id(place)
-        if key not in self._by_memory:
-            self._alive[key] = ref(place, lambda _: self._forget(key))
-        self._by_memory[key] = serial = serial or next_serial()
-        if serial > self.last:
-            self.last = serial
-
-    def of(self, x: Any) -> int:
-        """Return when the data of a tensor were changed, through whichever tensor; else 0."""
-        return self._by_memory.get(id(memory(x)), 0)
-
-    def _forget(self, key: int) -> None:
-        del self._by_memory[key], self._alive[key]
-
-
-changes = Changes()
-"""What was changed in this process: an instance, since setting attributes of classes is slow."""
-
-
-def memory(x: Any) -> Any:
-    """Return what owns the data of a tensor: an array, or, without axes, the tensor itself."""
-    array = x.data
-    return owner(array) if isinstance(array, np.ndarray) else x
-
-
-def owner(array: Any) -> Any:
-    """Return the array that owns the memory of an array, which may be a view of it."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-class Rebound(int):
-    """What ``x[i] = v`` keeps in `saved`: since when x is another node, whose first input it was.
-
-    What was computed from x before still names x as its input, and means the node of that time.
-    """
-
-
-def settle(node: Any) -> None:
-    """Let the inputs of a node be the nodes that they were when it was made.
-
-    Raises
-    ------
-    RuntimeError
-        If the graph behind an input was freed since ``x[i] = v``, and so the way back is lost.
-    """
-    inputs = node.inputs
-    for i, x in enumerate(inputs):
-        while isinstance(x.saved, Rebound) and x.saved > node.serial:
-            x = x.inputs[0]
-        if x.serial > node.serial:
-            raise _freed(x)
-        if x is not inputs[i]:
-            node.inputs = (*node.inputs[:i], x, *inputs[i + 1 :])
+from .recording import Observer, enable_grad, recording
 
 
 def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
@@ -420,7 +171,7 @@ def _run_hooks(node: Any, g: Any) -> Any:
             seen = node.wrap(np.asarray(seen)[()])
         if seen.data.shape != g.shape:
             raise ValueError(
-                f"hook: it returned a gradient of shape {seen.data.shape} for {_describe(node)}"
+                f"hook: it returned a gradient of shape {seen.data.shape} for {describe(node)}"
             )
         if seen.data.dtype != g.dtype:
             seen = seen.astype(g.dtype)
@@ -438,7 +189,7 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """
     op, inputs, params = node.op, node.inputs, node.params
     if not inputs:
-        raise _freed(node)
+        raise freed(node)
     if changes.last > node.serial:
         check_unchanged(node)
     if create_graph:
@@ -541,42 +292,3 @@ def pushforward(
     for term in terms[1:]:
         total = total + term
     return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
-
-
-def _freed(node: Any) -> RuntimeError:
-    return RuntimeError(
-        f"backward: the graph behind {_describe(node)} was freed by an earlier "
-        "backward(retain_graph=False); run the forward pass again, or leave retain_graph True. If "
-        "it was computed before a loop, move it inside; detect_anomaly() names the line"
-    )
-
-
-def check_unchanged(node: Any) -> None:
-    """Raise if a value that the rules of `node` need is not what it was when it was recorded."""
-    op, made = node.op, node.serial
-    needed = [x.requires_grad for x in node.inputs]
-    for i, x in enumerate(node.inputs):
-        if changes.of(x) > made and op.reads(i, needed):
-            raise RuntimeError(
-                f"backward: {_describe(x)} was changed in place, itself or through a view, after "
-                f"{op.name} had used it, and the gradient needs the old value; change a copy "
-                "(x = x.clone()), or make the change after backward()"
-            )
-    if changes.of(node) > made and op.reads("out", needed):
-        raise RuntimeError(
-            f"backward: {_describe(node)} was changed in place through a view, and its gradient is "
-            "computed from its old value; change a copy (x = x.clone())"
-        )
-
-
-def _describe(node: Any) -> str:
-    mode = recording.get()
-    line = mode.line(node) if isinstance(mode, Observer) else ""
-    facts = (
-        repr(node.name) if node.name else "",
-        f"made by {node.op.name}" if node.op is not None else "",
-        f"shape {node.data.shape}",
-        f"in {node.scope.path}" if node.scope is not None else "",
-        f"at {line}" if line else "",
-    )
-    return f"a tensor ({', '.join(filter(None, facts))})"

@@ -14,11 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engine import check_unchanged, current_scope, enable_grad, toposort
+from .changes import check_unchanged
+from .engine import toposort
 from .op import Op
 from .ops import add, exp, log, maximum, minimum, mul, sqrt, square
 from .ops.linalg import expand_ellipsis
 from .ops.reduction import Axis, gather_axes, reduced
+from .recording import current_scope, enable_grad
 from .tensor import Tensor
 
 Scalars: TypeAlias = Any

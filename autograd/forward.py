@@ -12,8 +12,9 @@ from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from .engine import level, pushforward
+from .engine import pushforward
 from .op import Op, dispatch
+from .recording import level
 from .tensor import Tensor, as_tensor, constant
 from .tree import Tree, flatten, flatten_like, tree_map, unflatten
 

@@ -13,9 +13,11 @@ from importlib import import_module
 from pickle import PicklingError
 from typing import Any
 
-from .engine import Rebound, next_serial, toposort
+from .changes import Rebound
+from .engine import toposort
 from .op import Op
 from .ops import op_table
+from .recording import next_serial
 
 
 def reduce_tensor(t: Any) -> tuple[Any, ...]:

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .engine import Observer
 from .op import Op
+from .recording import Observer
 
-_PASSED_THROUGH = {__name__, "autograd.tensor", "autograd.op", "autograd.engine"}
+_PASSED_THROUGH = {
+    __name__,
+    *(f"autograd.{name}" for name in ("tensor", "methods", "op", "engine", "recording")),
+}
 
 
 class strict_broadcast(Observer):

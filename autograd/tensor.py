@@ -12,21 +12,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
 from .card import card
-from .engine import (
-    Rebound,
-    backprop,
-    changes,
-    current_scope,
-    enable_grad,
-    is_recording,
-    memory,
-    next_serial,
-    recording,
-)
+from .changes import Rebound, changes, memory
+from .engine import backprop
 from .methods import Methods
 from .mistakes import explained
 from .op import Op, dispatch
 from .pickling import reduce_tensor
+from .recording import current_scope, enable_grad, is_recording, next_serial, recording
 
 
 class Tensor(Methods):

@@ -19,20 +19,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .engine import (
-    backprop,
-    changes,
-    check_unchanged,
-    enable_grad,
-    is_recording,
-    next_serial,
-    no_grad,
-    pushforward,
-    toposort,
-)
+from .changes import changes, check_unchanged
+from .engine import backprop, pushforward, toposort
 from .forward import Dual, directions_like, floating, jvp, parts, tensor_only, with_aux
 from .op import EachInput, Op, dispatch
 from .ops import stack
+from .recording import enable_grad, is_recording, next_serial, no_grad
 from .tensor import Tensor, as_tensor
 from .tree import LEAF, Tree, flatten, tree_map, unflatten
 

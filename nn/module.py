@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd import Scope, Tensor, as_tensor
-from autograd.engine import current_scope
+from autograd.recording import current_scope
 
 
 class Parameter(Tensor):

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor, as_tensor, no_grad
-from autograd.engine import Observer, current_scope
 from autograd.op import Op
+from autograd.recording import Observer, current_scope
 from nn.io import replace_file
 from nn.module import Module
 from nn.train import in_use

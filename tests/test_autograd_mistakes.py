@@ -122,6 +122,12 @@ def test_strict_broadcast_refuses_to_change_the_number_of_axes():
     assert str(caught.value).endswith("try y[None, :]")
 
 
+@pytest.mark.parametrize("f", [np.subtract, ag.sub, lambda x, y: x - y, lambda x, y: -(y - x)])
+def test_strict_broadcast_holds_however_an_op_is_called(f):
+    with strict_broadcast(), pytest.raises(ValueError, match=r"sub: strict_broadcast\(\)"):
+        f(leaf(4, 1), leaf(4))
+
+
 def test_strict_broadcast_lets_pass_what_is_meant():
     x = leaf(4, 3)
     with strict_broadcast():

@@ -9,7 +9,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor, no_grad
-from autograd.engine import Observer
+from autograd.recording import Observer
 from nn import MLP, Embedding, LayerNorm, Linear, Module, Parameter, Sequential
 from nn import functional as F
 from nn.onnx import CONVERTERS, to_onnx

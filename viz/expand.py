@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from autograd import Scope, Tensor, enable_grad, toposort
-from autograd.engine import Rebound, current_scope, next_serial
+from autograd.changes import Rebound
+from autograd.recording import current_scope, next_serial
 
 
 def expanded(outputs: Sequence[Tensor]) -> dict[Tensor, Tensor]:

@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from autograd import Op, Tensor, backprop, toposort
+from autograd.changes import changes
 from autograd.cost import saved_values
-from autograd.engine import changes
 
 from .expand import expanded
 from .explain import Formula, formulas

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor
-from autograd.engine import Observer
+from autograd.recording import Observer
 
 SATURATED = 0.05  # of the largest slope: below it a unit hardly passes a gradient on
 _SAMPLE = 10_000  # elements of an activation that are kept for its histogram

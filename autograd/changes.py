@@ -1,0 +1,123 @@
+"""Changes in place: when memory was written, what a tensor was before, what must not have changed.
+
+A tensor, its views and whatever else shares its memory change together: the record is by memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from .recording import Observer, next_serial, recording
+
+
+class Changes:
+    """When data were changed in place, in any thread, as creation numbers."""
+
+    __slots__ = ("_alive", "_by_memory", "last", "rebound")
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.rebound = False  # whether there is a `Rebound` anywhere
+        self._by_memory: dict[int, int] = {}  # by the id of what `memory` returns
+        self._alive: dict[int, Any] = {}  # weak references: they tell when an id is free again
+
+    def note(self, x: Any, serial: int = 0) -> None:
+        """Note that the data of a tensor were changed: now, or at another time."""
+        place = memory(x)
+        key = id(place)
+        if key not in self._by_memory:
+            self._alive[key] = ref(place, lambda _: self._forget(key))
+        self._by_memory[key] = serial = serial or next_serial()
+        if serial > self.last:
+            self.last = serial
+
+    def of(self, x: Any) -> int:
+        """Return when the data of a tensor were changed, through whichever tensor; else 0."""
+        return self._by_memory.get(id(memory(x)), 0)
+
+    def _forget(self, key: int) -> None:
+        del self._by_memory[key], self._alive[key]
+
+
+changes = Changes()
+"""What was changed in this process: an instance, since setting attributes of classes is slow."""
+
+
+def memory(x: Any) -> Any:
+    """Return what owns the data of a tensor: an array, or, without axes, the tensor itself."""
+    array = x.data
+    return owner(array) if isinstance(array, np.ndarray) else x
+
+
+def owner(array: Any) -> Any:
+    """Return the array that owns the memory of an array, which may be a view of it."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+class Rebound(int):
+    """What ``x[i] = v`` keeps in `saved`: since when x is another node, whose first input it was.
+
+    What was computed from x before still names x as its input, and means the node of that time.
+    """
+
+
+def settle(node: Any) -> None:
+    """Let the inputs of a node be the nodes that they were when it was made.
+
+    Raises
+    ------
+    RuntimeError
+        If the graph behind an input was freed since ``x[i] = v``, and so the way back is lost.
+    """
+    inputs = node.inputs
+    for i, x in enumerate(inputs):
+        while isinstance(x.saved, Rebound) and x.saved > node.serial:
+            x = x.inputs[0]
+        if x.serial > node.serial:
+            raise freed(x)
+        if x is not inputs[i]:
+            node.inputs = (*node.inputs[:i], x, *inputs[i + 1 :])
+
+
+def freed(node: Any) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the graph behind {describe(node)} was freed by an earlier "
+        "backward(retain_graph=False); run the forward pass again, or leave retain_graph True. If "
+        "it was computed before a loop, move it inside; detect_anomaly() names the line"
+    )
+
+
+def check_unchanged(node: Any) -> None:
+    """Raise if a value that the rules of `node` need is not what it was when it was recorded."""
+    op, made = node.op, node.serial
+    needed = [x.requires_grad for x in node.inputs]
+    for i, x in enumerate(node.inputs):
+        if changes.of(x) > made and op.reads(i, needed):
+            raise RuntimeError(
+                f"backward: {describe(x)} was changed in place, itself or through a view, after "
+                f"{op.name} had used it, and the gradient needs the old value; change a copy "
+                "(x = x.clone()), or make the change after backward()"
+            )
+    if changes.of(node) > made and op.reads("out", needed):
+        raise RuntimeError(
+            f"backward: {describe(node)} was changed in place through a view, and its gradient is "
+            "computed from its old value; change a copy (x = x.clone())"
+        )
+
+
+def describe(node: Any) -> str:
+    mode = recording.get()
+    line = mode.line(node) if isinstance(mode, Observer) else ""
+    facts = (
+        repr(node.name) if node.name else "",
+        f"made by {node.op.name}" if node.op is not None else "",
+        f"shape {node.data.shape}",
+        f"in {node.scope.path}" if node.scope is not None else "",
+        f"at {line}" if line else "",
+    )
+    return f"a tensor ({', '.join(filter(None, facts))})"
