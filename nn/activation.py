@@ -388,7 +388,7 @@ ACTIVATIONS: dict[str, Activation] = {
         "(-1, 1)",
         "(0, 1]",
         "as tanh, with tails that fall off slowly",
-        "saturates, at 1/x^2 instead of exponentially",
+        "saturates, if slowly: the slope falls off as the square of x",
         {"max slope": (0.0, 1.0)},
         "xavier",
         Softsign,

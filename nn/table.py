@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
 
+SHORT = 32
+
 
 def grid(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
     """Return rows as text in columns, each cell wrapped to the width of its column.
@@ -38,12 +40,16 @@ def _wrapped(cell: str, width: int) -> list[str]:
 
 
 def as_html(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as an HTML table, the first as its heading."""
-    style = 'style="text-align: left; vertical-align: top"'
+    """Return rows as an HTML table, the first as its heading; short lines are not broken."""
 
-    def line(tag: str, row: Sequence[str]) -> str:
-        cells = (html.escape(cell).replace("\n", "<br>") for cell in row)
-        return f"<tr>{''.join(f'<{tag} {style}>{cell}</{tag}>' for cell in cells)}</tr>"
+    def styled(tag: str, cell: str) -> str:
+        short = max(map(len, cell.split("\n"))) <= SHORT
+        style = f"text-align: left; vertical-align: top{'; white-space: nowrap' * short}"
+        return f'<{tag} style="{style}">{html.escape(cell).replace(chr(10), "<br>")}</{tag}>'
 
-    body = "\n".join([line("th", rows[0]), *(line("td", row) for row in rows[1:])])
+    tags = ["th"] + ["td"] * (len(rows) - 1)
+    body = "\n".join(
+        f"<tr>{''.join(styled(tag, cell) for cell in row)}</tr>"
+        for tag, row in zip(tags, rows, strict=True)
+    )
     return f"<table>\n{body}\n</table>"
