@@ -10,7 +10,24 @@ import pytest
 from safetensors import numpy as safetensors
 
 from autograd import Tensor
-from nn import MLP, Linear, Sequential, Tanh, load, save
+from nn import (
+    GPT,
+    LSTM,
+    MLP,
+    AdaptiveAvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Embedding,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Module,
+    Sequential,
+    Tanh,
+    load,
+    save,
+)
+from nn.optim import SGD
 
 
 @pytest.fixture
@@ -54,31 +71,145 @@ def test_views_and_tensors_are_saved_as_they_read(path):
 # Exchange
 
 
-def pytorch_twin(torch):
+def mlp():
+    return MLP([4, 6, 3], rng=0)
+
+
+def pytorch_mlp(torch):
     return torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
 
 
-def test_pytorch_loads_what_is_saved_here(model, path):
+def cnn():
+    return Sequential(
+        Conv2d(2, 4, 3, padding=1, rng=0),
+        BatchNorm2d(4),
+        Tanh(),
+        MaxPool2d(2),
+        Conv2d(4, 6, 3, stride=2, groups=2, padding=1, padding_mode="circular", rng=1),
+        AdaptiveAvgPool2d(2),
+        Flatten(),
+        Linear(24, 3, rng=2),
+    )
+
+
+def pytorch_cnn(torch):
+    t = torch.nn
+    return t.Sequential(
+        t.Conv2d(2, 4, 3, padding=1),
+        t.BatchNorm2d(4),
+        t.Tanh(),
+        t.MaxPool2d(2),
+        t.Conv2d(4, 6, 3, stride=2, groups=2, padding=1, padding_mode="circular"),
+        t.AdaptiveAvgPool2d(2),
+        t.Flatten(),
+        t.Linear(24, 3),
+    )
+
+
+class Reader(Module):
+    """An LSTM that reads in both directions."""
+
+    def __init__(self):
+        self.embedding = Embedding(9, 5, rng=0)
+        self.lstm = LSTM(5, 4, num_layers=2, bidirectional=True, batch_first=True, rng=1)
+        self.head = Linear(8, 3, rng=2)
+
+    def forward(self, x):
+        return self.head(self.lstm(self.embedding(x))[0][:, -1])
+
+
+def pytorch_reader(torch):
+    class Twin(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = torch.nn.Embedding(9, 5)
+            self.lstm = torch.nn.LSTM(5, 4, 2, bidirectional=True, batch_first=True)
+            self.head = torch.nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.head(self.lstm(self.embedding(x))[0][:, -1])
+
+    return Twin()
+
+
+def gpt():
+    return GPT(9, 6, 16, 4, 2, rng=0)
+
+
+def pytorch_gpt(torch):
+    class Twin(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = torch.nn.Embedding(9, 16)
+            self.positions = torch.nn.Embedding(6, 16)
+            self.blocks = torch.nn.ModuleList(
+                torch.nn.TransformerEncoderLayer(
+                    16, 4, 64, 0.0, "gelu", batch_first=True, norm_first=True
+                )
+                for _ in range(2)
+            )
+            self.norm = torch.nn.LayerNorm(16)
+            self.head = torch.nn.Linear(16, 9, bias=False)
+            self.head.weight = self.embedding.weight
+
+        def forward(self, x):
+            t = x.shape[1]
+            h = self.embedding(x) + self.positions(torch.arange(t))
+            mask = torch.nn.Transformer.generate_square_subsequent_mask(t)
+            for block in self.blocks:
+                h = block(h, src_mask=mask, is_causal=True)
+            return self.head(self.norm(h))
+
+    return Twin()
+
+
+RNG = np.random.default_rng(0)
+WORDS = RNG.integers(0, 9, (5, 6))
+KINDS = {
+    "mlp": (mlp, pytorch_mlp, RNG.normal(size=(5, 4)).astype(np.float32)),
+    "cnn": (cnn, pytorch_cnn, RNG.normal(size=(5, 2, 8, 9)).astype(np.float32)),
+    "lstm": (Reader, pytorch_reader, WORDS),
+    "gpt": (gpt, pytorch_gpt, WORDS),
+}
+
+
+def trained(model, x):
+    """Train a little, so that weights and running statistics are not what they start as."""
+    optimizer = SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (model(Tensor(x)) ** 2).mean().backward()
+        optimizer.step()
+    return model.eval()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pytorch_loads_what_is_saved_here(kind, path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import load_file
 
+    make, make_twin, x = KINDS[kind]
+    model = trained(make(), x)
     save(model, path)
-    twin = pytorch_twin(torch)
+    twin = make_twin(torch)
     twin.load_state_dict(load_file(path))
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    expected = twin(torch.tensor(x)).detach().numpy()
+    expected = twin.eval()(torch.tensor(x)).detach().numpy()
     np.testing.assert_allclose(model(Tensor(x)).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_what_pytorch_saves_loads_here(model, path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_pytorch_saves_loads_here(kind, path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
-    twin = pytorch_twin(torch)
-    save_file(twin.state_dict(), path)
-    model.load_state_dict(load(path))
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    expected = twin(torch.tensor(x)).detach().numpy()
+    make, make_twin, x = KINDS[kind]
+    torch.manual_seed(0)
+    twin = make_twin(torch)
+    twin(torch.tensor(x))  # in training, so that running statistics move
+    save_file({k: v.clone() for k, v in twin.state_dict().items()}, path)
+    model = make().eval()
+    assert model.load_state_dict(load(path)) == ([], [])
+    expected = twin.eval()(torch.tensor(x)).detach().numpy()
     np.testing.assert_allclose(model(Tensor(x)).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -135,6 +266,26 @@ def test_a_damaged_file_is_refused(damage, model, path):
         load(path)
 
 
+def test_damage_anywhere_in_the_header_is_refused_or_harmless(model, path):
+    save(model, path)
+    whole = path.read_bytes()
+    header = 8 + int.from_bytes(whole[:8], "little")
+    chance = np.random.default_rng(0)
+    refused = 0
+    for _ in range(500):
+        damaged = bytearray(whole)
+        for _ in range(chance.integers(1, 4)):
+            at, byte = int(chance.integers(header)), int(chance.integers(256))
+            kind = chance.integers(3)
+            damaged[at : at + (kind > 0)] = bytes([byte]) if kind < 2 else b""
+        path.write_bytes(bytes(damaged))
+        try:
+            load(path)
+        except ValueError:
+            refused += 1
+    assert refused > 400
+
+
 def test_a_dtype_without_numpy_equivalent_is_named(path):
     path.write_bytes(header("BF16", 2))
     with pytest.raises(ValueError, match="'BF16', which NumPy has not"):
@@ -167,6 +318,24 @@ def test_a_file_of_another_model_changes_nothing(model, path):
         model.load_state_dict(load(path))
     for key, value in model.state_dict().items():
         np.testing.assert_array_equal(value, before[key])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_fits_in_part_changes_nothing(kind, path):
+    model = KINDS[kind][0]()
+    state = model.state_dict()
+    before = {key: value.copy() for key, value in state.items()}
+    last = list(state)[-1]
+    for wrong in (
+        {key: value + 1 for key, value in state.items() if key != last},
+        {**{key: value + 1 for key, value in state.items()}, last: np.zeros((7, 7, 7))},
+        {**{key: value + 1 for key, value in state.items()}, "more": np.zeros(3)},
+    ):
+        save(wrong, path)
+        with pytest.raises(ValueError, match=f"{last}|more"):
+            model.load_state_dict(load(path))
+        for key, value in model.state_dict().items():
+            np.testing.assert_array_equal(value, before[key])
 
 
 def test_the_file_is_plain_safetensors(model, path):

@@ -90,6 +90,7 @@ UNARY = [
     if op.arity == 1 and name not in ("clip", "squeeze", "transpose", "rope")
 ]
 BINARY = [name for name, op in FREE.items() if op.arity == 2 and op.kind == "elementwise"]
+ACTIVATIONS = [name for name, a in nn.activation_table().activations.items() if a.init]
 X = normal(3, 4)
 IMAGE = normal(3, 4, 8, 7)
 ROWS = IMAGE[:, :, 0]
@@ -301,17 +302,61 @@ def test_the_table_is_tried_whole():
 # Models
 
 
-@pytest.mark.parametrize("activation", ["ReLU", "Sigmoid", "Tanh", "SELU"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_mlp_with_each_activation(activation, path):
-    layers = [Linear(4, 8, rng=0), getattr(nn, activation)(), Linear(8, 3, rng=1)]
-    model = Sequential(*layers)
+    model = MLP([4, 8, 3], activation, rng=0)
     graph = check(model, path, normal(2, 4)).graph
     names = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
     for key, value in model.state_dict().items():
         np.testing.assert_array_equal(names[key], value)
-    assert graph.node[0].name == "Sequential.0: Linear/Gemm_0"
+    assert graph.node[0].name == "MLP.0: Linear/Gemm_0"
     assert graph.input[0].name == "input" and graph.output[0].name == "output"
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
+def test_a_cnn_with_batch_norm_and_pools(path):
+    x = normal(3, 2, 9, 8)
+    model = Sequential(
+        nn.Conv2d(2, 4, 3, padding="same", rng=0),
+        nn.BatchNorm2d(4),
+        nn.GELU(),
+        nn.MaxPool2d(2, stride=1, padding=1),
+        nn.Conv2d(4, 6, 3, stride=2, padding=1, padding_mode="circular", groups=2, rng=1),
+        nn.GroupNorm(2, 6),
+        nn.Dropout(0.5),
+        nn.ConvTranspose2d(6, 4, 3, stride=2, output_padding=1, rng=2),
+        nn.AvgPool2d(3, stride=2, padding=1),
+        nn.AdaptiveAvgPool2d((2, 1)),
+        nn.Flatten(),
+        Linear(8, 3, rng=3),
+    )
+    model(Tensor(x))  # moves the running statistics
+    made = check(model, path, x, rtol=1e-4)
+    kinds = {n.op_type for n in made.graph.node}
+    assert {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "Gemm"} <= kinds
+    state = model.state_dict()
+    for initializer in made.graph.initializer:
+        if initializer.name in state:
+            array = onnx.numpy_helper.to_array(initializer)
+            np.testing.assert_array_equal(array, state[initializer.name])
+    assert {"0.weight", "1.running_mean", "5.bias"} <= {i.name for i in made.graph.initializer}
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rope"])
+def test_a_gpt(positions, path):
+    model = nn.GPT(11, 6, 16, 4, 2, positions=positions, dropout=0.1, rng=0)
+    x = np.random.default_rng(0).integers(0, 11, (2, 6))
+    made = check(model, path, x, rtol=1e-4, atol=1e-5)
+    kinds = [n.op_type for n in made.graph.node]
+    assert kinds.count("Softmax") == 2 and kinds.count("LayerNormalization") == 5
+    assert {i.name for i in made.graph.initializer} >= {n for n, _ in model.named_parameters()}
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_transformer_block(norm, path):
+    model = nn.TransformerBlock(8, 2, norm=norm, rng=0)
+    check(model, path, normal(2, 5, 8), rtol=1e-4, atol=1e-5)
+    check(Sequential(nn.RMSNorm(8), nn.SwiGLU(8, rng=0)), path, normal(2, 5, 8))
 
 
 def test_several_inputs_and_outputs_and_a_scalar(path):
@@ -359,41 +404,6 @@ def test_embedding_takes_its_index_from_the_input(path):
     made = check(Words(), path, x)
     assert "Gather" in {n.op_type for n in made.graph.node}
     check(Words(padding_idx=0), path, x)
-
-
-class Block(Module):
-    """A pre-norm transformer block."""
-
-    def __init__(self, d, heads, rope):
-        self.norm1, self.norm2 = LayerNorm(d), LayerNorm(d)
-        self.attn = nn.MultiheadAttention(d, heads, batch_first=True, rope=rope, rng=0)
-        self.up, self.down = Linear(d, 4 * d, rng=1), Linear(4 * d, d, rng=2)
-
-    def forward(self, x):
-        h = self.norm1(x)
-        x = x + self.attn(h, h, h, need_weights=False, is_causal=True)[0]
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
-
-
-class TinyGPT(Module):
-    def __init__(self, rope):
-        self.embed = Embedding(11, 8, rng=0)
-        self.positions = nn.LearnedPositionalEncoding(6, 8, rng=0)
-        self.blocks = Sequential(Block(8, 2, rope), Block(8, 2, rope))
-        self.norm = LayerNorm(8)
-
-    def forward(self, x):
-        h = self.norm(self.blocks(self.positions(self.embed(x))))
-        return F.linear(h, self.embed.weight)  # tied
-
-
-@pytest.mark.parametrize("rope", [False, True])
-def test_a_transformer(rope, path):
-    x = np.random.default_rng(0).integers(0, 11, (2, 6))
-    made = check(TinyGPT(rope), path, x, rtol=1e-4, atol=1e-5)
-    kinds = [n.op_type for n in made.graph.node]
-    assert kinds.count("Softmax") == 2 and kinds.count("LayerNormalization") == 5
-    assert "embed.weight" in {i.name for i in made.graph.initializer}
 
 
 @pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
