@@ -68,7 +68,7 @@ viz.explain(L, a)
 # %%
 guess = ...
 found = tour.two_calls_of_backward(a=3.0)
-print(f"your guess {guess}, found {found}")
+print(f"found {found}")
 
 # %% [markdown]
 # 24: the second call adds 12. An engine that kept the gradients of the nodes between the calls,
