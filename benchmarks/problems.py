@@ -134,13 +134,68 @@ class LSTMProblem:
         return {k: v.astype(np.float32) for k, v in drawn.items()}
 
 
-Problem = ScalarProblem | MLPProblem | LSTMProblem
+@dataclass(frozen=True)
+class TransformerProblem:
+    """A pre-norm transformer block in float32: forward and backward, as one of a stack.
+
+    Self-attention without a mask, a feed-forward layer four times as wide with the GELU by tanh.
+    The loss is the mean square of the output; the input's gradient is computed too.
+    """
+
+    features: int
+    heads: int
+    batch: int
+    length: int
+    kind = "transformer"
+    tolerance = 1e-4
+    targets = (("pytorch", 1.5),)
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        return (
+            f"pre-norm transformer block, {self.features} features, {self.heads} heads, batch "
+            f"{self.batch}, length {self.length}, float32: forward, mean square, backward"
+        )
+
+    @property
+    def data(self) -> Array:
+        """The input, of shape (batch, length, features)."""
+        shape = self.batch, self.length, self.features
+        return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """The weights, by the names of PyTorch's encoder layer and in its order."""
+        rng, d = np.random.default_rng(1), self.features
+        shapes: dict[str, tuple[int, ...]] = {
+            "self_attn.in_proj_weight": (3 * d, d),
+            "self_attn.in_proj_bias": (3 * d,),
+            "self_attn.out_proj.weight": (d, d),
+            "self_attn.out_proj.bias": (d,),
+            "linear1.weight": (4 * d, d),
+            "linear1.bias": (4 * d,),
+            "linear2.weight": (d, 4 * d),
+            "linear2.bias": (d,),
+            **{f"norm{i}.{name}": (d,) for i in (1, 2) for name in ("weight", "bias")},
+        }
+        drawn = {
+            name: rng.standard_normal(shape) * (0.1 if len(shape) == 1 else shape[1] ** -0.5)
+            for name, shape in shapes.items()
+        }
+        for i in (1, 2):
+            drawn[f"norm{i}.weight"] += 1
+        return {k: v.astype(np.float32) for k, v in drawn.items()}
+
+
+Problem = ScalarProblem | MLPProblem | LSTMProblem | TransformerProblem
 
 ROWS: dict[str, Problem] = {
     "scalar": ScalarProblem(),
     "mlp-784-128-10": MLPProblem((784, 128, 10), batch=32),
     "mlp-784-256-128-10": MLPProblem((784, 256, 128, 10), batch=128),
     "lstm-64-128": LSTMProblem(features=64, units=128, batch=32, steps=64),
+    "transformer-256": TransformerProblem(features=256, heads=4, batch=8, length=128),
 }
 
 

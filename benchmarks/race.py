@@ -36,13 +36,13 @@ class Contestant:
 _PEERS = ".venv-peers"
 
 CONTESTANTS = (
-    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "lstm")),
-    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "lstm")),
+    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "lstm", "transformer")),
+    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "lstm", "transformer")),
     Contestant(
         "pytorch",
         "PyTorch",
         "pytorch",
-        ("scalar", "mlp", "lstm"),
+        ("scalar", "mlp", "lstm", "transformer"),
         environment=_PEERS,
         requirements=("torch==2.13.0",),
     ),

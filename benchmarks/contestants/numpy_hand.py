@@ -6,7 +6,7 @@ the activation, the softmax shared by loss and gradient, no gradient for the inp
 
 import numpy as np
 
-from benchmarks.problems import Array, LSTMProblem, MLPProblem, Work
+from benchmarks.problems import Array, LSTMProblem, MLPProblem, TransformerProblem, Work
 
 DISTRIBUTIONS = ("numpy",)
 
@@ -107,6 +107,105 @@ def lstm(problem: LSTMProblem) -> Work:
         rows = delta.reshape(-1, 4 * n)
         db = rows.sum(axis=0)
         kept[:] = [rows.T @ x.reshape(-1, features), rows.T @ hs[:-1].reshape(-1, n), db, db]
+        return loss
+
+    return Work(step, float, lambda: kept)
+
+
+def transformer(problem: TransformerProblem) -> Work:
+    """Return the work of a transformer row: rows of all examples in one product, steps in place."""
+    x = problem.data
+    n, length, d = x.shape
+    heads = problem.heads
+    x = x.reshape(-1, d)
+    w = problem.weights
+    W_in, b_in, W_out, b_out, W_1, b_1, W_2, b_2, gain_1, shift_1, gain_2, shift_2 = w.values()
+    scale = np.float32((d // heads) ** -0.5)
+    c, cube = np.float32(np.sqrt(2 / np.pi)), np.float32(0.044715)
+    kept: list[Array] = []
+
+    def norm(x: Array, gain: Array, shift: Array) -> tuple[Array, Array, Array]:
+        hat = x - x.mean(axis=1, keepdims=True)
+        inverse = 1 / np.sqrt((hat * hat).mean(axis=1, keepdims=True) + np.float32(1e-5))
+        hat *= inverse
+        out = hat * gain
+        out += shift
+        return out, hat, inverse
+
+    def norm_back(g: Array, gain: Array, hat: Array, inverse: Array) -> tuple[Array, Array, Array]:
+        d_gain, d_shift = (g * hat).sum(axis=0), g.sum(axis=0)
+        g = g * gain
+        along = (g * hat).mean(axis=1, keepdims=True)
+        g -= g.mean(axis=1, keepdims=True)
+        g -= hat * along
+        g *= inverse
+        return g, d_gain, d_shift
+
+    def affine_back(g: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
+        return g @ W, g.T @ x, g.sum(axis=0)
+
+    def step() -> np.floating:
+        normed_1, hat_1, inverse_1 = norm(x, gain_1, shift_1)
+        projected = normed_1 @ W_in.T
+        projected += b_in
+        q, k, v = projected.reshape(n, length, 3, heads, -1).transpose(2, 0, 3, 1, 4)
+        p = np.matmul(q * scale, k.swapaxes(-1, -2))  # (n, heads, length, length)
+        p -= p.max(axis=-1, keepdims=True)
+        np.exp(p, out=p)
+        p /= p.sum(axis=-1, keepdims=True)
+        mixed = np.matmul(p, v).swapaxes(1, 2).reshape(-1, d)
+        middle = mixed @ W_out.T
+        middle += b_out
+        middle += x
+
+        normed_2, hat_2, inverse_2 = norm(middle, gain_2, shift_2)
+        a = normed_2 @ W_1.T
+        a += b_1
+        square = a * a
+        t = square * (c * cube)
+        t += c
+        t *= a
+        np.tanh(t, out=t)
+        hidden = t + 1
+        hidden *= a
+        hidden *= np.float32(0.5)
+        out = hidden @ W_2.T
+        out += b_2
+        out += middle
+        loss: np.floating = (out * out).mean()
+
+        g = out * np.float32(2 / out.size)
+        d_hidden, dW_2, db_2 = affine_back(g, hidden, W_2)
+        slope = 1 - t * t  # of GELU: (1 + t + a (1 - t^2) (c + 3 c cube a^2)) / 2
+        square *= 3 * c * cube
+        square += c
+        slope *= square
+        slope *= a
+        slope += t
+        slope += 1
+        slope *= np.float32(0.5)
+        d_hidden *= slope
+        d_normed, dW_1, db_1 = affine_back(d_hidden, normed_2, W_1)
+        d_middle, d_gain_2, d_shift_2 = norm_back(d_normed, gain_2, hat_2, inverse_2)
+        d_middle += g
+
+        d_mixed, dW_out, db_out = affine_back(d_middle, mixed, W_out)
+        d_heads = d_mixed.reshape(n, length, heads, -1).swapaxes(1, 2)
+        d_projected = np.empty_like(projected)
+        dq, dk, dv = d_projected.reshape(n, length, 3, heads, -1).transpose(2, 0, 3, 1, 4)
+        np.matmul(p.swapaxes(-1, -2), d_heads, out=dv)
+        dp = np.matmul(d_heads, v.swapaxes(-1, -2))
+        dp -= (dp * p).sum(axis=-1, keepdims=True)
+        dp *= p
+        dp *= scale
+        np.matmul(dp, k, out=dq)
+        np.matmul(dp.swapaxes(-1, -2), q, out=dk)
+        d_normed, dW_in, db_in = affine_back(d_projected, normed_1, W_in)
+        dx, d_gain_1, d_shift_1 = norm_back(d_normed, gain_1, hat_1, inverse_1)
+        dx += d_middle
+
+        norms = d_gain_1, d_shift_1, d_gain_2, d_shift_2
+        kept[:] = [dx, dW_in, db_in, dW_out, db_out, dW_1, db_1, dW_2, db_2, *norms]
         return loss
 
     return Work(step, float, lambda: kept)

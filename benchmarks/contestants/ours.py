@@ -14,6 +14,7 @@ from benchmarks.problems import (
     MLPProblem,
     ScalarMLP,
     ScalarProblem,
+    TransformerProblem,
     Work,
     scalars,
 )
@@ -81,6 +82,24 @@ def lstm(problem: LSTMProblem) -> Work:
         return loss
 
     return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
+
+
+def transformer(problem: TransformerProblem) -> Work:
+    """Return the work of a transformer row."""
+    x = Tensor(problem.data, requires_grad=True)
+    model = nn.TransformerBlock(problem.features, problem.heads, activation="gelu_tanh")
+    model.load_state_dict(problem.weights)
+    leaves = [x, *model.parameters()]
+
+    def step() -> Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        out = model(x)
+        loss: Tensor = (out * out).mean()
+        loss.backward(retain_graph=False)
+        return loss
+
+    return Work(step, Tensor.item, lambda: [_grad(leaf) for leaf in leaves])
 
 
 @contextmanager

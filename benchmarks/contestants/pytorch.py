@@ -1,5 +1,6 @@
 """PyTorch on the CPU, as its tutorials use it."""
 
+from functools import partial
 from operator import methodcaller
 
 import numpy as np
@@ -7,7 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.problems import LSTMProblem, MLPProblem, ScalarMLP, ScalarProblem, Work, scalars
+from benchmarks.problems import (
+    LSTMProblem,
+    MLPProblem,
+    ScalarMLP,
+    ScalarProblem,
+    TransformerProblem,
+    Work,
+    scalars,
+)
 
 DISTRIBUTIONS = ("torch", "numpy")
 
@@ -65,3 +74,29 @@ def lstm(problem: LSTMProblem) -> Work:
         return loss
 
     return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])
+
+
+def transformer(problem: TransformerProblem) -> Work:
+    """Return the work of a transformer row."""
+    x = torch.from_numpy(problem.data).requires_grad_()
+    model = nn.TransformerEncoderLayer(
+        problem.features,
+        problem.heads,
+        4 * problem.features,
+        dropout=0.0,
+        activation=partial(F.gelu, approximate="tanh"),
+        batch_first=True,
+        norm_first=True,
+    )
+    model.load_state_dict({k: torch.from_numpy(v) for k, v in problem.weights.items()})
+    leaves = [x, *model.parameters()]
+
+    def step() -> torch.Tensor:
+        for leaf in leaves:
+            leaf.grad = None
+        out = model(x)
+        loss = (out * out).mean()
+        loss.backward()
+        return loss
+
+    return Work(step, torch.Tensor.item, lambda: [leaf.grad.numpy() for leaf in leaves])
