@@ -6,7 +6,6 @@ A tensor, its views and whatever else shares its memory change together: the rec
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -16,30 +15,24 @@ from .recording import Observer, next_serial, recording
 class Changes:
     """When data were changed in place, in any thread, as creation numbers."""
 
-    __slots__ = ("_alive", "_by_memory", "last", "rebound")
+    __slots__ = ("_by_memory", "last", "rebound")
 
     def __init__(self) -> None:
         self.last = 0
         self.rebound = False  # whether there is a `Rebound` anywhere
-        self._by_memory: dict[int, int] = {}  # by the id of what `memory` returns
-        self._alive: dict[int, Any] = {}  # weak references: they tell when an id is free again
+        # By the id of what `memory` returns. The id of one that is gone may become another's, who
+        # is younger than the note, as all are that were computed from him: it says nothing of them.
+        self._by_memory: dict[int, int] = {}
 
     def note(self, x: Any, serial: int = 0) -> None:
         """Note that the data of a tensor were changed: now, or at another time."""
-        place = memory(x)
-        key = id(place)
-        if key not in self._by_memory:
-            self._alive[key] = ref(place, lambda _: self._forget(key))
-        self._by_memory[key] = serial = serial or next_serial()
+        self._by_memory[id(memory(x))] = serial = serial or next_serial()
         if serial > self.last:
             self.last = serial
 
     def of(self, x: Any) -> int:
         """Return when the data of a tensor were changed, through whichever tensor; else 0."""
         return self._by_memory.get(id(memory(x)), 0)
-
-    def _forget(self, key: int) -> None:
-        del self._by_memory[key], self._alive[key]
 
 
 changes = Changes()

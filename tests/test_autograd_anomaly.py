@@ -34,6 +34,7 @@ BACKWARD = {
     "power at 0": ("pow", lambda x: ((x - x) ** 0.5).sum()),
     "a branch not taken": ("sqrt", lambda x: ag.where(x > 9, ag.sqrt(x - x), x).sum()),
     "two branches deep": ("sqrt", lambda x: (ag.where(x > 9, 2 * ag.sqrt(x - x), x) * 3).sum()),
+    "a pole that a where takes": ("sqrt", lambda x: ag.where(x > 0, ag.sqrt(x - x), x).sum()),
     "a slope overflows": ("mul", lambda x: ((x * 1e-200) * 1e200 * 1e200).sum()),
 }
 

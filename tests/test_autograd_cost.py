@@ -221,6 +221,26 @@ def test_what_the_rules_of_a_fused_op_share_is_counted_and_timed_once():
     assert p.calls == {("cross_entropy", "forward"): 1, ("cross_entropy", "backward"): 1}
 
 
+def test_the_time_of_what_rules_share_counts_as_that_of_the_op():
+    def shared(g, out, saved, x):
+        sleep(0.02)
+        return 2 * g
+
+    twice = Op(
+        "twice",
+        lambda x: (2 * x, None),
+        (lambda gx, out, x: gx,),
+        "{0}",
+        "other",
+        shared=shared,
+        reference=lambda x: x + x,
+    )
+    with profile() as p:
+        twice(Tensor(1.0, requires_grad=True)).backward()
+    assert p.seconds["twice", "backward"] >= 0.02
+    assert p.calls["twice", "backward"] == 1
+
+
 def test_the_time_of_what_runs_inside_an_op_is_its_own():
     def slow(x):
         sleep(0.02)

@@ -229,8 +229,10 @@ def test_hooks_after_accumulation_see_the_whole_gradient_and_may_use_it_up():
         t.grad = None
 
     remove_step = w.register_post_accumulate_grad_hook(step)
-    x.register_hook(lambda g: 10 * g)
+    calls = []
+    x.register_hook(lambda g: calls.append(g.tolist()) or 10 * g)
     (x * w + x).sum().backward()
+    assert calls == [[4.0, 4.0]]
     assert seen == [(True, [40.0, 40.0])]  # once, after the hook on the gradient
     assert w.grad is None
     assert w.item() == pytest.approx(3 - 0.1 * 3)
