@@ -40,23 +40,33 @@ class Totals:
 
     examples: int = 0
     loss: float = 0.0
-    hits: int | None = None
+    targets: int = 0  # that are class indices; negative ones are ignored
+    hits: int = 0
 
     def add(self, output: Tensor, target: Tensor, loss: Tensor) -> float:
         """Count a batch in: `loss` is its mean, which is returned as a number."""
         n, value = len(target), float(loss.item())
         self.examples += n
         self.loss += n * value
-        if target.dtype.kind in "iu" and output.ndim == target.ndim + 1:  # class indices
-            self.hits = (self.hits or 0) + int((output.data.argmax(-1) == target.data).sum())
+        axis = _classes(output.shape, target.shape) if target.dtype.kind in "iu" else None
+        if axis is not None:
+            self.targets += int((target.data >= 0).sum())
+            self.hits += int((output.data.argmax(axis) == target.data).sum())
         return value
 
     def means(self) -> dict[str, float]:
         """Return the mean loss, and the accuracy where there are classes."""
         means = {"loss": self.loss / self.examples}
-        if self.hits is not None:
-            means["accuracy"] = self.hits / self.examples
+        if self.targets:
+            means["accuracy"] = self.hits / self.targets
         return means
+
+
+def _classes(output: tuple[int, ...], target: tuple[int, ...]) -> int | None:
+    """Return the axis of the classes: (N, ..., C), or (N, C, ...) as `cross_entropy` takes them."""
+    if output[:-1] == target:
+        return -1
+    return 1 if len(output) > 2 and output[:1] + output[2:] == target else None
 
 
 @dataclass

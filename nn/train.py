@@ -193,7 +193,8 @@ def fit(
     list of dict
         For each epoch: 'epoch' from 1 on; 'loss' and 'accuracy', the means over the epoch, each
         batch as it was when it was met; 'test_loss' and 'test_accuracy' after it, with `test`;
-        'seconds' that it took in all. An accuracy is there if the targets are class indices.
+        'seconds' that it took in all. An accuracy is there if the targets are class indices, of
+        which negative ones do not count; outputs are (N, ..., C), or (N, C, ...).
 
     Raises
     ------
@@ -356,7 +357,7 @@ def evaluate(
     -------
     dict
         'loss', the mean over all examples; 'accuracy', the share of them whose largest output is
-        at the target, if the targets are class indices.
+        at the target, if the targets are class indices. Negative ones, such as -100, do not count.
 
     Examples
     --------

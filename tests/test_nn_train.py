@@ -406,6 +406,26 @@ def test_evaluate_is_the_mean_over_all_examples(few):
     assert evaluate(model, DataLoader(test, 64)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_an_accuracy_counts_each_position_that_is_not_ignored():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(6, 5, 3))  # examples, positions, classes
+    target = rng.integers(0, 3, (6, 5))
+    target[0, 2:] = -100
+    expected = (logits.argmax(2) == target).sum() / 27
+    last = TensorDataset(logits, target)
+    model = Spy()
+    model.w = Parameter([1.0])
+
+    def flat(output, target):
+        return F.cross_entropy(output.reshape((-1, 3)), target.reshape(-1))
+
+    for batch_size in (2, 6):
+        judged = evaluate(model, last, loss_fn=flat, batch_size=batch_size)
+        assert judged["accuracy"] == pytest.approx(expected)
+    second = TensorDataset(logits.swapaxes(1, 2), target)
+    assert evaluate(model, second)["accuracy"] == pytest.approx(expected)
+
+
 def test_evaluate_records_nothing_and_restores_each_mode():
     model = MLP([3, 3, 3])
     model[1].eval()  # frozen on purpose
