@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import nn
-from autograd import Tensor, no_grad, toposort
+from autograd import Tensor, backprop, no_grad, toposort
+from nn import functional as F
 
 
 def neuron_loss(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -88,3 +89,33 @@ def layers_by_the_formula(seed: int = 0) -> float:
         a = z if i == len(layers) - 1 else np.tanh(z)
     with no_grad():
         return float(np.abs(model(Tensor(x)).numpy() - a.T).max())
+
+
+def mlp_loss(depth: int) -> Tensor:
+    """Return the cross-entropy of an MLP of `depth` linear layers with relu between, recorded."""
+    model = nn.MLP([4] * depth + [3], "relu", rng=0)
+    x = Tensor(np.ones((2, 4), np.float32), name="x")
+    return F.cross_entropy(model(x), Tensor([0, 2], name="y"))
+
+
+def counts(depth: int) -> dict[str, int]:
+    """Count ops, edges and leaves of the graph of `mlp_loss`."""
+    ops = toposort(mlp_loss(depth))
+    leaves = {x for node in ops for x in node.inputs if x.op is None}
+    edges = sum(len(node.inputs) for node in ops)
+    return {"ops": len(ops), "edges": edges, "leaves": len(leaves)}
+
+
+def diamond() -> tuple[Tensor, Tensor]:
+    """Return x and (x + 1)(x - 1), which x reaches on two ways."""
+    x = Tensor(3.0, requires_grad=True, name="x")
+    left, right = x + 1.0, x - 1.0
+    left.name, right.name = "left", "right"
+    y = left * right
+    y.name = "y"
+    return x, y
+
+
+def visits() -> list[str]:
+    """Return the names of what the walk back of the diamond visits, in its order."""
+    return [t.name for t, _ in backprop(diamond()[1], np.float64(1)) if t.name]
