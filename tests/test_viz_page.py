@@ -329,6 +329,20 @@ def test_two_pages_in_one_notebook_do_not_meet(visit):
     assert other.locator("#count").text_content() == "step 0 of 3"
 
 
+def test_the_picture_follows_the_size_of_its_place(visit):
+    """In a notebook the place gets its size late, and the window does not tell."""
+    tab = visit(neuron()[0].html())
+    box = ".level:not([hidden]) svg"
+    before = tab.get_attribute(box, "viewBox").split()
+    tab.evaluate("document.body.style.gridTemplateColumns = '400px 1fr'")
+    tab.wait_for_function("picture.clientWidth === 400")
+    tab.wait_for_timeout(100)
+    after = tab.get_attribute(box, "viewBox").split()
+    assert before != after
+    tab.click("#next")
+    assert tab.locator(".node.now").last.bounding_box()["x"] < 400
+
+
 @pytest.mark.parametrize("what", ["neuron", "mlp"])
 @pytest.mark.parametrize("width", [420, 1200])
 def test_no_text_leaves_its_box_at_any_step(visit, what, width):

@@ -172,8 +172,9 @@ function fitted() {
 
 // At first a big picture is shown as large as it is read, from the outputs, where the steps begin.
 function readable() {
-  const all = fitted();
   const { width, height } = $("picture").getBoundingClientRect();
+  if (!width || !height) return levels[level].whole;
+  const all = fitted();
   if (Math.max(all.w / width, all.h / height) < 1.4) return all;
   const output = levels[level].nodes.get(levels[level].drawn(data.outputs[0]));
   return around(output.getBBox(), { w: width, h: height });
@@ -224,10 +225,13 @@ addEventListener("pointermove", (e) => {
   show({ ...view, x: view.x - dx * scale, y: view.y - dy * scale });
 });
 addEventListener("pointerup", () => (drag = null));
-addEventListener("resize", () => {
+// In a notebook the frame has no size at first, and the browser tells of none later but here.
+new ResizeObserver(() => {
+  if (!picture.clientWidth || !picture.clientHeight) return;
+  for (const each of levels) each.view = null;
   show(readable());
   if (at) follow();
-});
+}).observe(picture);
 
 // A node's numbers.
 

@@ -300,9 +300,13 @@ class GraphView:
         """
         notebook = "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
         if notebook:
-            from IPython.display import HTML, display
+            from IPython.display import display
 
-            display(HTML(page.in_frame(self.html(), height)) if interactive else self)
+            if interactive:
+                frame = page.in_frame(self.html(), height)
+                display({"text/html": frame, "text/plain": repr(self)}, raw=True)
+            else:
+                display(self)
         elif interactive:
             with tempfile.NamedTemporaryFile(
                 "w", suffix=".html", encoding="utf-8", delete=False
