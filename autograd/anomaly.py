@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 from .op import Node, Op
 from .recording import Observer
 
-_PACKAGES = tuple(str(Path(__file__).parent.parent / name) for name in ("autograd", "nn", "viz"))
+_PACKAGES = tuple(
+    str(Path(__file__).parent.parent / name) + os.sep for name in ("autograd", "nn", "viz")
+)
 
 _CURES = {
     "log": "keep its argument above 0: log(x + eps), or log_softmax for probabilities",

@@ -5,6 +5,7 @@ import inspect
 import re
 import threading
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,6 +156,14 @@ def test_messages_name_the_line_while_it_watches():
     assert "`y = ag.exp(x)  # the line in question`" in str(caught.value)
     with pytest.raises(RuntimeError, match=r"made by exp, .*, in model\) was freed.*loop"):
         y.sum().backward()
+
+
+def test_a_file_of_the_user_is_not_taken_for_the_package_beside_it():
+    beside = str(Path(ag.__file__).parent) + "_of_mine.py"
+    code = compile("\n\ny = log(x)", beside, "exec")
+    where = r"at +autograd_of_mine\.py:3, in <module>"
+    with pytest.raises(AnomalyError, match=where), detect_anomaly():
+        exec(code, {"log": ag.log, "x": leaf(0.0)})
 
 
 def test_each_thread_watches_for_itself():
