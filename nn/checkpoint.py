@@ -45,12 +45,14 @@ class Totals:
 
     def add(self, output: Tensor, target: Tensor, loss: Tensor) -> float:
         """Count a batch in: `loss` is its mean, which is returned as a number."""
-        n, value = len(target), float(loss.item())
+        axis = _classes(output.shape, target.shape) if target.dtype.kind in "iu" else None
+        # each step of a sequence is an example; a negative class is padding, which does not count
+        n = len(target) if axis is None else int((target.data >= 0).sum())
+        value = float(loss.item())
         self.examples += n
         self.loss += n * value
-        axis = _classes(output.shape, target.shape) if target.dtype.kind in "iu" else None
         if axis is not None:
-            self.targets += int((target.data >= 0).sum())
+            self.targets += n
             self.hits += int((output.data.argmax(axis) == target.data).sum())
         return value
 

@@ -29,11 +29,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 import autograd as ag
-from autograd import Tensor
+from autograd import Tensor, as_tensor
+from nn import functional as F
 from nn import init
+from nn.functional import check_dropout
 from nn.module import Module, Parameter
 from nn.random import generator
 
@@ -63,8 +65,8 @@ class _Recurrent(Module):
         weight_ih = Parameter(np.empty((rows, features), dtype))
         weight_hh = Parameter(np.empty((rows, units), dtype))
         init.lecun_normal_(weight_ih, rng=rng)
-        for gate in range(self.gates):
-            weight_hh.data[gate * units : (gate + 1) * units] = _orthogonal(units, rng)
+        for gate in np.split(weight_hh.data, self.gates):
+            init.orthogonal_(as_tensor(gate), rng=rng)
         setattr(self, f"weight_ih{suffix}", weight_ih)
         setattr(self, f"weight_hh{suffix}", weight_hh)
         if bias:
@@ -97,13 +99,6 @@ class _Recurrent(Module):
                     f"input and these layers need {shape}"
                 )
         return list(given)
-
-
-def _orthogonal(n: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Draw an orthogonal matrix, each as likely as any other (Mezzadri, 2007, section 5)."""
-    q, r = np.linalg.qr(rng.standard_normal((n, n)))
-    signed: NDArray[Any] = q * np.sign(r.diagonal())
-    return signed
 
 
 # Cells
@@ -350,8 +345,7 @@ class _Layers(_Recurrent):
         name = type(self).__name__
         if num_layers < 1:
             raise ValueError(f"{name}: num_layers is {num_layers}; pass 1 or more")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"{name}: dropout is {dropout}; pass a share of 0 <= p < 1")
+        check_dropout(name, dropout)
         if dropout and num_layers == 1:
             raise ValueError(
                 f"{name}: dropout acts between layers, and there is one; pass dropout=0 or "
@@ -391,8 +385,8 @@ class _Layers(_Recurrent):
 
         last: list[list[Tensor]] = []
         for layer in range(self.num_layers):
-            if layer and self.dropout and self.training:
-                x = _drop(x, self.dropout)
+            if layer:
+                x = F.dropout(x, self.dropout, self.training)
             outs = []
             for direction in self._directions:
                 own = [state[len(last)] for state in first]
@@ -420,12 +414,6 @@ class _Layers(_Recurrent):
         if self.dropout:
             parts.append(f"dropout={self.dropout}")
         return ", ".join(parts)
-
-
-def _drop(x: Tensor, p: float) -> Tensor:
-    keep = (generator().random(x.shape) >= p).astype(x.dtype)
-    kept: Tensor = x * (keep / x.dtype.type(1 - p))
-    return kept
 
 
 class RNN(_Layers):

@@ -91,6 +91,25 @@ def test_fit_is_the_loop_by_hand_bit_for_bit(few, make, per):
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
+def test_each_step_of_a_sequence_counts_but_padding_does_not():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((7, 5, 3))
+    y = rng.integers(0, 3, (7, 5))
+    y[rng.random(y.shape) < 0.4] = -100
+
+    def loss_fn(out, target):
+        return F.cross_entropy(out.reshape(-1, 3), target.reshape(-1))
+
+    class Nothing(Module):
+        def forward(self, x):
+            return x
+
+    judged = evaluate(Nothing(), TensorDataset(x, y), loss_fn=loss_fn, batch_size=2)
+    kept = y >= 0
+    assert judged["accuracy"] == (x.argmax(-1) == y)[kept].mean()
+    assert judged["loss"] == pytest.approx(F.cross_entropy(Tensor(x[kept]), y[kept]).item())
+
+
 def test_a_network_learns_digits_and_the_history_tells(few):
     train, test = few
     model = MLP([64, 32, 10], rng=0)
