@@ -214,7 +214,8 @@ def _numeric_jacobian(
     try:
         # f is analytic here if the complex step gives what central differences give
         analytic = np.allclose(_complex_step(f, points, i, v), along, 1e-6, noise)
-    except (TypeError, ComplexWarning):  # an op that has no complex form, or gives real numbers
+    # an op that has no complex form, or gives real numbers; an assignment to an array of floats
+    except (TypeError, ComplexWarning, RuntimeError):
         analytic = False
     difference = _complex_step if analytic else _central
     jacobian = np.zeros((along.size, size.size))

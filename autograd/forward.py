@@ -14,6 +14,7 @@ import numpy as np
 
 from .engine import pushforward
 from .op import Op, dispatch
+from .ops import setitem
 from .recording import level
 from .tensor import Tensor, as_tensor, constant
 from .tree import Tree, flatten, flatten_like, tree_map, unflatten
@@ -51,6 +52,13 @@ class Dual(Tensor):
         with np.errstate(all="ignore"):  # an infinite derivative is an answer, as in backward()
             tangent = pushforward(op, tangents, out, primals, params)
         return Dual(out, tangent, top)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Assign to a part of the value, and of the tangent, as a recorded assignment does."""
+        self._refuse_view("x[i] = v")
+        after = setitem(self, value, index)
+        self.data, self.level = after.data, after.level
+        self.primal, self.tangent = after.primal, after.tangent
 
 
 @overload

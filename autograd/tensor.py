@@ -426,8 +426,8 @@ class Tensor(Methods):
         index = _plain_index(index)
         if self.priority or (isinstance(value, Tensor) and value.priority):
             raise RuntimeError(
-                "x[i] = v: forward mode does not follow a change in place; write "
-                "x = autograd.setitem(x, v, i)"
+                "x[i] = v: forward mode does not follow a change in place of a tensor that stands "
+                "still; write x = autograd.setitem(x, v, i)"
             )
         moves = isinstance(value, Tensor) and value.requires_grad
         if not is_recording() or not (self.requires_grad or moves):
@@ -484,8 +484,8 @@ class Tensor(Methods):
         return out
 
     def _update(self, op: Op, other: Any) -> Tensor:
-        """Run an operator such as ``+=``: in place under no_grad(), else as ``x = x + other``."""
-        if is_recording():
+        """Run an operator such as ``+=``: as ``x = x + other``, but under no_grad() in place."""
+        if is_recording() or self.priority or getattr(other, "priority", 0):  # forward mode is on
             self._refuse_leaf(f"{op.name} in place")
             return _arithmetic(op, self, other)
         self._refuse_result(f"{op.name} in place")

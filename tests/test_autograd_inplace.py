@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Tensor, no_grad
+from autograd import Tensor, enable_grad, gradcheck, gradgradcheck, no_grad
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0]])
 W = np.array([2.0, -1.0, 0.5])
@@ -247,6 +247,46 @@ def test_a_record_of_changes_does_not_keep_what_was_changed():
     array = weakref.ref(t.data)
     del t
     assert array() is None
+
+
+def changing(x):
+    y = 2 * x
+    y[0] = y[1] * x[2]
+    y[1:] *= x[:2]
+    y += x
+    return (y * y * x).sum()
+
+
+def replacing(x):
+    y = ag.setitem(2 * x, 2 * x[1] * x[2], 0)
+    y = ag.setitem(y, y[1:] * x[:2], slice(1, None)) + x
+    return (y * y * x).sum()
+
+
+def test_forward_mode_follows_what_is_assigned_to_a_moving_tensor():
+    x, v = np.array([0.3, -0.5, 0.8]), np.array([1.0, 2.0, -1.0])
+    for mode in (enable_grad, no_grad):
+        with mode():
+            found, expected = (ag.jvp(f, (x,), (v,)) for f in (changing, replacing))
+        assert found[0].item() == expected[0].item()
+        np.testing.assert_allclose(found[1].item(), expected[1].item(), rtol=1e-14)
+    for transform in (
+        ag.hessian,
+        lambda f: ag.jacrev(ag.jacfwd(f)),
+        lambda f: ag.jacfwd(ag.grad(f)),
+    ):
+        np.testing.assert_allclose(transform(changing)(x).data, transform(replacing)(x).data, 1e-12)
+    gradcheck(changing, x)
+    gradgradcheck(changing, x)
+
+
+def test_gradcheck_goes_through_an_array_that_is_filled():
+    def fill(x):
+        y = ag.zeros(3)
+        y[0] = x[0] * x[1]
+        return y * x
+
+    gradcheck(fill, np.array([0.3, -0.5, 0.8]), forward=False)
 
 
 # Random programs, with a second set of books.
