@@ -251,8 +251,9 @@ def test_modules_call_the_function_of_the_registry(name):
 
 @pytest.mark.parametrize("name", [n for n, a in ACTIVATIONS.items() if a.init])
 def test_mlp_takes_every_activation_that_keeps_the_width(name):
-    net = MLP([5, 6, 3], name, rng=0)
-    assert net(Tensor(np.ones((2, 5), np.float32))).shape == (2, 3)
+    net = MLP([5, 6, 3], name, dtype=np.float64, rng=0)
+    assert net(Tensor(np.ones((2, 5)))).shape == (2, 3)
+    assert {p.dtype for p in net.parameters()} == {np.dtype(np.float64)}
     assert type(net[1]) is type(ACTIVATIONS[name].module())
 
 

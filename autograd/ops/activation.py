@@ -180,6 +180,8 @@ def _softplus(out: Array, z: Array, x: Array, *, beta: float) -> None:
 def softplus(x: Array, beta: float = 1.0) -> Array:
     """Return log(1 + exp(beta * x)) / beta, without overflow.
 
+    It needs no threshold from where on it would be x itself: it is exact everywhere.
+
     Parameters
     ----------
     x : Tensor or ndarray of any shape, floating
