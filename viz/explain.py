@@ -396,6 +396,8 @@ def formulas(t: Any, parts: Sequence[Part]) -> tuple[Formula, ...]:
     whole = Applied(t.op, tuple(x.expression for x in values), t.params, t.ndim)
     equations: list[tuple[Symbol, Expression]] = [(Symbol(result), whole)]
     for part in parts:
+        if t.op.shared is not None and t.op.name != "cross_entropy":
+            continue  # its rules are written for arrays, and say nothing on paper
         name, local = names[part.slot], part.local is not None
         g = _one(t) if local else Term(np.ones_like(t.data)[()], Symbol("L", result))
         pull = _ruled if local else _pulled

@@ -208,12 +208,16 @@ function zoom(factor, px = 0.5, py = 0.5) {
 
 const picture = $("picture");
 let drag = null;
+let dragged = false;
 picture.addEventListener("wheel", (e) => {
   e.preventDefault();
   const box = picture.getBoundingClientRect();
   zoom(1.0015 ** e.deltaY, (e.clientX - box.left) / box.width, (e.clientY - box.top) / box.height);
 }, { passive: false });
-picture.addEventListener("pointerdown", (e) => (drag = { x: e.clientX, y: e.clientY, moved: false }));
+picture.addEventListener("pointerdown", (e) => {
+  drag = { x: e.clientX, y: e.clientY, moved: false };
+  dragged = false;
+});
 addEventListener("pointermove", (e) => {
   if (!drag || !e.buttons) return void (drag = null);
   const { view } = levels[level];
@@ -222,9 +226,25 @@ addEventListener("pointermove", (e) => {
   const dx = e.clientX - drag.x, dy = e.clientY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
   drag = { x: e.clientX, y: e.clientY, moved: true };
+  dragged = true;
   show({ ...view, x: view.x - dx * scale, y: view.y - dy * scale });
 });
 addEventListener("pointerup", () => (drag = null));
+
+// A click on a closed call opens it, one on the name of an open call closes it.
+picture.addEventListener("click", (e) => {
+  const g = e.target.closest?.(".node, .frame");
+  if (!g || dragged || (g.matches(".frame") && e.target.tagName !== "text")) return;
+  const id = nodeOf(g);
+  const way = g.matches(".frame") ? -1 : 1;
+  const other = way < 0 ? ".node" : ".frame";
+  for (let i = level + way; i >= 0 && i < levels.length; i += way) {
+    const there = levels[i].svg.querySelector(`[id="${levels[i].svg.id}-${id}"]${other}`);
+    if (!there) continue;
+    open(i);
+    return show(around(there.getBBox(), levels[i].view));
+  }
+});
 // In a notebook the frame has no size at first, and the browser tells of none later but here.
 new ResizeObserver(() => {
   if (!picture.clientWidth || !picture.clientHeight) return;

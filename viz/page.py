@@ -60,6 +60,7 @@ def to_page(
     *,
     title: str,
     about: str,
+    text: str,
     theme: Theme = "auto",
 ) -> str:
     """Return the page as an HTML document.
@@ -72,8 +73,8 @@ def to_page(
         From the fewest calls open to the most.
     level : int
         Which one is shown first.
-    title, about : str
-        What stands above, and the description for who cannot see the picture.
+    title, about, text : str
+        What stands above; the description and the tree for who cannot see the picture.
     theme : {'auto', 'light', 'dark'}, default='auto'
         How it opens; 'auto' as the reader's system is.
 
@@ -117,8 +118,10 @@ def to_page(
 <section id="step" aria-live="polite"></section>
 <section id="node"></section>
 <p class="soft">{html.escape(about)}</p>
+<details><summary>The graph as text</summary><pre>{html.escape(text)}</pre></details>
 <p class="soft"><kbd>\u2190</kbd> <kbd>\u2192</kbd> step, <kbd>space</kbd> play, <kbd>[</kbd>
-<kbd>]</kbd> close and open calls, <kbd>+</kbd> <kbd>-</kbd> <kbd>0</kbd> zoom, <kbd>/</kbd> search,
+<kbd>]</kbd> close and open calls (a click on one, or on the name of its frame, does too),
+<kbd>+</kbd> <kbd>-</kbd> <kbd>0</kbd> zoom, <kbd>/</kbd> search,
 <kbd>d</kbd> dark.</p>
 </aside>
 <div id="formulas" hidden>{_formulas(graph)}</div>

@@ -36,7 +36,7 @@ SHOW = ("name", "op", "value", "grad", "shape")
 _MORE = ("flops", "memory")
 _DIRECTIONS = ("LR", "TB", "RL", "BT")
 _THEMES = ("auto", "light", "dark")
-_REPR_LINES = 60
+_REPR_LINES, _PAGE_LINES = 60, 200
 
 
 class Options(NamedTuple):
@@ -276,7 +276,13 @@ class GraphView:
         figure = self.figure
         title = figure.title or figure.about.partition(":")[0]
         return page.to_page(
-            self.graph, levels, shown, title=title, about=figure.about, theme=o.theme
+            self.graph,
+            levels,
+            shown,
+            title=title,
+            about=figure.about,
+            text=self._lines(_PAGE_LINES, ascii=False),
+            theme=o.theme,
         )
 
     def mermaid(self) -> str:
@@ -371,10 +377,14 @@ class GraphView:
         return path
 
     def __repr__(self) -> str:
-        lines = self.text().splitlines()
-        if len(lines) > _REPR_LINES:
-            hidden = len(lines) - _REPR_LINES
-            lines[_REPR_LINES:] = [f"({hidden:,} lines more; print(view.text()) shows them)"]
+        return self._lines(_REPR_LINES)
+
+    def _lines(self, most: int, *, ascii: bool | None = None) -> str:
+        """The tree, or as much of it as fits."""
+        lines = self.text(ascii=ascii).splitlines()
+        if len(lines) > most:
+            hidden = len(lines) - most
+            lines[most:] = [f"({hidden:,} lines more; print(view.text()) shows them)"]
         return "\n".join(lines)
 
     def _repr_mimebundle_(
