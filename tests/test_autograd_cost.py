@@ -1,5 +1,6 @@
 """cost and profile: counts against closed forms, times that are there."""
 
+from collections import Counter
 from itertools import pairwise
 from time import sleep
 
@@ -274,3 +275,45 @@ def test_an_hvp_of_a_million_parameters_costs_less_than_five_gradients():
         flops.append(counted.ledger.total)
     gradient, product = flops
     assert gradient < product < 2 * gradient  # 1.85: the data stand still
+
+
+@pytest.mark.parametrize(("n", "f"), [(1, 63), (8, 287), (32, 1055), (128, 4127)])
+def test_a_gradient_is_a_small_multiple_of_the_function_scalar_by_scalar(n, f):
+    """n inputs, 16 hidden units, one output: the cheap gradient, counted op by op."""
+    rng = np.random.default_rng(0)
+    w1, w2 = Tensor(rng.standard_normal((16, n))), Tensor(rng.standard_normal(16))
+    x = Tensor(rng.standard_normal(n), requires_grad=True)
+    out, _ = ag.explode(w2 @ ag.tanh(w1 @ x))
+    nodes = ag.toposort(out)
+    assert len(nodes) == f == 16 * (2 * n - 1) + 16 + 31
+    with count() as counted:
+        dict(ag.backprop(out, np.float64(1)))
+    # g w for each product, g (1 - y^2) for each tanh; sums pass g on
+    assert counted.ledger.calls == {"mul": 16 * n + 16 + 2 * 16, "sub": 16}
+    uses = Counter(x for node in nodes for x in node.inputs if x.requires_grad)
+    merged = sum(uses.values()) - len(uses)  # each x goes to 16 units, whose gradients add up
+    assert merged == 15 * n
+    whole = f + sum(counted.ledger.calls.values()) + merged
+    assert whole < 3 * f
+    assert whole / f == pytest.approx({1: 2.51, 8: 2.09, 32: 2.00, 128: 1.98}[n], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ratio"),
+    [((784, 256, 128, 10), 1.145), ((784, 256, 10), 1.013), ((256,) * 7, 11 / 6)],
+)
+def test_backward_products_are_to_forward_ones_as_their_multiplications_are(sizes, ratio):
+    batch = 128
+    weights = [np.ones((m, n)) for n, m in pairwise(sizes)]
+
+    def f(*ws):
+        h = as_tensor(np.ones((batch, sizes[0])))
+        for w in ws:
+            h = ag.tanh(ag.linear(h, w))
+        return h.sum()
+
+    c = cost(f, *weights)
+    forward = sum(n * m for n, m in pairwise(sizes))
+    assert (2 * forward - sizes[0] * sizes[1]) / forward == pytest.approx(ratio, abs=5e-4)
+    # an addition less for each number that comes out: one in 2 * 128 and fewer
+    assert c.reverse.flops["matmul"] / c.forward.flops["linear"] == pytest.approx(ratio, rel=5e-3)
