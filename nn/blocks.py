@@ -84,7 +84,7 @@ class MLP(Sequential):
             self.append(layer)
             if len(self) < 2 * len(sizes) - 3:  # a hidden layer
                 initialise(layer.weight, rng=rng)
-                self.append(make())
+                self.append(make().to(dtype))  # prelu has a parameter
 
 
 class FeedForward(Module):
