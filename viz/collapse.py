@@ -239,11 +239,19 @@ def _summed(one: Node, nodes: Sequence[Node]) -> Node:
         freed=any(node.freed for node in nodes),
         first_nan=next((node.first_nan for node in nodes if node.first_nan), ""),
         fate=_fate_of(nodes),
+        rule_error=_worst(nodes),
         ops=sum(node.ops for node in nodes),
         leaves=sum(node.leaves for node in nodes),
         flops=sum(node.flops for node in nodes),
         memory=sum(node.memory for node in nodes),
     )
+
+
+def _worst(nodes: Sequence[Node]) -> float | None:
+    """The largest error of a rule; nan where some could not be told, None where none was."""
+    errors = [node.rule_error for node in nodes if node.rule_error is not None]
+    told = [error for error in errors if not math.isnan(error)]
+    return max(told) if told else math.nan if errors else None
 
 
 def _fate_of(nodes: Sequence[Node]) -> Fate:

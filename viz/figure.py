@@ -15,6 +15,7 @@ from .graph import SAMPLE, Graph, Node, Summary
 from .labels import counted, number, plain, symbol
 from .scale import PAPER, Color, fills, legend, widths
 from .style import MEANINGS, Mark
+from .verify import WRONG_FROM
 
 Form: TypeAlias = Literal["auto", "bipartite", "compact"]
 """bipartite: a box for each value, an ellipse for each op; compact: one box for op and result."""
@@ -241,6 +242,8 @@ def grad_text(node: Node) -> str:
 def state_text(node: Node) -> list[str]:
     """Return the lines that tell what is wrong, or at least to be known, about a node."""
     lines = []
+    if node.rule_error is not None:
+        lines.append(_check_text(node.rule_error))
     if node.fate in ("added", "removed"):
         lines.append("new" if node.fate == "added" else "gone")
     if node.first_nan:
@@ -256,9 +259,19 @@ def state_text(node: Node) -> list[str]:
     return lines
 
 
+def _check_text(error: float) -> str:
+    if math.isnan(error):
+        return "rule not checked (a kink?)"
+    if error > WRONG_FROM:
+        return f"rule wrong: off by {100 * error:.2g}%"
+    return f"rule right to {max(error, 1e-16):.0e}"
+
+
 def _mark(node: Node) -> Mark:
     if node.fate == "added" or node.fate == "removed":
         return node.fate
+    if node.rule_error is not None and node.rule_error > WRONG_FROM:
+        return "wrong"
     if node.first_nan:
         return "nan"
     if node.blocked == 1:

@@ -23,6 +23,7 @@ from .expand import expanded
 from .explain import Formula, formulas
 from .labels import numbers, parameters, plain
 from .steps import Step, backward_steps
+from .verify import rule_error
 
 PASSES_UP_TO = 1000  # nodes; who steps through more?
 
@@ -104,6 +105,8 @@ class Node(NamedTuple):
         How many nodes of a kind are folded into this one.
     formulas : tuple of Formula
         Of an op, what it computes and what its rules pass on, where there is a backward pass.
+    rule_error : float or None
+        How far the rules of the op are off, as `verify.rule_error` tells, if that was asked for.
     fate : Fate
         In a comparison of two graphs, what became of it; `was` is what it was before.
     """
@@ -128,6 +131,7 @@ class Node(NamedTuple):
     memory: int = 0
     repeats: int = 1
     formulas: tuple[Formula, ...] = ()
+    rule_error: float | None = None
     fate: Fate = ""
     was: Node | None = None
 
@@ -226,6 +230,7 @@ def extract(
     names: Mapping[str, Tensor] | None = None,
     grads: bool = True,
     expand_fused: bool = False,
+    check: bool = False,
 ) -> Graph:
     """Return the graph that `outputs` were computed by.
 
@@ -241,6 +246,8 @@ def extract(
         Whether to compute gradients.
     expand_fused : bool, default=False
         Whether to put the reference of each fused op in its place.
+    check : bool, default=False
+        Whether to compare the rules of each op with differences.
 
     Returns
     -------
@@ -303,6 +310,7 @@ def extract(
                 *((0, 1, 0, 0) if op is None else _amounts(t, op)),
                 1,
                 lesson.formulas,
+                rule_error(t) if check and t.inputs else None,
             )
         )
     if any(node.freed for node in nodes):

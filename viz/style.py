@@ -54,7 +54,7 @@ BOXES = {
     **{f"result {kind}": BoxStyle(*tint) for kind, tint in _TINTS.items()},
 }
 
-Mark: TypeAlias = Literal["", "zero", "uncomputed", "blocked", "nan", "added", "removed"]
+Mark: TypeAlias = Literal["", "zero", "uncomputed", "blocked", "nan", "wrong", "added", "removed"]
 """What is particular about a value; it shows in the outline."""
 
 MARKS: dict[Mark, tuple[str, dict[str, str]]] = {
@@ -62,6 +62,7 @@ MARKS: dict[Mark, tuple[str, dict[str, str]]] = {
     "uncomputed": ("dotted", {}),
     "blocked": ("diagonals", {}),
     "nan": ("", {"peripheries": "2", "color": "#b3261e", "penwidth": "1.8"}),
+    "wrong": ("", {"peripheries": "3", "color": "#b3261e", "penwidth": "1.8"}),
     "added": ("", {"peripheries": "2"}),
     "removed": ("dotted", {}),
 }
@@ -72,6 +73,7 @@ MEANINGS: dict[Mark, str] = {
     "uncomputed": "dotted outline: the gradient is not computed",
     "blocked": "cut corners: the gradient stops here",
     "nan": "double outline: the first NaN",
+    "wrong": "triple outline: the rule is wrong",
     "added": "double outline: new",
     "removed": "dotted outline: gone",
 }

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from graphviz import Digraph
 
 SHOW = ("name", "op", "value", "grad", "shape")
-_MORE = ("flops", "memory")
+_MORE = ("flops", "memory", "check")
 _DIRECTIONS = ("LR", "TB", "RL", "BT")
 _THEMES = ("auto", "light", "dark")
 _REPR_LINES, _PAGE_LINES = 60, 200
@@ -457,7 +457,8 @@ def draw(
         Names of other tensors.
     show : sequence of str
         Of 'name', 'op', 'value', 'grad' and 'shape', all of them by default; 'flops' for the
-        floating-point operations and 'memory' for the bytes kept for the backward pass.
+        floating-point operations, 'memory' for the bytes kept for the backward pass, and 'check'
+        to compare the rule of every op with differences and mark what is wrong.
     depth : int, 'auto' or None, default='auto'
         How many levels of module calls and scopes are drawn open: 0 closes all, None opens all,
         'auto' opens as many as `max_nodes` allows.
@@ -530,7 +531,12 @@ def draw(
         raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
     check(backend)
     graph = extract(
-        outputs, params=params, names=names, grads="grad" in show, expand_fused=expand_fused
+        outputs,
+        params=params,
+        names=names,
+        grads="grad" in show,
+        expand_fused=expand_fused,
+        check="check" in show,
     )
     options = Options(
         tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title

@@ -1,0 +1,71 @@
+"""Rules compared with differences, and the picture of it."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd as ag
+import viz
+from autograd import Op, Tensor, op_table
+from tests.op_cases import CASES
+from viz.verify import WRONG_FROM, rule_error
+
+
+def leaf(value, name=None):
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def cube(factor):
+    """An op whose rule is right for a factor of 3."""
+    return Op("cube", lambda x: x**3, (lambda g, out, x: factor * g * x**2,), "{0}^3")
+
+
+@pytest.mark.parametrize("name", [n for n, op in op_table().items() if op.differentiable])
+def test_the_rules_of_the_table_are_right_or_cannot_be_told(name):
+    told = []
+    for case in CASES:
+        if case.op.name == name and case.op.differentiable:
+            inputs = case.inputs()
+            moving = case.moving(inputs)
+            tensors = [Tensor(x, requires_grad=i in moving) for i, x in enumerate(inputs)]
+            out = case.op(*tensors, **case.params)
+            if out.op is not None and out.size:
+                told.append(rule_error(out))
+    if name in ("straight_through", "gradient_reversal"):  # not the derivative, on purpose
+        assert all(e > WRONG_FROM for e in told)
+        return
+    assert not [e for e in told if e > WRONG_FROM]
+    blind = ("cholesky", "astype", "eigvalsh", "eigh_vectors")  # symmetric matrices, rounding
+    assert any(not math.isnan(e) for e in told) or not told or name in blind
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("factor", "right"), [(3, True), (3 * 1.0005, False), (2, False)])
+def test_a_rule_wrong_by_a_twentieth_of_a_percent_is_found(factor, right, dtype):
+    x = leaf(np.array([0.5, -1.0, 2.0], dtype), "x")
+    error = rule_error(cube(factor)(x))
+    assert (error < 1e-8) == right
+    assert (error > WRONG_FROM) != right
+    assert error == pytest.approx(abs(factor - 3) / max(factor, 3), abs=1e-7)
+
+
+def test_a_kink_is_no_mistake():
+    assert math.isnan(rule_error(leaf(np.zeros(3)).relu()))
+    assert rule_error(leaf(np.array([-1.0, 2.0])).relu()) < 1e-8
+
+
+@pytest.mark.parametrize("backend", ["wasm", "text"])
+def test_the_picture_points_at_the_wrong_rule(backend):
+    x = leaf(np.array([0.5, -1.0]), "x")
+    y = (cube(2)(x * 2) + ag.tanh(x)).sum()
+    view = viz.draw(y, show=(*viz.view.SHOW, "check"), backend=backend)
+    assert {n.op: n.rule_error > WRONG_FROM for n in view.graph.nodes if n.op} == {
+        **{"cube": True, "mul": False, "tanh": False, "add": False, "sum": False},
+    }
+    assert [box.mark for box in view.figure.boxes if box.mark] == ["wrong"]
+    assert "rule wrong: off by 33%" in view.svg()
+    assert view.text().count("rule right to") == 4
+    closed = viz.draw(y, show=("op", "check"), depth=0)
+    assert "rule wrong" in closed.text()
+    assert "rule" not in viz.draw(y).text()
