@@ -377,3 +377,79 @@ def test_random_programs_are_right_or_refused():
                 )
         outcomes["right"] += 1
     assert min(outcomes.values()) > 200, outcomes
+
+
+# The same program for PyTorch and for us: where PyTorch does not refuse, we do not either.
+
+
+class OurSide:
+    no_grad = staticmethod(no_grad)
+    tanh = staticmethod(ag.tanh)
+
+    def leaf(self, values, moves):
+        return Tensor(values, requires_grad=moves)
+
+    def array(self, values):
+        return values
+
+    def index(self, index):
+        return index
+
+
+class TorchSide:
+    def __init__(self, torch):
+        self.no_grad, self.tanh, self.array = torch.no_grad, torch.tanh, torch.tensor
+
+    def leaf(self, values, moves):
+        return self.array(values, requires_grad=moves)
+
+    def index(self, index):
+        return self.array(index) if isinstance(index, np.ndarray) else index
+
+
+def outcome(side, seed):
+    """Run a random program; return its value and gradients, or None where it is refused."""
+    rng = np.random.default_rng(seed)
+    leaves = [side.leaf(v, moves=i < 2) for i, v in enumerate(rng.standard_normal((3, 4)))]
+    pool = [1.5 * x for x in leaves]
+    try:
+        for _ in range(8):
+            i, j = rng.integers(len(pool), size=2)
+            step, index = rng.integers(7), side.index(INDICES[rng.integers(len(INDICES))])
+            if step == 0:
+                pool.append(pool[i] * pool[j])
+            elif step == 1:
+                pool.append(side.tanh(pool[i]))
+            elif step == 2:
+                pool[i][index] = pool[j][index] * 0.5
+            elif step == 3:
+                pool[i] *= pool[j]
+            elif step == 4:
+                pool[i][index] += 1.0
+            elif step == 5:
+                pool.append(pool[i] + pool[j])
+            else:
+                with side.no_grad():
+                    pool[i][...] = side.array(rng.standard_normal(4))
+        weights = rng.standard_normal((len(pool), 4))
+        loss = sum((side.array(w) * x).sum() for w, x in zip(weights, pool, strict=True))
+        loss.backward()
+    except RuntimeError:
+        return None
+    return loss.item(), *(x.grad if x.grad is None else x.grad.tolist() for x in leaves)
+
+
+def test_pytorch_agrees_wherever_it_does_not_refuse():
+    torch = pytest.importorskip("torch")
+    ours, theirs = OurSide(), TorchSide(torch)
+    compared = 0
+    for seed in range(400):
+        expected = outcome(theirs, seed)
+        if expected is not None:
+            found = outcome(ours, seed)
+            assert found is not None, seed
+            compared += 1
+            for a, b in zip(found, expected, strict=True):
+                assert (a is None) == (b is None), seed
+                np.testing.assert_allclose(a or 0, b or 0, 1e-9, 1e-9, err_msg=str(seed))
+    assert compared > 80
