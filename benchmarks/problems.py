@@ -95,6 +95,53 @@ class MLPProblem:
 
 
 @dataclass(frozen=True)
+class CNNProblem:
+    """A small convolutional network in float32: a step of SGD on the cross-entropy of a batch.
+
+    Each 3x3 convolution, which keeps the size, is followed by relu and a 2x2 max-pool; a linear
+    layer makes 10 classes of what is left, in the order (channels, height, width).
+    """
+
+    channels: tuple[int, ...]
+    size: int
+    batch: int
+    lr: float = 0.01
+    kind = "cnn"
+    tolerance = 1e-4
+    targets = (("pytorch", 1.5),)
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        name = "-".join(map(str, self.channels))
+        return (
+            f"{name} CNN on {self.size}x{self.size} images, batch {self.batch}, float32: forward, "
+            "cross-entropy, backward, SGD"
+        )
+
+    @property
+    def data(self) -> tuple[Array, Array]:
+        """Images (batch, channels[0], size, size) and labels."""
+        rng = np.random.default_rng(0)
+        shape = self.batch, self.channels[0], self.size, self.size
+        return rng.random(shape, np.float32), rng.integers(0, 10, self.batch)
+
+    @property
+    def layers(self) -> list[tuple[Array, Array]]:
+        """Weights and biases: (out, in, 3, 3) and (out,) of convolutions, (10, in) and (10,)."""
+        rng = np.random.default_rng(1)
+        left = self.channels[-1] * (self.size >> (len(self.channels) - 1)) ** 2
+        shapes = [*((n_out, n_in, 3, 3) for n_in, n_out in pairwise(self.channels)), (10, left)]
+        return [
+            (
+                (rng.standard_normal(s) * np.sqrt(2 / np.prod(s[1:]))).astype(np.float32),
+                (0.1 * rng.standard_normal(s[0])).astype(np.float32),
+            )
+            for s in shapes
+        ]
+
+
+@dataclass(frozen=True)
 class LSTMProblem:
     """One layer of an LSTM in float32 over a batch of sequences: forward and backward.
 
@@ -189,11 +236,13 @@ class TransformerProblem:
 
 
 Problem = ScalarProblem | MLPProblem | LSTMProblem | TransformerProblem
+Problem = ScalarProblem | MLPProblem | CNNProblem | LSTMProblem
 
 ROWS: dict[str, Problem] = {
     "scalar": ScalarProblem(),
     "mlp-784-128-10": MLPProblem((784, 128, 10), batch=32),
     "mlp-784-256-128-10": MLPProblem((784, 256, 128, 10), batch=128),
+    "cnn-1-16-32": CNNProblem((1, 16, 32), size=28, batch=64),
     "lstm-64-128": LSTMProblem(features=64, units=128, batch=32, steps=64),
     "transformer-256": TransformerProblem(features=256, heads=4, batch=8, length=128),
 }

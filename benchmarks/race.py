@@ -38,11 +38,14 @@ _PEERS = ".venv-peers"
 CONTESTANTS = (
     Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "lstm", "transformer")),
     Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "lstm", "transformer")),
+    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "cnn", "lstm")),
+    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "cnn", "lstm")),
     Contestant(
         "pytorch",
         "PyTorch",
         "pytorch",
         ("scalar", "mlp", "lstm", "transformer"),
+        ("scalar", "mlp", "cnn", "lstm"),
         environment=_PEERS,
         requirements=("torch==2.13.0",),
     ),

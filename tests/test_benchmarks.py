@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from benchmarks import environments, race, report
+from benchmarks import environments, race, report, worker
 from benchmarks.__main__ import main
-from benchmarks.contestants import ours
-from benchmarks.problems import ROWS, ScalarProblem
+from benchmarks.contestants import numpy_hand, ours
+from benchmarks.problems import ROWS, CNNProblem, ScalarProblem
 from benchmarks.race import CONTESTANTS, Contestant, Result, Settings, Worker, WorkerFailed
 
 TINY = Settings(rounds=2, block=1e-3, threads=1)
@@ -114,6 +114,18 @@ def test_ours_computes_no_gradient_for_the_input(monkeypatch):
     monkeypatch.setattr(ours, "Tensor", lambda a: Tensor(a, requires_grad=a.dtype.kind == "f"))
     with pytest.raises(RuntimeError, match="input's gradient of 2 linear layers, but only 1"):
         ours.mlp(ROWS["mlp-784-128-10"])
+
+
+def test_the_cnn_row_is_the_same_work_for_all_and_spares_the_images(monkeypatch):
+    problem = CNNProblem((1, 4, 5), size=8, batch=3)
+    found = {m.__name__: worker.fingerprint(m.cnn(problem)) for m in (ours, numpy_hand)}
+    race.must_agree("cnn", found, problem.tolerance)
+
+    from autograd import Tensor
+
+    monkeypatch.setattr(ours, "Tensor", lambda a: Tensor(a, requires_grad=a.dtype.kind == "f"))
+    with pytest.raises(RuntimeError, match="input's gradient of 2 convolution layers, but only 1"):
+        ours.cnn(problem)
 
 
 def test_a_peer_that_cannot_be_installed_is_shown_with_the_reason(monkeypatch):

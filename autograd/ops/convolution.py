@@ -201,11 +201,17 @@ def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -
     """Return (N, *sizes, C): each value of g, times the weights, added up in its window."""
     groups, *kernel, channels, _ = weight.shape
     out = np.zeros((len(g), *sizes, groups, channels), g.dtype)
-    rows, counts = _by_group(g, groups), g.shape[1:-1]
-    for offset in product(*map(range, kernel)):
-        part = rows @ weight[:, *offset].swapaxes(1, 2)
-        part = np.moveaxis(part, 0, 1).reshape((len(g), *counts, groups, channels))
-        out[:, *geometry.places(offset, counts)] += part
+    weight, counts = np.ascontiguousarray(weight.swapaxes(-1, -2)), g.shape[1:-1]
+    positions = math.prod(counts)
+    step = max(1, CHUNK // max(1, positions * (g.shape[-1] + 2 * groups * channels)))
+    product_of_few = np.empty((groups, min(step, len(g)) * positions, channels), g.dtype)
+    for start in range(0, len(g), step):
+        few = out[start : start + step]
+        rows = _by_group(g[start : start + step], groups)
+        for offset in product(*map(range, kernel)):
+            part = np.matmul(rows, weight[:, *offset], out=product_of_few[:, : rows.shape[1]])
+            part = np.moveaxis(part, 0, 1).reshape((len(few), *counts, groups, channels))
+            few[:, *geometry.places(offset, counts)] += part
     return out.reshape((*out.shape[:-2], groups * channels))
 
 
@@ -439,7 +445,9 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         padded = [n + sum(p) for n, p in zip(sizes, geometry.padding, strict=True)]
         out = _spread(channels_last(_wide(x)), _grouped(_wide(weight), groups), padded, geometry)
         kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
-        out = np.ascontiguousarray(out[:, *kept])
+        out = out[:, *kept]
+        if bias is not None:
+            out = np.ascontiguousarray(out)
         return _result(out, bias, _dtype(x, weight, bias))
 
     def transposed_reference(

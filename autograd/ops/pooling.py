@@ -98,11 +98,21 @@ def _max_dx(
     padded = channels_last(x, geometry.padding, -np.inf)
     largest = channels_last(out)
     hits = [seen == largest for seen in _seen(padded, kernel, counts, geometry)]
-    ties = np.add.reduce(hits, axis=0, dtype=np.min_scalar_type(len(hits)))
+    ties = hits[0].astype(np.min_scalar_type(len(hits)))
+    for hit in hits[1:]:
+        ties += hit
     share = channels_last(g) / ties.astype(g.dtype)
     dx = np.zeros_like(padded)
+    # each element in one window at most
+    apart = all(
+        stride >= dilation * (k - 1) + 1
+        for stride, dilation, k in zip(geometry.stride, geometry.dilation, kernel, strict=True)
+    )
     for hit, seen in zip(hits, _seen(dx, kernel, counts, geometry), strict=True):
-        seen += hit * share
+        if apart:
+            np.multiply(hit, share, out=seen)
+        else:
+            seen += hit * share
     return _inside(dx, geometry)
 
 

@@ -6,7 +6,7 @@ the activation, the softmax shared by loss and gradient, no gradient for the inp
 
 import numpy as np
 
-from benchmarks.problems import Array, LSTMProblem, MLPProblem, TransformerProblem, Work
+from benchmarks.problems import Array, CNNProblem, LSTMProblem, MLPProblem, TransformerProblem, Work
 
 DISTRIBUTIONS = ("numpy",)
 
@@ -48,6 +48,92 @@ def mlp(problem: MLPProblem) -> Work:
                 delta = delta @ W
                 delta *= a > 0
             gradients += [db, dW]
+        kept[:] = reversed(gradients)
+
+        for (W, b), dW, db in zip(layers, kept[::2], kept[1::2], strict=True):
+            W -= lr * dW
+            b -= lr * db
+        return loss
+
+    return Work(step, float, lambda: kept)
+
+
+def cnn(problem: CNNProblem) -> Work:
+    """Return the work of a CNN row: channels last, windows as rows of a matrix that is kept."""
+    x, y = problem.data
+    layers = problem.layers
+    rows, n, lr = np.arange(len(y)), len(y), problem.lr
+    kept: list[Array] = []
+
+    def windows(a: Array) -> Array:
+        batch, height, width, channels = a.shape
+        padded = np.zeros((batch, height + 2, width + 2, channels), a.dtype)
+        padded[:, 1:-1, 1:-1] = a
+        s = padded.strides
+        shape = (batch, height, width, 3, 3, channels)
+        if channels > 3:
+            view = np.lib.stride_tricks.as_strided(padded, shape, (*s[:3], *s[1:]))
+            return view.reshape(batch * height * width, -1)
+        view = np.lib.stride_tricks.as_strided(padded, shape[3:] + shape[:3], (*s[1:], *s[:3]))
+        return view.reshape(9 * channels, -1).T
+
+    def quarters(a: Array) -> list[Array]:
+        return [a[:, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+
+    def step() -> np.floating:
+        a, saved = np.moveaxis(x, 1, -1), []
+        for W, b in layers[:-1]:
+            matrix = windows(a)
+            z = matrix @ W.transpose(0, 2, 3, 1).reshape(len(W), -1).T
+            wide = z.reshape(-1, 8 * len(W))
+            wide += np.tile(b, 8)
+            np.maximum(z, 0, out=z)
+            full = z.reshape(*a.shape[:3], len(W))
+            first, *others = quarters(full)
+            pooled = first.copy()
+            for other in others:
+                np.maximum(pooled, other, out=pooled)
+            saved.append((matrix, full, pooled))
+            a = pooled
+        W, b = layers[-1]
+        flat = np.moveaxis(a, -1, 1).reshape(n, -1)
+        z = flat @ W.T
+        z += b
+
+        z -= z.max(axis=1, keepdims=True)
+        right = z[rows, y]
+        np.exp(z, out=z)
+        total = z.sum(axis=1, keepdims=True)
+        loss: np.floating = (np.log(total[:, 0]) - right).mean()
+
+        delta = z
+        delta /= total
+        delta[rows, y] -= 1
+        delta /= n
+        gradients = [delta.sum(axis=0), delta.T @ flat]
+        batch, height, width, channels = a.shape
+        g = np.moveaxis((delta @ W).reshape(batch, channels, height, width), 1, -1)
+        for i in reversed(range(len(layers) - 1)):
+            matrix, full, pooled = saved[i]
+            W = layers[i][0]
+            g = g * (pooled > 0)  # where the largest is 0, relu has no gradient: ties do not matter
+            dz = np.empty_like(full)
+            for part, target in zip(quarters(full), quarters(dz), strict=True):
+                np.multiply(part == pooled, g, out=target)
+            flat_dz = dz.reshape(-1, len(W))
+            db = np.ones(len(flat_dz), dz.dtype) @ flat_dz
+            dW = flat_dz.T @ matrix
+            gradients += [db, dW.reshape(len(W), 3, 3, -1).transpose(0, 3, 1, 2)]
+            if i > 0:
+                batch, height, width, _ = full.shape
+                padded = np.zeros((batch, height + 2, width + 2, W.shape[1]), dz.dtype)
+                for p in range(3):
+                    for q in range(3):
+                        part = flat_dz @ W[:, :, p, q]
+                        padded[:, p : p + height, q : q + width] += part.reshape(
+                            batch, height, width, -1
+                        )
+                g = padded[:, 1:-1, 1:-1]
         kept[:] = reversed(gradients)
 
         for (W, b), dW, db in zip(layers, kept[::2], kept[1::2], strict=True):

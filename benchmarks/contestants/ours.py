@@ -7,9 +7,10 @@ from operator import methodcaller
 import numpy as np
 
 import nn
-from autograd import Op, Tensor, linear
+from autograd import Op, Tensor, conv2d, linear
 from benchmarks.problems import (
     Array,
+    CNNProblem,
     LSTMProblem,
     MLPProblem,
     ScalarMLP,
@@ -57,14 +58,31 @@ def mlp(problem: MLPProblem) -> Work:
         optimizer.step()
         return loss
 
-    with calls_of_rule(linear, 0) as calls:
-        F.cross_entropy(model(x), y).backward(retain_graph=False)
-    hidden = len(problem.layers) - 1
-    if len(calls) != hidden:
-        raise RuntimeError(
-            f"ours: backward computed the input's gradient of {len(calls)} linear layers, but only "
-            f"{hidden} have an input that needs one; the first layer's must cost nothing"
-        )
+    check_input_is_free("linear", linear, len(problem.layers) - 1, model, x, y)
+    return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
+
+
+def cnn(problem: CNNProblem) -> Work:
+    """Return the work of a CNN row, once it is sure that no gradient of the images is computed."""
+    x, y = (Tensor(a) for a in problem.data)
+    layers: list[nn.Module] = []
+    *convolutions, last = problem.layers
+    for W, _ in convolutions:
+        layers += [nn.Conv2d(W.shape[1], W.shape[0], 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(last[0].shape[1], 10))
+    weighted = [layer for layer in model if isinstance(layer, nn.Conv2d | nn.Linear)]
+    for layer, (W, b) in zip(weighted, problem.layers, strict=True):
+        layer.load_state_dict({"weight": W, "bias": b})
+    optimizer = optim.SGD(model.parameters(), lr=problem.lr)
+
+    def step() -> Tensor:
+        optimizer.zero_grad()
+        loss: Tensor = F.cross_entropy(model(x), y)
+        loss.backward(retain_graph=False)
+        optimizer.step()
+        return loss
+
+    check_input_is_free("convolution", conv2d, len(convolutions) - 1, model, x, y)
     return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
 
 
@@ -100,6 +118,19 @@ def transformer(problem: TransformerProblem) -> Work:
         return loss
 
     return Work(step, Tensor.item, lambda: [_grad(leaf) for leaf in leaves])
+
+
+def check_input_is_free(
+    kind: str, op: Op, hidden: int, model: nn.Module, x: Tensor, y: Tensor
+) -> None:
+    """Raise unless the rule of `op` for its input runs in the hidden layers alone."""
+    with calls_of_rule(op, 0) as calls:
+        F.cross_entropy(model(x), y).backward(retain_graph=False)
+    if len(calls) != hidden:
+        raise RuntimeError(
+            f"ours: backward computed the input's gradient of {len(calls)} {kind} layers, but only "
+            f"{hidden} have an input that needs one; the first layer's must cost nothing"
+        )
 
 
 @contextmanager

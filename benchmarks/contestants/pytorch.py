@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.problems import (
+    CNNProblem,
     LSTMProblem,
     MLPProblem,
     ScalarMLP,
@@ -49,6 +50,29 @@ def mlp(problem: MLPProblem, *, fused: bool | None = None) -> Work:
         layers += [layer, nn.ReLU()]
     model = nn.Sequential(*layers[:-1])
     optimizer = torch.optim.SGD(model.parameters(), lr=problem.lr, fused=fused)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])
+
+
+def cnn(problem: CNNProblem) -> Work:
+    """Return the work of a CNN row."""
+    x, y = (torch.from_numpy(a) for a in problem.data)
+    layers: list[nn.Module] = []
+    *convolutions, last = problem.layers
+    for W, _ in convolutions:
+        layers += [nn.Conv2d(W.shape[1], W.shape[0], 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(last[0].shape[1], 10))
+    weighted = [layer for layer in model if isinstance(layer, nn.Conv2d | nn.Linear)]
+    for layer, (W, b) in zip(weighted, problem.layers, strict=True):
+        layer.load_state_dict({"weight": torch.from_numpy(W), "bias": torch.from_numpy(b)})
+    optimizer = torch.optim.SGD(model.parameters(), lr=problem.lr)
 
     def step() -> torch.Tensor:
         optimizer.zero_grad()
