@@ -18,6 +18,26 @@ class Methods(Node):
     __slots__ = ()
 
     abs = ops.abs_
+    add = ops.add
+    sub = ops.sub
+    mul = ops.mul
+    div = ops.div
+    pow = ops.pow_
+    neg = ops.neg
+    positive = ops.positive
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    isfinite = ops.isfinite
+    isinf = ops.isinf
+    isnan = ops.isnan
+    logical_and = ops.logical_and
+    logical_not = ops.logical_not
+    logical_or = ops.logical_or
+    logical_xor = ops.logical_xor
     addcmul = ops.addcmul
     arccos = ops.arccos
     arccosh = ops.arccosh
@@ -82,6 +102,7 @@ class Methods(Node):
     argmax = ops.argmax
     argmin = ops.argmin
     argsort = ops.argsort
+    searchsorted = ops.searchsorted
     count_nonzero = ops.count_nonzero
     cummax = ops.cummax
     cummin = ops.cummin
@@ -141,6 +162,7 @@ class Methods(Node):
     masked_fill = ops.masked_fill
     masked_scatter = ops.masked_scatter
     masked_select = ops.masked_select
+    choose = ops.choose
     isclose = ops.isclose
     allclose = ops.allclose
     nonzero = ops.nonzero
@@ -163,6 +185,10 @@ class Methods(Node):
     svd = ops.svd
     trace = ops.trace
     vdot = ops.vdot
+
+    def where(self, condition: Any, y: Any) -> Self:
+        """Return this tensor where the condition holds, else `y`: PyTorch's order of arguments."""
+        return ops.where(condition, self, y)  # type: ignore[no-any-return]
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Self:
         """Return the tensor with another shape: ``reshape(2, 3)`` or ``reshape((2, 3))``."""

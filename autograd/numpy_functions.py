@@ -90,7 +90,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def _cholesky(x: Array, upper: bool) -> Any:
-    lower = ops.cholesky(x)
+    lower = ops.cholesky(_mirrored(x, "U" if upper else "L"))
     return ops.matrix_transpose(lower) if upper else lower
 
 
@@ -166,6 +166,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.concatenate: ops.concatenate,
     np.stack: ops.stack,
     np.split: ops.split,
+    **({np.unstack: ops.unstack} if hasattr(np, "unstack") else {}),  # from NumPy 2.1 on
     np.atleast_1d: ops.atleast_1d,
     np.atleast_2d: ops.atleast_2d,
     np.atleast_3d: ops.atleast_3d,
