@@ -932,18 +932,23 @@ def _within(g: Array, x: Array, min: Array, max: Array) -> Array:
     latex=r"\operatorname{{clip}}({0})",
     flops=2,
 )
+def _clip(x: Array, min: Array = None, max: Array = None) -> Array:
+    return np.clip(x, min, max)
+
+
 def clip(x: Array, min: Array = None, max: Array = None) -> Array:
     """Limit the values of x to [min, max]; the derivative on a bound is 1.
 
     Parameters
     ----------
     x : Tensor or ndarray, floating
-    min, max : number or ndarray that broadcasts to the shape of x, optional
-        No limit where None.
+    min, max : number, ndarray or Tensor, optional
+        No limit where None. A tensor has a derivative too, 1 where it takes the place of x.
 
     Returns
     -------
-    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; shape and dtype of `x`, or the broadcast shape if a
+    limit is a tensor
 
     Raises
     ------
@@ -960,7 +965,13 @@ def clip(x: Array, min: Array = None, max: Array = None) -> Array:
     """
     if min is None and max is None:
         raise ValueError("clip: both limits are None; give min=, max= or both")
-    return np.clip(x, min, max)
+    if isinstance(min, Node):
+        x, min = where(x < min, min, x), None
+    if isinstance(max, Node):
+        if min is not None:
+            x, min = _clip(x, min=min), None
+        x, max = where(x > max, max, x), None
+    return x if min is None and max is None else _clip(x, min=min, max=max)
 
 
 @op(

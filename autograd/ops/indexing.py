@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Array, Node, with_aliases
 from .elementwise import where
@@ -56,7 +57,7 @@ def along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
             "both need the same number of axes"
         )
     grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    grid[axis % ndim] = index
+    grid[normalize_axis_index(axis, ndim)] = index
     return tuple(grid)
 
 
@@ -92,7 +93,7 @@ def take(x: Array, indices: Index, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    return getitem(x, (slice(None),) * (axis % x.ndim) + (_plain(indices),))
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (_plain(indices),))
 
 
 @with_aliases
@@ -181,7 +182,7 @@ def take_along_axis(x: Array, indices: Index, axis: int | None = -1) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    index, axis = _plain(indices), axis % x.ndim
+    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim)
     if index.ndim == x.ndim:
         whole = [n if i != axis else 1 for i, n in enumerate(x.shape)]
         # axes of length one of x stretch too
@@ -302,7 +303,9 @@ def index_add(x: Array, axis: int, index: Index, source: Array) -> Array:
     IndexError
         If a position is out of range.
     """
-    return x + embed(source, x.shape, (slice(None),) * (axis % x.ndim) + (_plain(index),))
+    return x + embed(
+        source, x.shape, (slice(None),) * normalize_axis_index(axis, x.ndim) + (_plain(index),)
+    )
 
 
 @with_aliases
@@ -332,7 +335,7 @@ def put_along_axis(x: Array, indices: Index, values: Array, axis: int | None) ->
     """
     if axis is None:
         return reshape(put_along_axis(ravel(x), indices, values, 0), x.shape)
-    index, axis = _plain(indices), axis % x.ndim
+    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim)
     if index.ndim == x.ndim:
         full = [index.shape[i] if i == axis else n for i, n in enumerate(x.shape)]
         index = np.broadcast_to(index, full)
@@ -463,20 +466,23 @@ def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
     ----------
     x : Tensor or ndarray
     mask : Tensor or ndarray, boolean
-        Of a shape that broadcasts to that of x.
+        Its shape and that of x broadcast.
     source : Tensor or ndarray
         Of as many elements as the mask holds, at least.
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; of the broadcast shape, dtype of `x`
 
     Raises
     ------
     ValueError
         If `source` has too few elements.
     """
-    mask = np.broadcast_to(_plain(mask), x.shape)
+    mask = _plain(mask)
+    shape = np.broadcast_shapes(mask.shape, x.shape)
+    mask = np.broadcast_to(mask, shape)
+    x = x if x.shape == shape else broadcast_to(x, shape)
     count = int(mask.sum())
     if source.size < count:
         raise ValueError(

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
 from .reduction import Axis, gather_axes, reduced
-from .shape import concatenate, stack
+from .shape import broadcast_to, concatenate, stack
 
 __all__ = [
     "argsort",
@@ -223,7 +224,13 @@ def cummin(x: Array, axis: int | None = None) -> Array:
     return x[along(_cumargmax(x, axis=axis, largest=False), axis, x.shape)]
 
 
-def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
+def diff(
+    x: Array,
+    n: int = 1,
+    axis: int = -1,
+    prepend: Array | None = None,
+    append: Array | None = None,
+) -> Array:
     """Return the differences of neighbours along an axis, n times over.
 
     Parameters
@@ -231,10 +238,12 @@ def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
     x : Tensor or ndarray
     n : int, default=1
     axis : int, default=-1
+    prepend, append : Tensor, ndarray or number, optional
+        What is put before and after x along the axis first; a number stands for one place.
 
     Returns
     -------
-    Tensor if `x` is one, else ndarray; n shorter than `x` along `axis`
+    Tensor if an argument is one, else ndarray; n shorter than what is given along `axis`
 
     Examples
     --------
@@ -242,9 +251,27 @@ def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
     >>> diff(Tensor([1.0, 4.0, 9.0])).numpy()
     array([3., 5.])
     """
+    if n == 0:
+        return x
+    parts = [_one_place(prepend, x, axis), x, _one_place(append, x, axis)]
+    parts = [part for part in parts if part is not None]
+    if len(parts) > 1:
+        x = concatenate(parts, axis)
     for _ in range(n):
         x = _part(x, axis, 1, None) - _part(x, axis, None, -1)
     return x
+
+
+def _one_place(part: Array | None, x: Array, axis: int) -> Array | None:
+    """Give a number the shape of x with the length one along the axis."""
+    if part is None:
+        return None
+    if isinstance(part, int | float):
+        part = np.asarray(part, x.dtype)
+    if part.ndim:
+        return part
+    place = normalize_axis_index(axis, x.ndim)
+    return broadcast_to(part, tuple(1 if i == place else n for i, n in enumerate(x.shape)))
 
 
 def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> Array:
