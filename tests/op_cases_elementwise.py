@@ -120,12 +120,12 @@ CASES = [
         for case in unary("leaky_relu", apart, leaky, negative_slope=a)
     ],
     *unary("elu", apart, elu, alpha=1.0),
-    *unary("elu", apart, elu, alpha=0.7),
+    *unary("elu", apart, elu, alpha=-0.7),
     *unary("softplus", real, softplus),
     *unary("softplus", real, softplus, beta=2.0),
     *unary("hardtanh", apart, hardtanh),
     *unary("hardtanh", apart, hardtanh, min_val=-0.3, max_val=0.2),
-    *binary("prelu", apart, positive, lambda x, y: np.where(x.real > 0, x, y * x)),
+    *binary("prelu", apart, apart, lambda x, y: np.where(x.real > 0, x, y * x)),
     *unary("gelu", real, lambda x: x * special.ndtr(x)),
     *unary(
         "gelu_tanh",

@@ -228,6 +228,11 @@ SECOND = {
         [[0, 0], [0, 0]],
     ),
     "hypot_on_an_axis": (lambda x: ag.hypot(x[0], x[1]), [0.0, -2.0], [[0.5, 0], [0, 0]]),
+    "hypot_on_the_other_axis": (
+        lambda x: ag.hypot(x[0], x[1]),
+        [-2.0, 0.0],
+        [[0, 0], [0, 0.5]],
+    ),
     "norm_on_an_axis": (ag.norm, [0.0, -2.0], [[0.5, 0], [0, 0]]),
     "norm_of_a_row_of_zeros": (
         lambda x: ag.norm(x.reshape((2, 1)), axis=1).sum(),
