@@ -138,16 +138,24 @@ def test_cells_are_pytorchs(name, batch, given, bias, dtype):
 
 
 @every_layer
-def test_a_model_is_saved_for_pytorch(name, tmp_path):
+def test_a_file_of_ours_is_pytorchs_and_the_other_way_round(name, tmp_path):
     torch = pytest.importorskip("torch")
-    load_file = pytest.importorskip("safetensors.torch").load_file
-    ours = LAYERS[name](IN, H, 2, bidirectional=True, rng=0)
-    nn.save(ours, tmp_path / "model.safetensors")
-    theirs = getattr(torch.nn, name)(IN, H, 2, bidirectional=True)
-    theirs.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    files = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "model.safetensors"
+    ours, theirs = LAYERS[name](IN, H, 2, rng=0), getattr(torch.nn, name)(IN, H, 2)
     x = normal(T, N, IN, dtype=np.float32)
-    expected = theirs(torch.tensor(x))[0].detach().numpy()
-    np.testing.assert_allclose(ours(Tensor(x))[0].numpy(), expected, rtol=0, atol=1e-5)
+
+    def compare():
+        expected = theirs(torch.tensor(x))[0].detach().numpy()
+        np.testing.assert_allclose(ours(Tensor(x))[0].numpy(), expected, rtol=0, atol=1e-5)
+
+    nn.save(ours, path)
+    theirs.load_state_dict(files.load_file(path))
+    compare()
+    theirs = getattr(torch.nn, name)(IN, H, 2)
+    files.save_file(theirs.state_dict(), path)
+    ours.load_state_dict(nn.load(path))
+    compare()
 
 
 # A layer is its cell in a loop
