@@ -221,17 +221,19 @@ class SwiGLU(Module):
 class Residual(Module):
     r"""Add what a module computes to its input.
 
-    .. math:: y = x + F(x), \quad \frac{\partial y}{\partial x} = I + J_F
+    .. math:: y = x + s\, F(x), \quad \frac{\partial y}{\partial x} = I + s\, J_F
 
     Each block only has to learn what to change, which is what eases the optimisation of deep nets.
     The identity is a path for the gradient, no guarantee: I + J_F can be singular, as for
-    F(x) = -x. And on its own it doubles the variance of the signal in each block where F keeps it;
-    that is what a norm is for, or a small scale of F.
+    F(x) = -x. And where F keeps the variance of the signal, each block doubles it: N blocks with
+    s = 1 / sqrt(N) make it e times as large in all.
 
     Parameters
     ----------
     fn : Module
         Its output has the shape of its input.
+    scale : float, default=1.0
+        The s above.
 
     References
     ----------
@@ -247,12 +249,18 @@ class Residual(Module):
     >>> post = PostNorm(LayerNorm(4), Residual(MLP([4, 4])))
     """
 
-    def __init__(self, fn: Module) -> None:
+    def __init__(self, fn: Module, scale: float = 1.0) -> None:
         self.fn = fn
+        self.scale = scale
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Return x + fn(x); further arguments go to `fn`."""
-        return x + self.fn(x, *args, **kwargs)  # type: ignore[no-any-return]
+        """Return x + scale * fn(x); further arguments go to `fn`."""
+        change = self.fn(x, *args, **kwargs)
+        return x + (change if self.scale == 1 else self.scale * change)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """Return the scale."""
+        return f"scale={self.scale:.4g}" if self.scale != 1 else ""
 
 
 class PreNorm(Module):

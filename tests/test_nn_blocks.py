@@ -134,8 +134,7 @@ def test_residual_branches_double_the_variance_until_they_are_scaled():
         start = x.var().item()
         for i in range(20):
             layer = Linear(64, 64, bias=False, dtype=np.float64, rng=i)
-            layer.weight.data *= scale
-            x = Residual(layer)(x)
+            x = Residual(layer, scale)(x)
         return x.var().item() / start
 
     assert growth(1) == pytest.approx(2**20, rel=0.3)
@@ -245,13 +244,11 @@ def test_a_block_refuses_a_norm_it_does_not_know():
 
 @pytest.mark.slow
 def test_a_thousand_residual_pre_norm_layers_train_on_digits_in_one_epoch():
-    rng, width, blocks = np.random.default_rng(0), 32, 500
+    rng, width, blocks = np.random.default_rng(0), 64, 500
     nest = [
-        Residual(PreNorm(LayerNorm(width), MLP([width, width, width], rng=rng)))
+        Residual(PreNorm(LayerNorm(width), MLP([width] * 3, rng=rng)), scale=blocks**-0.5)
         for _ in range(blocks)
     ]
-    for block in nest:  # so that all branches together are of the size of their input
-        block.fn.fn[2].weight.data *= blocks**-0.5
     model = Sequential(
         Linear(64, width, rng=rng), *nest, LayerNorm(width), Linear(width, 10, rng=rng)
     )
@@ -267,8 +264,9 @@ def test_a_thousand_residual_pre_norm_layers_train_on_digits_in_one_epoch():
         assert np.isfinite(g).all(), name
         assert p.ndim == 1 or 1e-5 < np.abs(g).mean() < 1, name
 
-    steps = -(-len(train) // 32)
-    optimizer = optim.Adam(model.parameters(), lr=5e-4)
+    loader = data.DataLoader(train, batch_size=64, shuffle=True, rng=0)
+    optimizer = optim.Adam(model.parameters(), lr=3e-3)
+    steps = len(loader)
     scheduler = optim.lr_scheduler.WarmupCosineLR(optimizer, steps // 10, steps)
-    fit(model, train, epochs=1, optimizer=optimizer, scheduler=scheduler, rng=0, progress=False)
+    fit(model, loader, epochs=1, optimizer=optimizer, scheduler=scheduler, progress=False)
     assert evaluate(model, test)["accuracy"] >= 0.9
