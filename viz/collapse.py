@@ -227,6 +227,7 @@ def _call_node(call: Call, inside: Sequence[Node], results: Sequence[Node]) -> N
         grad=shown.grad,
         grad_state=shown.grad_state,
         was=shown.was,
+        cells=shown.cells,
         call=call.parent,
         output=any(node.output for node in inside),
     )
@@ -338,6 +339,7 @@ def _folded(graph: Graph, group: Sequence[Node]) -> Node:
         value=first.value if all(node.value == first.value for node in group) else None,
         grad=None,
         grad_state="none",
+        cells=(),
         repeats=len(group),
     )
     return _summed(one, group)

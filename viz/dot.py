@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .figure import Arrow, Box, Figure, Frame
+from .heat import cell_width
 from .labels import dot_lines, width
 from .style import (
     BOXES,
     CAPTION_SIZE,
+    CELL,
     FONT,
     FRAME_SIZE,
     INK,
@@ -27,12 +30,24 @@ if TYPE_CHECKING:
     from graphviz import Digraph
 
 POINTS_PER_INCH = 72
+BLANK = "\u00a0"
 WIDER = 1.15
 """Engines measure text as Helvetica; fonts that replace it are up to this much wider."""
 
 
-def to_digraph(figure: Figure) -> Digraph:
-    """Return the figure as a `graphviz.Digraph`, whose `source` is the same in every run."""
+def to_digraph(figure: Figure, *, room_for_cells: bool = False) -> Digraph:
+    """Return the figure as a `graphviz.Digraph`, whose `source` is the same in every run.
+
+    Parameters
+    ----------
+    figure : Figure
+    room_for_cells : bool, default=False
+        Whether boxes have empty lines where the cells of arrays will be drawn.
+
+    Returns
+    -------
+    graphviz.Digraph
+    """
     from graphviz import Digraph  # half of what importing viz would cost
 
     graph = Digraph("gradwalk", body=None)
@@ -60,7 +75,7 @@ def to_digraph(figure: Figure) -> Digraph:
     clusters = {frame.id: _cluster(frame) for frame in figure.frames}
     for box in figure.boxes:
         place = graph if box.frame is None else clusters[box.frame]
-        place.node(box.id, **_box(box))
+        place.node(box.id, **_box(box if room_for_cells else box._replace(cells=())))
     for frame in reversed(figure.frames):  # the inner ones are complete first
         outer = graph if frame.parent is None else clusters[frame.parent]
         outer.subgraph(clusters[frame.id])
@@ -101,6 +116,11 @@ def _text(lines: tuple[str, ...], size: float, color: str) -> dict[str, Any]:
     }
 
 
+def _blank_lines(box: Box) -> int:
+    """How many lines make room for the cells of a box."""
+    return math.ceil((len(box.cells) * CELL + 2) / SIZES["name"]) if box.cells else 0
+
+
 def _cluster(frame: Frame) -> Digraph:
     from graphviz import Digraph
 
@@ -123,19 +143,22 @@ def _box(box: Box) -> dict[str, Any]:
     look = BOXES[box.style]
     size = max((SIZES[line.role] for line in box.lines), default=SIZES["text"])
     wide = max((width(line.text) * SIZES[line.role] for line in box.lines), default=0.0)
+    if box.cells:
+        columns = len(box.cells[0])
+        wide = max(wide, cell_width(columns) * columns)
     if look.shape == "ellipse":
         wide *= 1.3  # the text stands in the rectangle inside
     style, attributes = MARKS.get(box.mark, ("", {}))
     outline = look.style.replace("rounded,", "") if style == "diagonals" else look.style
     return {
         "id": box.id,
-        "label": _label(tuple(line.text for line in box.lines)),
+        "label": _label((*(line.text for line in box.lines), *[BLANK] * _blank_lines(box))),
         "shape": look.shape,
         "style": ",".join(filter(None, (outline, style))),
         "color": OUTPUT if box.output else look.line,
         "fillcolor": box.fill or look.fill,
         "penwidth": "2.5" if box.output else "1.2",
-        "fontsize": f"{size if len(box.lines) == 1 else SIZES['name']:g}",
+        "fontsize": f"{size if len(box.lines) == 1 and not box.cells else SIZES['name']:g}",
         "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.08",
         "width": f"{(wide + 16) / POINTS_PER_INCH:.3f}",
         **attributes,

@@ -44,7 +44,8 @@ class Line(NamedTuple):
 class Box(NamedTuple):
     """A box or ellipse; `style` is a key of `style.BOXES`, `about` the text of its tooltip.
 
-    `fill` is its colour, where that tells an amount; `mark` a key of `style.MARKS`, or empty.
+    `fill` is its colour, where that tells an amount; `mark` a key of `style.MARKS`, or empty;
+    `cells` are rows of digits, as of `heat.cells`.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Box(NamedTuple):
     output: bool
     fill: str | None = None
     mark: Mark = ""
+    cells: tuple[str, ...] = ()
 
 
 class Arrow(NamedTuple):
@@ -144,7 +146,8 @@ def arrange(
         lines = tuple(_lines(node, show, with_op=not apart))
         fill = shades.get(node.id)
         mark = _mark(node) if "grad" in show else ""
-        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill, mark))
+        heat = node.cells if "value" in show else ()
+        boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill, mark, heat))
     arrows = []
     for edge in graph.edges:
         label = f"{edge.copies:,}\u00d7" if edge.copies > 1 else ""
@@ -163,6 +166,8 @@ def arrange(
     meanings = [text for mark, text in MEANINGS.items() if mark in marks]
     if any(dashed for *_, dashed in arrows):
         meanings.append("dashed arrow: no gradient comes back over it")
+    if any(box.cells for box in boxes):
+        meanings.append("cells: means of blocks of an array, blue above 0, orange below")
     return Figure(
         tuple(boxes),
         tuple(Arrow(f"e{i}", *arrow) for i, arrow in enumerate(arrows)),

@@ -21,11 +21,13 @@ from autograd.cost import saved_values
 
 from .expand import expanded
 from .explain import Formula, formulas
+from .heat import cells
 from .labels import numbers, parameters, plain
 from .steps import Step, backward_steps
 from .verify import rule_error
 
 PASSES_UP_TO = 1000  # nodes; who steps through more?
+CELLS_UP_TO = 200  # nodes
 
 NodeKind: TypeAlias = Literal["leaf", "constant", "op", "call", "hidden"]
 """A leaf requires grad, a constant does not; an op stands for its result too; a call is a collapsed
@@ -105,6 +107,8 @@ class Node(NamedTuple):
         How many nodes of a kind are folded into this one.
     formulas : tuple of Formula
         Of an op, what it computes and what its rules pass on, where there is a backward pass.
+    cells : tuple of str
+        Of an array, what `heat.cells` makes of it; left out of large graphs.
     rule_error : float or None
         How far the rules of the op are off, as `verify.rule_error` tells, if that was asked for.
     fate : Fate
@@ -131,6 +135,7 @@ class Node(NamedTuple):
     memory: int = 0
     repeats: int = 1
     formulas: tuple[Formula, ...] = ()
+    cells: tuple[str, ...] = ()
     rule_error: float | None = None
     fate: Fate = ""
     was: Node | None = None
@@ -310,6 +315,7 @@ def extract(
                 *((0, 1, 0, 0) if op is None else _amounts(t, op)),
                 1,
                 lesson.formulas,
+                cells(t.data) if len(tensors) <= CELLS_UP_TO else (),
                 rule_error(t) if check and t.inputs else None,
             )
         )

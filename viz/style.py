@@ -22,6 +22,7 @@ LINE = "#808080"
 OUTPUT = "#5f6b7a"
 
 SIZES = {"name": 13.0, "op": 17.0, "text": 11.5, "grad": 11.5, "state": 11.5}
+CELL = 4.5  # the side of a cell of a small picture of an array, in points
 CAPTION_SIZE = 11.5
 TITLE_SIZE = 13.0
 FRAME_SIZE = 11.5

@@ -12,13 +12,16 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from .figure import Arrow, Box, Figure, Frame, Line
+from .heat import SHADES, cell_width, runs
 from .labels import width
 from .style import (
     CAPTION_SIZE,
+    CELL,
     FONT,
     FRAME_SIZE,
     GRAD_INK,
     INK,
+    LINE,
     MUTED,
     PAPERS,
     SIZES,
@@ -196,9 +199,30 @@ def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element) -
 def _copy_box(source: ET.Element, box: Box, prefix: str, to: ET.Element) -> None:
     group = _group(source, prefix, "node", box.about, to)
     places = source.findall(f".//{_SVG}text")
-    for line, place in zip(box.lines, places, strict=True):
+    for line, place in zip(box.lines, places, strict=False):
         ink = GRAD_INK if line.role in ("grad", "state") else INK
         _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink)
+    if box.cells:
+        below = places[len(box.lines)]
+        _draw_cells(group, box.cells, float(below.get("x", "0")), float(below.get("y", "0")) - 9)
+
+
+def _draw_cells(to: ET.Element, rows: Sequence[str], middle: float, top: float) -> None:
+    """Draw cells as one path for each shade."""
+    wide = cell_width(len(rows[0]))
+    left = middle - wide * len(rows[0]) / 2
+    paths: dict[str, str] = {}
+    for i, row in enumerate(rows):
+        for start, length, shade in runs(row):
+            x, y = _tenths(left + wide * start), _tenths(top + CELL * i)
+            run = _tenths(wide * length)
+            paths[shade] = paths.get(shade, "") + f"M{x},{y}h{run}v{CELL}h-{run}z"
+    frame = ET.SubElement(to, "g", {"shape-rendering": "crispEdges"})
+    for shade, path in sorted(paths.items()):
+        ET.SubElement(frame, "path", {"d": path, "fill": SHADES[int(shade)]})
+    size = {"width": _tenths(wide * len(rows[0])), "height": _tenths(CELL * len(rows))}
+    outline = {"fill": "none", "stroke": LINE, "stroke-width": "0.5"}
+    ET.SubElement(frame, "rect", {"x": _tenths(left), "y": _tenths(top), **size, **outline})
 
 
 def _caption(figure: Figure) -> Sequence[Line]:

@@ -205,7 +205,8 @@ class GraphView:
 
     @cached_property
     def _laid_out(self) -> str:
-        raw = layout(self.source, backend=self.options.backend, timeout=self.options.timeout)
+        source = dot.to_digraph(self.figure, room_for_cells=True).source
+        raw = layout(source, backend=self.options.backend, timeout=self.options.timeout)
         return svg.from_engine(raw, self.figure, self.options.theme)
 
     def svg(self) -> str:
