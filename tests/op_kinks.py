@@ -12,6 +12,8 @@ import autograd as ag
 from autograd import Tensor, grad, jacfwd, jacrev, jvp, toposort
 
 INF, NAN = np.inf, np.nan
+prelu = ag.op_table()["prelu"]
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 ELEMENTWISE = {
     "relu": (ag.relu, [0.0, -0.0], [0, 0]),
@@ -61,6 +63,8 @@ ELEMENTWISE = {
     "logit": (ag.logit, [0.0, 0.5, 1.0], [INF, 4, INF]),
     "leaky_relu": (lambda x: ag.leaky_relu(x, 0.1), [0.0, -0.0], [0.1, 0.1]),
     "elu": (lambda x: ag.elu(x, 0.5), [0.0, 1.0], [0.5, 1]),
+    "selu": (ag.selu, [0.0, 1.0], [SELU_SCALE * SELU_ALPHA, SELU_SCALE]),
+    "silu_of_beta_0": (lambda x: ag.silu(x, 0.0), [-2.0, 2.0], [0.5, 0.5]),
     "celu": (lambda x: ag.celu(x, 0.5), [0.0, 1.0], [1, 1]),
     "hardtanh": (ag.hardtanh, [-1.0, 0.0, 1.0], [0, 1, 0]),
     "relu6": (ag.relu6, [0.0, 3.0, 6.0], [0, 1, 0]),
@@ -75,6 +79,10 @@ ELEMENTWISE = {
     "softplus_far_out": (ag.softplus, [-1e3, 1e3], [0, 1]),
     "logsigmoid_far_out": (ag.logsigmoid, [-1e3, 1e3], [1, 0]),
     "elu_far_out": (ag.elu, [1e3], [1]),
+    "gelu_far_out": (ag.gelu, [-1e3, 0.0, 1e3], [0, 0.5, 1]),
+    "gelu_tanh_far_out": (lambda x: ag.gelu(x, "tanh"), [-1e3, 0.0, 1e3], [0, 0.5, 1]),
+    "silu_far_out": (ag.silu, [-1e3, 0.0, 1e3], [0, 0.5, 1]),
+    "mish_far_out": (ag.mish, [-1e3, 0.0, 1e3], [0, 0.6, 1]),
     "sigmoid_far_out": (ag.sigmoid, [-1e4, 0.0, 1e4], [0, 0.25, 0]),
     "tanh_far_out": (ag.tanh, [-1e4, 0.0, 1e4], [0, 1, 0]),
 }
@@ -186,6 +194,11 @@ TWO_INPUTS = {
     "pow_of_0_to_a_negative": (ag.pow, 0.0, -1.0, (-INF, -INF)),
     "pow_of_a_negative_to_a_fraction": (ag.pow, -2.0, 0.5, (NAN, NAN)),
     "pow_at_the_origin": (ag.pow, 0.0, 0.0, (0, 0)),
+    "prelu_at_0": (prelu, 0.0, 0.25, (0.25, 0)),
+    "prelu_of_a_negative_slope": (prelu, -2.0, -0.5, (-0.5, -2)),
+    "bce_of_0_for_0": (ag.bce, 0.0, 0.0, (0, 100)),
+    "bce_of_0_for_1": (ag.bce, 0.0, 1.0, (-1e12, 100)),
+    "bce_of_1_for_0": (ag.bce, 1.0, 0.0, (1e12, -100)),
     "xlogy_at_the_origin": (ag.xlogy, 0.0, 0.0, (0, 0)),
     "xlogy_of_0": (ag.xlogy, 0.0, 2.0, (np.log(2), 0)),
     "xlogy_of_0_and_a_fraction": (ag.xlogy, 0.0, 0.5, (np.log(0.5), 0)),

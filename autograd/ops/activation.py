@@ -173,7 +173,7 @@ def _softplus(out: Array, z: Array, x: Array, *, beta: float) -> None:
 
 
 @op(
-    vjp=(lambda g, out, x, *, beta: g * sigmoid(x if beta == 1 else beta * x),),
+    vjp=(lambda g, out, x, *, beta: g * sigmoid(beta * x),),
     latex=r"\frac{{1}}{{\beta}} \log(1 + e^{{\beta {0}}})",
     flops=22,
 )
@@ -386,8 +386,7 @@ def _silu_shared(out: Array, g: Array, w: Array, x: Array, *, beta: float) -> No
     np.subtract(1, w, out=out)
     out *= w
     out *= x
-    if beta != 1:
-        out *= beta
+    out *= beta
     out += w
     out *= g
 
