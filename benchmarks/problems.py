@@ -235,8 +235,7 @@ class TransformerProblem:
         return {k: v.astype(np.float32) for k, v in drawn.items()}
 
 
-Problem = ScalarProblem | MLPProblem | LSTMProblem | TransformerProblem
-Problem = ScalarProblem | MLPProblem | CNNProblem | LSTMProblem
+Problem = ScalarProblem | MLPProblem | CNNProblem | LSTMProblem | TransformerProblem
 
 ROWS: dict[str, Problem] = {
     "scalar": ScalarProblem(),

@@ -36,16 +36,13 @@ class Contestant:
 _PEERS = ".venv-peers"
 
 CONTESTANTS = (
-    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "lstm", "transformer")),
-    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "lstm", "transformer")),
-    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "cnn", "lstm")),
-    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "cnn", "lstm")),
+    Contestant("ours", "gradwalk", "ours", ("scalar", "mlp", "cnn", "lstm", "transformer")),
+    Contestant("numpy", "NumPy by hand", "numpy_hand", ("mlp", "cnn", "lstm", "transformer")),
     Contestant(
         "pytorch",
         "PyTorch",
         "pytorch",
-        ("scalar", "mlp", "lstm", "transformer"),
-        ("scalar", "mlp", "cnn", "lstm"),
+        ("scalar", "mlp", "cnn", "lstm", "transformer"),
         environment=_PEERS,
         requirements=("torch==2.13.0",),
     ),
