@@ -69,6 +69,7 @@ from nn.overview import summary
 from nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from nn.resnet import ResNet
 from nn.train import Callback, EarlyStopping, SaveBest, evaluate, fit
 
 __all__ = [
@@ -136,6 +137,7 @@ __all__ = [
     "ReGLU",
     "ReLU",
     "ReLU6",
+    "ResNet",
     "Residual",
     "SaveBest",
     "Sequential",
