@@ -205,7 +205,7 @@ COMMUTATIVE = {
     *("add", "hypot", "maximum", "max", "minimum", "min", "multiply", "swapaxes", "vecdot"),
     *("broadcast_shapes", "_inner", "_row_dots", "_safe_length"),
 }
-SPEED = {"strict", "copy"}
+SPEED = {"strict", "copy", "stable"}
 """Options that guard what does not happen, or save time."""
 MODULES = {"np", "math", "special", "operator"}
 

@@ -34,6 +34,9 @@ EQUIVALENT = {
         "the slope on the left is out + scale * alpha, which is this"
     ),
     "reduction._deviation: if*": "float16 alone needs two divisions, for counts above 65504",
+    "reduction._deviation: return deviation / math.sqrt*": (
+        "float16 alone: counts are 1 at least, and 0.05 % is below its eps"
+    ),
     "reduction._softmax_weights: return np.exp(x - np.where(x == -np.inf, 0, out))": (
         "exp(-inf) is 0 either way, and out is -inf only where all of x is"
     ),

@@ -221,6 +221,12 @@ def mean_of(f):
     return loss
 
 
+def batch_norm(x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    if not training:
+        raise ValueError("batch_norm: the op is that of training")
+    return ag.batch_norm(x, weight, bias, eps)
+
+
 TABLE: dict[str, dict] = {}
 
 
@@ -411,6 +417,7 @@ entry(
     "nn.functional.binary_cross_entropy_with_logits",
     f=mean_of(ag.bce_with_logits),
 )
+entry("batch_norm", "nn.functional.batch_norm", f=batch_norm)
 entry("nanmedian", "nanmedian", f=reduced(ag.nanmedian))
 entry("astype", "double", f=lambda x, **kw: ag.astype(x, np.dtype(np.float64)))
 entry("arange", "arange", f=lambda start, end=None, step=1, **kw: ag.arange(start, end, step, **kw))
@@ -622,6 +629,10 @@ RULES = {
     "bce-weight": (
         "bce bce_with_logits",
         lambda x, args, kwargs: kwargs.keys() & {"weight", "pos_weight"},
+    ),
+    "batch_norm-in-use": (
+        "batch_norm",
+        lambda x, args, kwargs: not kwargs.get("training") or x.ndim < 2,
     ),
     "cross_entropy-forms": (
         "cross_entropy",
