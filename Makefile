@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= test
 BIN := .venv/bin
 
-.PHONY: demo test notebooks book lint docs site bench clean
+.PHONY: demo test notebooks book lint docs gallery site bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/python examples/train_mlp.py --data digits --out out
@@ -24,6 +24,9 @@ lint: .venv/.with-dev
 
 docs: .venv/.with-test
 	$(BIN)/python docs/generate.py ops claims
+
+gallery: .venv/.with-test
+	$(BIN)/python docs/gallery.py
 
 site: .venv/.with-docs
 	$(BIN)/python -m sphinx -q -W -c docs . out/site

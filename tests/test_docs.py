@@ -9,16 +9,21 @@ import pytest
 from autograd import op_table
 from lab.ledger import LEDGER
 from tests.op_kinks import KINKS, SECOND
+from tests.test_readme import texts
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.fixture(scope="module")
-def generate():
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate():
+    return script("generate")
 
 
 def test_the_table_of_ops_is_not_stale(generate):
@@ -50,3 +55,28 @@ def test_the_page_of_semantics_names_tests_and_rows_that_exist():
     for row in rows:
         assert (found := re.findall(r"`(\w+)`", row)), row
         assert set(found) <= KINKS.keys() | SECOND.keys(), row
+
+
+def rounded(text):
+    """Numbers to three digits, and what rounding leaves of 0 as 0: machines differ in the rest."""
+
+    def short(m):
+        x = float(m.group())
+        return "0" if abs(x) < 1e-6 else f"{x:.2g}"
+
+    return re.sub(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", short, text)
+
+
+def test_the_gallery_is_not_stale():
+    gallery = script("gallery")
+    under = {}
+    for draw in gallery.PICTURES:
+        view, under[draw.__name__] = draw()
+        stored = (DOCS / "gallery" / f"{draw.__name__}.svg").read_text(encoding="utf-8")
+        assert sorted(map(rounded, texts(stored))) == sorted(map(rounded, texts(view.svg()))), (
+            f"run `make gallery` ({draw.__name__})"
+        )
+    page = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    assert rounded(page) == rounded(gallery.page(under)), "run `make gallery`"
+    files = {path.stem for path in (DOCS / "gallery").iterdir()}
+    assert files == {draw.__name__ for draw in gallery.PICTURES}

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from .graph import Call, Edge, Fate, Graph, Node
 from .labels import counted, plain
 
+_NUMBER = re.compile(r"\d+")
 _NUMBERING = re.compile(r" #\d+$|\d+")  # what tells blocks of a kind apart
 
 SPAN_PER_NODE = 2
@@ -393,8 +394,16 @@ def _run(group: Sequence[Node]) -> Node:
     first, last = group[0], group[-1]
     if len(group) == 1:
         return first
-    name = f"{first.name} to {last.name}" if last.kind == "call" else last.name
+    name = _span_of_names(first.name, last.name) if last.kind == "call" else last.name
     return _summed(last._replace(name=plain(name), repeats=len(group)), group)
+
+
+def _span_of_names(first: str, last: str) -> str:
+    """``block0`` and ``block63`` as ``block0 to 63``."""
+    one, other = _NUMBER.search(first), _NUMBER.search(last)
+    if one and other and first[one.end() :] == last[other.end() :]:
+        return f"{first[: one.end()]} to {last[other.start() :]}"
+    return f"{first} to {last}"
 
 
 def _hide_middle(graph: Graph, room: _Room) -> Graph:
