@@ -235,8 +235,8 @@ class Tensor(Methods):
         self.requires_grad = requires_grad
         return self
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
-        """Call `hook` with the gradient of this tensor in each `backward`; return its remover.
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook` with the gradient of this tensor in each `backward`; return its handle.
 
         Parameters
         ----------
@@ -245,24 +245,24 @@ class Tensor(Methods):
 
         Returns
         -------
-        callable
-            Call it to remove the hook.
+        RemovableHandle
+            Its ``remove()`` removes the hook.
 
         Examples
         --------
         >>> x = Tensor(2.0, requires_grad=True)
-        >>> remove = x.register_hook(lambda g: 10 * g)
+        >>> handle = x.register_hook(lambda g: 10 * g)
         >>> (x * 3).backward()
         >>> x.grad.item()
         30.0
-        >>> remove()
+        >>> handle.remove()
         """
         return self._hook(next_serial(), hook)
 
     def register_post_accumulate_grad_hook(
         self, hook: Callable[[Tensor], object]
-    ) -> Callable[[], None]:
-        """Call `hook` with this leaf when `backward` has added to its `grad`; return its remover.
+    ) -> RemovableHandle:
+        """Call `hook` with this leaf when `backward` has added to its `grad`; return its handle.
 
         Parameters
         ----------
@@ -272,8 +272,8 @@ class Tensor(Methods):
 
         Returns
         -------
-        callable
-            Call it to remove the hook.
+        RemovableHandle
+            Its ``remove()`` removes the hook.
 
         Raises
         ------
@@ -288,7 +288,7 @@ class Tensor(Methods):
         ...     with no_grad():
         ...         w -= 0.1 * w.grad
         ...     w.grad = None
-        >>> remove = w.register_post_accumulate_grad_hook(step)
+        >>> handle = w.register_post_accumulate_grad_hook(step)
         >>> (w * 10).backward()
         >>> w.item(), w.grad
         (1.0, None)
@@ -300,10 +300,10 @@ class Tensor(Methods):
             )
         return self._hook(-next_serial(), hook)
 
-    def _hook(self, key: int, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
-        hooks = self.hooks = self.hooks or {}
-        hooks[key] = hook
-        return lambda: hooks.pop(key, None) and None
+    def _hook(self, key: int, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        self.hooks = self.hooks or {}
+        self.hooks[key] = hook
+        return RemovableHandle(self.hooks, key)
 
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
@@ -316,7 +316,7 @@ class Tensor(Methods):
                     own = g if g.requires_grad else _leaf(g.data.copy())
                     this.grad = own if this.grad is None else this.grad + own
 
-            self.hooks = {**(self.hooks or {}), _RETAINED: store}
+            self._hook(_RETAINED, store)
         return self
 
     def wrap(self, data: Any) -> Tensor:
@@ -636,6 +636,19 @@ class Tensor(Methods):
         if watcher is not None:
             watcher.made(out)
         return out
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove`, or a call, takes the hook away again."""
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], key: int) -> None:
+        self.hooks, self.key = hooks, key
+
+    def remove(self) -> None:
+        """Remove the hook; a second time does nothing."""
+        self.hooks.pop(self.key, None)
+
+    __call__ = remove
 
 
 def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any:

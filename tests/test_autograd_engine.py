@@ -241,12 +241,22 @@ def test_hooks_after_accumulation_see_the_whole_gradient_and_may_use_it_up():
     dict(backprop((x * x).sum(), np.float64(1)))  # a pure walk leaves it alone
     remove()
     remove()
-    remove_step()
+    remove_step.remove()
     (x * w).sum().backward()
     assert len(seen) == 2
     assert w.grad is not None
     with pytest.raises(RuntimeError, match=r"not a leaf.*use register_hook"):
         (x * 2).register_post_accumulate_grad_hook(step)
+
+
+def test_a_hook_can_be_removed_after_the_gradient_was_asked_for():
+    x = leaf(3.0)
+    y = x * 2
+    handle = y.register_hook(lambda g: 10 * g)
+    y.retain_grad()
+    handle.remove()
+    y.backward()
+    assert (y.grad.item(), x.grad.item()) == (1.0, 2.0)
 
 
 def test_a_kept_gradient_is_kept_once_and_shares_no_memory():
