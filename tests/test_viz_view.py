@@ -1,6 +1,7 @@
 """Pictures end to end: DOT, layout engines, safe SVG, files, the notebook."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -224,15 +225,19 @@ def test_hostile_names_are_shown_as_they_are(backend):
     }
 
 
-@given(st.lists(st.text(max_size=60), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_any_name_can_be_drawn(names):
+@engines
+@given(names=st.lists(st.text(max_size=60), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_any_name_can_be_drawn(names, backend):
     total = leaf(0.0)
     for name in names:
         with scope(name):
             total = total + leaf(1.0, name)
-    svg = viz.draw(total, backend="wasm", title=names[0]).svg()
-    shown = [texts(g)[0] for g in groups(svg, "node")]
+    view = viz.draw(total, backend=backend, title=names[0])
+    shown = [texts(g)[0] for g in groups(view.svg(), "node")]
+    assert view.html().count("<script") == 2
+    assert view.mermaid().count("\n") == viz.draw(total, title="t").mermaid().count("\n")
+    json.loads(view.json())
     for name in names:
         safe = viz.labels.plain(name)
         assert safe in shown or not safe.strip()
