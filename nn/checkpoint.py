@@ -81,6 +81,8 @@ class Run:
     loader : DataLoader
     optimizer : Optimizer
     scheduler : LRScheduler or None
+    accumulate : int
+        How many batches make a step.
     epoch : int
         The number of the epoch at hand, from 1 on.
     batch : int
@@ -103,6 +105,7 @@ class Run:
     loader: DataLoader
     optimizer: Optimizer
     scheduler: LRScheduler | None = None
+    accumulate: int = 1
     epoch: int = 1
     batch: int = 0
     totals: Totals = field(default_factory=Totals)
@@ -160,7 +163,7 @@ def save_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
         for key in [key for key, value in entry.items() if isinstance(value, np.ndarray)]:
             arrays[f"optimizer.{i}.{key}"] = entry.pop(key)
     notes = {key: getattr(run, key) for key in PROGRESS}
-    notes |= {"batches": len(run.loader), "parts": parts}
+    notes |= {"batches": len(run.loader), "accumulate": run.accumulate, "parts": parts}
     notes["totals"] = vars(run.totals)
     # a Generator of the kind MT19937 keeps its state in an array
     text = json.dumps(notes, default=lambda array: array.tolist())
@@ -246,6 +249,10 @@ def _check(run: Run, notes: dict[str, Any]) -> Totals:
         raise ValueError(
             f"it was written with {notes['batches']} batches in an epoch, here are {n}; resume "
             "with the same data and batch size"
+        )
+    if notes["accumulate"] != run.accumulate:
+        raise ValueError(
+            f"it was written with accumulate={notes['accumulate']}, here it is {run.accumulate}"
         )
     if notes["epoch"] < 1 or not 0 <= batch <= n or (batch > 0 and order is None):
         raise ValueError(f"it stands at batch {batch} of {n} in epoch {notes['epoch']}")

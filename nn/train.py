@@ -220,7 +220,7 @@ def fit(
     loader = train
     if isinstance(loader, Dataset):
         loader = DataLoader(loader, batch_size, shuffle=True, rng=rng)
-    run = Run(model, loader, optimizer, scheduler)
+    run = Run(model, loader, optimizer, scheduler, accumulate)
     if resume and checkpoint is not None and Path(checkpoint).exists():
         load_checkpoint(run, checkpoint)
     model.train()
@@ -235,7 +235,7 @@ def fit(
                     unit="batch",
                     disable=not progress,
                 ) as bar:
-                    for step in train_epoch(run, loss_fn, accumulate, max_norm, bar):
+                    for step in train_epoch(run, loss_fn, max_norm, bar):
                         run.seconds = time.perf_counter() - before
                         for callback in callbacks:
                             callback.after_step(run)
@@ -272,12 +272,12 @@ def fit(
 def train_epoch(
     run: Run,
     loss_fn: Callable[[Any, Any], Tensor],
-    accumulate: int,
     max_norm: float | None,
     bar: tqdm,
 ) -> Iterator[int]:
     """Go through the batches that are left of an epoch; yield the number of each step made."""
-    model, optimizer, scheduler, n = run.model, run.optimizer, run.scheduler, len(run.loader)
+    model, optimizer, scheduler = run.model, run.optimizer, run.scheduler
+    n, accumulate = len(run.loader), run.accumulate
     for *inputs, target in run.batches():
         if run.batch % accumulate == 0:
             optimizer.zero_grad()

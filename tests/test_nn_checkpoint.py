@@ -346,6 +346,12 @@ def test_another_training_refuses_it_whole(checkpoint, setting, message):
     assert_same(run.state, Setting(**setting).state)
 
 
+def test_another_number_of_batches_in_a_step_is_refused(checkpoint):
+    run = Setting(schedule=lambda o: StepLR(o, 1))
+    with pytest.raises(ValueError, match="written with accumulate=1, here it is 2"):
+        run.fit(checkpoint=checkpoint, resume=True, accumulate=2)
+
+
 @pytest.mark.parametrize("cut", [0, 7, 100, 5000, -1])
 def test_a_truncated_checkpoint_is_refused(checkpoint, cut):
     checkpoint.write_bytes(checkpoint.read_bytes()[:cut])

@@ -342,6 +342,15 @@ def test_a_cnn_with_batch_norm_and_pools(path):
     assert {"0.weight", "1.running_mean", "5.bias"} <= {i.name for i in made.graph.initializer}
 
 
+def test_a_resnet(path):
+    model = nn.ResNet((1, 1), (4, 8), in_channels=1, rng=0)
+    x = normal(3, 1, 12, 12)
+    model(Tensor(x))  # moves the running statistics
+    made = check(model, path, x, rtol=1e-4, atol=1e-5)
+    kinds = [n.op_type for n in made.graph.node]
+    assert kinds.count("Conv") == sum(isinstance(m, nn.Conv2d) for m in model.modules())
+
+
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal", "rope"])
 def test_a_gpt(positions, path):
     model = nn.GPT(11, 6, 16, 4, 2, positions=positions, dropout=0.1, rng=0)
