@@ -11,6 +11,7 @@ LENGTH = "both are of one length"
 BOTH = "the op is linear and equal to its transpose here, so both kinds give its derivative"
 SIGN = "the one has the sign of the other"
 LAST = "the last factor multiplies nothing"
+ANY_SEQUENCE = "what reads it takes any sequence"
 UNREAD = "validation: it picks what an error message names"
 
 EQUIVALENT = {
@@ -87,6 +88,27 @@ EQUIVALENT = {
     "attention._positions: return np.arange(shape[-2]) if positions is None else positions": (
         "what reads it converts it"
     ),
+    "convolution._channel_sums: return rows": "the engine sums over the axis that is added",
+    "convolution._reference: over, groups, kernel = (range(2, axes + 2), geometry.groups, "
+    "weight.shape[2:])": ANY_SEQUENCE,
+    "convolution._reference: spans = (d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, "
+    "strict=True))": ANY_SEQUENCE,
+    "convolution.spread_over: extra = (n - m for n, m in zip(sizes, least, strict=True))": (
+        ANY_SEQUENCE
+    ),
+    "convolution.per_axis: values = (value,) * axes if isinstance(value, int) else value": (
+        ANY_SEQUENCE
+    ),
+    "convolution.transposed_prepared: extra = per_axis('output_padding', where, output_padding, "
+    "axes, 0)": UNREAD,
+    "convolution.transposed_prepared: most = [max(s, d) for s, d in zip(geometry.dilation, "
+    "geometry.stride, strict=True)]": "max commutes",
+    "convolution.transposed_prepared: sizes = tuple((n + e for n, e in zip(extra, least, "
+    "strict=True)))": "addition commutes",
+    "convolution._transposed_reference: plain = Geometry((1,), ((0, 0),) * axes, "
+    "geometry.dilation, groups)": "a step of 1 less changes nothing",
+    "convolution._transposed_reference: plain = Geometry((1,) * axes, ((0, 1),) * axes, "
+    "geometry.dilation, groups)": "what is padded at the end is cut off after",
     "loss._cross_entropy_reference: target = getattr(target, 'data', target)": "it is an array",
     "loss._cross_entropy_reference: target = np.asarray(target)": "integers turn into an array",
     "loss._cross_entropy_reference: target = np.asarray(getattr(target, 'data', x))": (
