@@ -208,6 +208,7 @@ CASES = [
         "conv1d_weight",
         ([(2, 3, 7), (2, 4, 7)], {"kernel_size": (3,), "padding": 1}),
         ([(2, 4, 8), (2, 2, 3)], {"kernel_size": (2,), "stride": 2, "dilation": 3, "groups": 2}),
+        ([(1, 2, 8), (1, 2, 3)], {"kernel_size": (2,), "dilation": 3}),  # of five windows three
         twin=conv_weight,
     ),
 ]
