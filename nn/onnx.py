@@ -149,14 +149,20 @@ def _names(kind: str, names: Sequence[str] | None, n: int) -> list[str]:
 
 def _varied(a: Array, *, grow: bool) -> Array:
     """Return other values in the range of those of `a`, and one example more."""
-    if not a.ndim:
+    if not a.size or not a.ndim:
         return a
-    moved = np.roll(a.reshape(-1), 1).reshape(a.shape)
+    share = np.random.default_rng(0).random(a.shape)
+    first = a.flat[0]
+    if not (a == first).all():
+        other = np.roll(a.reshape(-1), 1).reshape(a.shape)
+    elif a.dtype.kind == "f":  # all alike, such as zeros
+        other = np.full_like(a, 0.9 * first if first else 0.1)
+    else:
+        other = np.full_like(a, 0 if first else 1)
     if a.dtype.kind == "f":  # in between: the largest and the mean change, too
-        share = np.random.default_rng(0).random(a.shape).astype(a.dtype)
         with np.errstate(invalid="ignore"):
-            moved = share * a + (1 - share) * moved
-    return np.concatenate([moved, moved[:1]]) if grow and len(a) else moved
+            other = (share * a + (1 - share) * other).astype(a.dtype)
+    return np.concatenate([other, other[:1]]) if grow else other
 
 
 # What a model runs.

@@ -463,6 +463,26 @@ def test_what_is_computed_outside_of_the_ops_is_refused(f, path):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("dynamic", [True, False])
+@pytest.mark.parametrize(
+    "example", [np.zeros((1, 3), int), np.full((2, 3), 4), np.zeros((1, 1), int)]
+)
+def test_an_example_whose_values_are_all_alike_freezes_nothing(example, dynamic, path):
+    class Words(Module):
+        def __init__(self):
+            self.embed = Embedding(7, 4, rng=0)
+
+        def forward(self, x):
+            return self.embed(x) + self.embed.weight[x]  # the index as it is, and a copy of it
+
+    to_onnx(Words(), example, path, dynamic_batch=dynamic)
+    other = (np.arange(example.size) % 7).reshape(example.shape) + 1
+    np.testing.assert_allclose(run(path, other)[0], expected(Words(), other)[0])
+    with pytest.raises(ValueError, match="outside of the ops"):
+        model = Function(lambda x: x * x.numpy().sum())
+        to_onnx(model, example.astype(np.float32), path, dynamic_batch=dynamic)
+
+
 @pytest.mark.parametrize(
     "f",
     [
