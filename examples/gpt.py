@@ -1,6 +1,22 @@
 """Train a small GPT on the characters of a text, and let it write.
 
-TODO
+    $ GRADWALK_DATA=data python examples/gpt.py
+    tinyshakespeare/input.txt: 1003855 characters to learn from, 111539 to judge by, 65 different
+    ones; 801664 weights
+    train: 100%|####| 1500/1500 [..., loss=1.579]
+    validation loss: 1.745 nats a character, after ... minutes
+
+    Thy marrafford of the consent, our brothers
+    To for that she a deads and house in with up o'
+    That stay with earting master jein to cares of
+    ...
+    First Canin:
+    Uposs, so is of help, her of the have his winds
+    ...
+
+These are 3.6 minutes of one core; with ``--steps 2500`` it ends at 1.66. The text is Karpathy's
+tiny Shakespeare, at ``tinyshakespeare/input.txt`` in the folder that GRADWALK_DATA names; any
+other in UTF-8 does as well (``--text``).
 """
 
 import argparse
