@@ -287,8 +287,9 @@ def train_epoch(
         (loss / share if share > 1 else loss).backward(retain_graph=False)
         run.batch += 1
         run.loss = run.totals.add(output, target, loss)
-        bar.set_postfix(run.totals.means(), refresh=False)
-        bar.update()
+        if not bar.disable:  # a bar that is not shown would be written all the same
+            bar.set_postfix(run.totals.means(), refresh=False)
+            bar.update()
         if run.batch % accumulate == 0 or run.batch == n:
             if max_norm is not None:
                 clip_grad_norm_(model.parameters(), max_norm)
