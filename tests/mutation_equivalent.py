@@ -109,6 +109,20 @@ EQUIVALENT = {
     "geometry.dilation, groups)": "a step of 1 less changes nothing",
     "convolution._transposed_reference: plain = Geometry((1,) * axes, ((0, 1),) * axes, "
     "geometry.dilation, groups)": "what is padded at the end is cut off after",
+    "pooling._geometry: kernel = per_axis(*": UNREAD,
+    "pooling._geometry: stride = kernel if stride is None else per_axis(*": UNREAD,
+    "pooling._geometry: around = per_axis(*": UNREAD,
+    "pooling._max_dx: apart = all((stride > dilation * (k - 1) + 1*": FAST,
+    "pooling._max_dx: apart = all((stride >= dilation * *": FAST,
+    "pooling._max_dx: if False:": FAST,
+    "pooling._max_dx: share = channels_last(g) / ties": DTYPE,
+    "pooling._geometry: geometry = Geometry(stride, *": "validation, and groups that pools lack",
+    "pooling._views: spans = (d * (k - 1) + 1 for*": ANY_SEQUENCE,
+    "convolution.channels_last: if padding is None*": FAST,
+    "convolution.channels_last: return x": MEMORY,
+    "pooling._max_dx: padded = channels_last(x, geometry.padding, np.inf)": (
+        "inf is as little the largest value as -inf is"
+    ),
     "loss._cross_entropy_reference: target = getattr(target, 'data', target)": "it is an array",
     "loss._cross_entropy_reference: target = np.asarray(target)": "integers turn into an array",
     "loss._cross_entropy_reference: target = np.asarray(getattr(target, 'data', x))": (

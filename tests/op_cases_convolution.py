@@ -134,15 +134,21 @@ CASES = [
     *rows(
         "max_pool2d",
         ([(2, 3, 4, 6)], {"kernel_size": 2}),
-        ([(2, 2, 5, 5)], {"kernel_size": 3, "stride": 2, "padding": 1}),
+        ([(2, 3, 5, 5)], {"kernel_size": 3, "stride": 2, "padding": 1}),
         ([(1, 2, 5, 6)], {"kernel_size": (2, 3), "stride": 1, "dilation": (2, 1)}),
         ([(2, 2, 5, 4)], {"kernel_size": 2, "stride": (3, 1)}),
+        ([(1, 1, 5, 5)], {"kernel_size": 2, "stride": 2, "dilation": 2}),
+        ([(1, 1, 5, 5)], {"kernel_size": 2, "stride": 1, "dilation": 2}),
         ([(0, 2, 4, 4)], {"kernel_size": 2}),
         draw=apart,
         twin=pooled(largest),
     ),
     *rows(
         "avg_pool2d",
+        (
+            [(1, 1, 4, 7)],
+            {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False},
+        ),
         ([(2, 3, 4, 6)], {"kernel_size": 2}),
         ([(2, 2, 5, 5)], {"kernel_size": 3, "stride": 2, "padding": 1}),
         ([(2, 2, 5, 5)], {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}),

@@ -109,6 +109,16 @@ WHOLE = {
     ),
     "median_ties_share": (ag.median, [1.0, 2.0, 2.0], [0, 0.5, 0.5]),
     "topk_ties_share": (lambda x: ag.topk(x, 1)[0].sum(), [3.0, 1.0, 3.0], [0.5, 0, 0.5]),
+    "max_pool2d_ties_share": (
+        lambda x: ag.max_pool2d(x.reshape((1, 1, 2, 2)), 2).sum(),
+        [2.0, 1.0, 2.0, 0.0],
+        [0.5, 0, 0.5, 0],
+    ),
+    "max_pool2d_ties_share_in_each_window": (
+        lambda x: ag.max_pool2d(x.reshape((1, 1, 2, 3)), 2, stride=1).sum(),
+        [2.0, 2.0, 2.0, 1.0, 0.0, 2.0],
+        [0.5, 0.5 + 1 / 3, 1 / 3, 0, 0, 1 / 3],
+    ),
     "cummax_ties_go_to_the_latest": (lambda x: ag.cummax(x).sum(), [1.0, 1.0, 0.0], [1, 2, 0]),
     "repeated_index_adds_up": (lambda x: x[np.array([0, 0, 2])].sum(), [1.0, 2.0, 3.0], [2, 0, 1]),
     "einsum_of_a_diagonal": (
