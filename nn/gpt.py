@@ -121,11 +121,10 @@ class GPT(Module):
         self._initialise(rng)
 
     def _initialise(self, rng: np.random.Generator) -> None:
-        scale = (2 * max(len(self.blocks), 1)) ** -0.5
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 last = name.endswith(("out_proj.weight", "linear2.weight"))
-                init.normal_(p, std=0.02 * (scale if last else 1), rng=rng)
+                init.gpt2_(p, residual_layers=2 * len(self.blocks) if last else 0, rng=rng)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (N, T) to logits (N, T, vocab_size); T is at most `context`."""
