@@ -73,7 +73,11 @@ def lab(tmp_path_factory):
             yield _address(server, home), home / "work"
         finally:
             server.terminate()
-            server.wait(SECONDS)
+            try:
+                server.wait(SECONDS)
+            except subprocess.TimeoutExpired:  # it waits for a kernel; that ends with it
+                server.kill()
+                server.wait()
 
 
 def _address(server, home):

@@ -591,3 +591,15 @@ def test_a_closed_call_tells_of_a_nan_inside():
     view = viz.draw(y * 2, depth=0)
     assert "first NaN inside" in view.text()
     assert any(box.mark == "nan" for box in view.figure.boxes)
+
+
+@engines
+def test_every_box_and_frame_is_a_rectangle_around_its_text(backend):
+    svg = viz.draw(programs()["scopes"], form="compact", backend=backend).svg()
+    for group in groups(svg, "node") + groups(svg, "frame"):
+        rect = group.find(f"{SVG}rect")
+        left, top, wide, high = (float(rect.get(k)) for k in ("x", "y", "width", "height"))
+        assert 0 <= float(rect.get("rx", 0)) <= 12
+        for text in group.iter(f"{SVG}text"):
+            assert left < float(text.get("x")) < left + wide
+            assert top < float(text.get("y")) < top + high

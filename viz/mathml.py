@@ -14,11 +14,15 @@ from .labels import plain
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 
-_LETTERS = {
-    **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon"), "αβγδϵ", strict=True)),
-    **dict(zip(("lambda", "mu", "pi", "sigma", "psi", "phi", "theta"), "λμπσψϕθ", strict=True)),
-    **dict(zip(("Gamma", "Phi", "Delta", "Sigma", "partial", "infty"), "ΓΦΔΣ∂∞", strict=True)),
+_GREEK = {
+    **dict(zip(("alpha", "beta", "gamma", "delta", "epsilon", "zeta"), "αβγδϵζ", strict=True)),
+    **dict(zip(("eta", "theta", "iota", "kappa", "lambda", "mu", "nu"), "ηθικλμν", strict=True)),
+    **dict(zip(("xi", "pi", "rho", "sigma", "tau", "phi", "chi"), "ξπρστϕχ", strict=True)),
+    **dict(zip(("psi", "omega", "varepsilon", "varphi"), "ψωεφ", strict=True)),
+    **dict(zip(("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi"), "ΓΔΘΛΞΠ", strict=True)),
+    **dict(zip(("Sigma", "Phi", "Psi", "Omega"), "ΣΦΨΩ", strict=True)),
 }
+_LETTERS = {**_GREEK, "partial": "∂", "infty": "∞", "nabla": "∇", "ell": "\u2113"}
 _SIGNS = {
     **{
         "odot": "⊙",
@@ -30,6 +34,7 @@ _SIGNS = {
         "prod": "∏",
     },
     **{"ne": "≠", "neq": "≠", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "approx": "≈"},
+    **{"star": "⋆", "ast": "\u2217", "circ": "∘", "pm": "±", "propto": "∝", "sim": "\u223c"},
     **{"land": "∧", "lor": "\u2228", "lnot": "¬", "leftarrow": "←", "to": "→", "in": "∈"},
     **{
         "langle": "⟨",
