@@ -11,6 +11,7 @@ LENGTH = "both are of one length"
 BOTH = "the op is linear and equal to its transpose here, so both kinds give its derivative"
 SIGN = "the one has the sign of the other"
 LAST = "the last factor multiplies nothing"
+OVERWRITTEN = "the parts of the other gates are written after"
 ANY_SEQUENCE = "what reads it takes any sequence"
 UNREAD = "validation: it picks what an error message names"
 
@@ -166,6 +167,10 @@ EQUIVALENT = {
     "axis=1)": "it has two axes",
     "recurrent._gru_cell_reference: h_r, h_z, h_n = split(linear(h, weight_hh, bias_hh), 3, "
     "axis=1)": "it has two axes",
+    "recurrent._lstm_back: dh, dc = (np.zeros_like(*": LENGTH,
+    "recurrent._gru_back: dh = np.zeros_like(states[1])": LENGTH,
+    "recurrent._lstm_back: np.multiply(dc * new, i * (1 - i), out=sums)": OVERWRITTEN,
+    "recurrent._gru_back: np.multiply(d_new[t] * products[t], r * (1 - r), out=sums)": OVERWRITTEN,
     "rnn_cell.vjp[4]: return rows(d.inputs)": "the engine sums over the axis that is added",
     "swapaxes: kind = elementwise": BOTH,
     "broadcast_to: kind = elementwise": "what the rule leaves is broadcast to the output's shape",
