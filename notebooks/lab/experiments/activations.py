@@ -400,7 +400,7 @@ def plot_revival(seed: int = 0) -> Figure:
         heights = [from_dead_biases(name, c, seed) for c in biases]
         ax.bar(np.arange(4) + 0.2 * (i - 1.5), heights, 0.18, color=color, label=name)
     ax.axhline(0.1, color="#767676", linestyle=":", linewidth=1)
-    ax.set_xticks(range(4), [f"{-c:g}" for c in biases])
+    ax.set_xticks(range(4), [f"{0 - c:g}" for c in biases])
     ax.set_xlabel("all biases of the hidden layer at first")
     ax.set_ylabel("test accuracy")
     ax.spines[["top", "right"]].set_visible(False)
