@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= test
 BIN := .venv/bin
 
-.PHONY: demo test notebooks book lint docs gallery site bench clean
+.PHONY: demo test notebooks book drill lint docs gallery site bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/python examples/train_mlp.py --data digits --out out
@@ -16,6 +16,9 @@ notebooks: .venv/.with-notebooks
 
 book: .venv/.with-notebooks
 	cd notebooks && ../$(BIN)/python -m lab.book $(NAMES)
+
+drill: .venv/.with-test
+	cd notebooks && ../$(BIN)/python -m lab.drill
 
 lint: .venv/.with-dev
 	$(BIN)/ruff check .

@@ -246,18 +246,12 @@ def plot_glorot(seed: int = 0) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.2, 3.2), layout="constrained")
-    profiles = {
-        "before": glorot_profile(False, seed=seed),
-        "Xavier": glorot_profile(True, seed=seed),
-    }
-    for i, (ax, title) in enumerate(
-        zip(figure.subplots(1, 2), ("activations", "gradients"), strict=True)
-    ):
-        for (label, profile), look in zip(profiles.items(), ("--", "-"), strict=True):
-            color = "#d55e00" if label == "before" else "#0072b2"
-            ax.semilogy(
-                range(1, 11), profile[i], look, marker="o", markersize=3, color=color, label=label
-            )
+    before, xavier = (glorot_profile(x, seed=seed) for x in (False, True))
+    for i, title in enumerate(("activations", "gradients")):
+        ax = figure.add_subplot(1, 2, i + 1)
+        look: dict[str, Any] = {"marker": "o", "markersize": 3}
+        ax.semilogy(range(1, 11), before[i], "--", color="#d55e00", label="before", **look)
+        ax.semilogy(range(1, 11), xavier[i], color="#0072b2", label="Xavier", **look)
         ax.set_title(f"deviation of {title}")
         ax.set_xlabel("layer")
         ax.grid(alpha=0.25)
