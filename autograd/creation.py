@@ -487,7 +487,7 @@ def rand(
     dtype : numpy dtype, optional
         float64 if None.
     requires_grad : bool, default=False
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -516,7 +516,7 @@ def randn(
     dtype : numpy dtype, optional
         float64 if None.
     requires_grad : bool, default=False
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -554,7 +554,7 @@ def rand_like(
     dtype : numpy dtype, optional
         That of `x` if None.
     requires_grad : bool, default=False
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -581,7 +581,7 @@ def randn_like(
     dtype : numpy dtype, optional
         That of `x` if None.
     requires_grad : bool, default=False
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -610,7 +610,7 @@ def randint(
     size : int or tuple of int, default=()
     dtype : numpy dtype, optional
         int64 if None; a floating one casts.
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -640,7 +640,7 @@ def randperm(
     n : int
     dtype : numpy dtype, optional
         int64 if None.
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns
@@ -664,7 +664,7 @@ def bernoulli(
     p : Tensor or array_like, floating, from 0 to 1
     dtype : numpy dtype, optional
         That of `p` if None.
-    rng : numpy.random.Generator or int, optional
+    rng : numpy.random.Generator, int or None, default=None
         The library's default Generator if None; see `manual_seed`.
 
     Returns

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from autograd import Tensor, as_tensor, no_grad
 from autograd.cost import count, table
 from nn.module import Module
+from nn.signals import watching
 from nn.train import in_use
 
 
@@ -126,7 +126,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
         layer.parameters = sum(p.size for p in own)
     inner = [0]  # FLOPs of the modules called by each module that is running
 
-    def watched(forward: Callable[..., Any], layer: Layer, *args: Any, **kwargs: Any) -> Any:
+    def watched(module: Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        layer = layers[module]
         inner.append(0)
         with count() as counter:
             out = forward(*args, **kwargs)
@@ -137,16 +138,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
         return out
 
     tensors = [as_tensor(x) for x in inputs]
-    before = {m: vars(m)["forward"] for m in layers if "forward" in vars(m)}
-    try:
-        for module, layer in layers.items():
-            vars(module)["forward"] = partial(watched, module.forward, layer)
-        with in_use(model), no_grad():
-            model(*tensors)
-    finally:
-        for module in layers:
-            vars(module).pop("forward", None)
-            vars(module).update({"forward": before[module]} if module in before else {})
+    with watching(layers, watched), in_use(model), no_grad():
+        model(*tensors)
     parameters = list(model.parameters())
     return Summary(
         list(layers.values()),

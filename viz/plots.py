@@ -422,10 +422,10 @@ def plot_loss_landscape(
     arXiv:1712.09913, section 4 (filter normalisation).
     """
     ax = _axes(ax, width=4.8, height=3.8)
-    generator = np.random.default_rng(rng)
+    rng = np.random.default_rng(rng)
     parameters = list(parameters)
     centre = [np.array(p.data) for p in parameters]
-    first, second = ([_direction(w, generator) for w in centre] for _ in range(2))
+    first, second = ([_direction(w, rng) for w in centre] for _ in range(2))
     steps = np.linspace(-span, span, resolution)
     heights = np.empty((resolution, resolution))
     try:
