@@ -7,6 +7,7 @@ holds, as JSON, the counts, the history, the schedule and the state of each rand
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,15 +51,16 @@ class Totals:
         n = len(target) if axis is None else int((target.data >= 0).sum())
         value = float(loss.item())
         self.examples += n
-        self.loss += n * value
+        if n:  # else the mean is one of nothing, NaN
+            self.loss += n * value
         if axis is not None:
             self.targets += n
             self.hits += int((output.data.argmax(axis) == target.data).sum())
         return value
 
     def means(self) -> dict[str, float]:
-        """Return the mean loss, and the accuracy where there are classes."""
-        means = {"loss": self.loss / self.examples}
+        """Return the mean loss, NaN of nothing, and the accuracy where there are classes."""
+        means = {"loss": self.loss / self.examples if self.examples else math.nan}
         if self.targets:
             means["accuracy"] = self.hits / self.targets
         return means

@@ -198,6 +198,8 @@ def fit(
 
     Raises
     ------
+    TypeError
+        If `train` is neither a Dataset nor a DataLoader.
     ValueError
         If an argument is out of range, or a checkpoint does not fit; nothing was changed then.
 
@@ -218,7 +220,7 @@ def fit(
     if (resume or checkpoint_every) and checkpoint is None:
         raise ValueError("fit: resume and checkpoint_every need a file; pass checkpoint=path")
     loader = train
-    if isinstance(loader, Dataset):
+    if not isinstance(loader, DataLoader):
         loader = DataLoader(loader, batch_size, shuffle=True, rng=rng)
     run = Run(model, loader, optimizer, scheduler, accumulate)
     if resume and checkpoint is not None and Path(checkpoint).exists():
@@ -368,7 +370,7 @@ def evaluate(
     ['accuracy', 'loss']
     """
     loader = dataset
-    if isinstance(loader, Dataset):
+    if not isinstance(loader, DataLoader):
         loader = DataLoader(loader, batch_size)
     totals = Totals()
     with in_use(model), no_grad():

@@ -403,6 +403,11 @@ def test_senseless_arguments_are_refused(few):
     settings = {"epochs": 1, "optimizer": SGD(model.parameters()), "progress": False}
     with pytest.raises(ValueError, match="accumulate is 0"):
         fit(model, few[0], accumulate=0, **settings)
+    for wrong in (few[0].arrays, "digits"):
+        with pytest.raises(TypeError, match=f"dataset is a {type(wrong).__name__}; pass a Dataset"):
+            fit(model, wrong, **settings)
+        with pytest.raises(TypeError, match=f"dataset is a {type(wrong).__name__}; pass a Dataset"):
+            evaluate(model, wrong)
     for wrong in ({"resume": True}, {"checkpoint_every": 5}):
         with pytest.raises(ValueError, match="need a file; pass checkpoint=path"):
             fit(model, few[0], **wrong, **settings)
@@ -443,6 +448,16 @@ def test_an_accuracy_counts_each_position_that_is_not_ignored():
         assert judged["accuracy"] == pytest.approx(expected)
     second = TensorDataset(logits.swapaxes(1, 2), target)
     assert evaluate(model, second)["accuracy"] == pytest.approx(expected)
+
+
+def test_a_batch_in_which_nothing_counts_leaves_the_mean_alone():
+    x, y = np.eye(4), np.array([-100, -100, 0, 1])
+    model = MLP([4, 3], rng=0)
+    with np.errstate(invalid="ignore"):  # the loss of such a batch is 0 / 0
+        judged = evaluate(model, TensorDataset(x, y), batch_size=2)
+        assert judged == evaluate(model, TensorDataset(x[2:], y[2:]))
+        nothing = evaluate(model, TensorDataset(x[:2], y[:2]))
+    assert np.isnan(nothing["loss"]) and "accuracy" not in nothing
 
 
 def test_evaluate_records_nothing_and_restores_each_mode():

@@ -157,6 +157,8 @@ class DataLoader:
 
     Raises
     ------
+    TypeError
+        If `dataset` is no Dataset.
     ValueError
         If `batch_size` is below 1, `prefetch` is negative, or no batch can be made: `dataset` is
         empty, or `drop_last` is set and it has fewer examples than one batch needs.
@@ -181,6 +183,11 @@ class DataLoader:
         rng: np.random.Generator | int | None = None,
         prefetch: int = 0,
     ) -> None:
+        if not isinstance(dataset, Dataset):
+            raise TypeError(
+                f"DataLoader: dataset is a {type(dataset).__name__}; pass a Dataset, such as "
+                "TensorDataset(x, y) of arrays"
+            )
         if batch_size < 1:
             raise ValueError(f"DataLoader: batch_size is {batch_size}; pass 1 or more")
         if prefetch < 0:
