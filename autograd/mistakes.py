@@ -7,6 +7,7 @@ first, and the first one that runs is named. It costs nothing while nothing fail
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -36,17 +37,19 @@ def explained(op: Op, inputs: Sequence[Any], params: dict[str, Any], error: Exce
     op : Op
     inputs : sequence of Tensor
     params : dict
-    error : ValueError, or one of its subclasses
+    error : ValueError or TypeError, or one of their subclasses
 
     Returns
     -------
     Exception
         Of the type of `error`.
     """
-    if str(error).startswith(f"{op.name}: ") and "gufunc" not in str(error):  # said already
+    if re.match(r"\w+: ", str(error)) and "gufunc" not in str(error):  # said already
         return error
     names = _names(op, len(inputs))
     arrays = [np.asarray(x.data) for x in inputs]
+    if isinstance(error, TypeError) or str(error).startswith("Integers "):
+        return _of_dtypes(op, names, arrays, error)
     shapes = " and ".join(f"{n} {a.shape}" for n, a in zip(names, arrays, strict=True))
     if isinstance(error, np.exceptions.AxisError):
         hint = _try_params(op, names, arrays, params)
@@ -61,6 +64,18 @@ def explained(op: Op, inputs: Sequence[Any], params: dict[str, Any], error: Exce
 def _names(op: Op, count: int) -> Sequence[str]:
     names = op.input_names
     return names[:count] if len(names) >= count else [f"x{i + 1}" for i in range(count)]
+
+
+def _of_dtypes(op: Op, names: Sequence[str], arrays: Sequence[Any], error: Exception) -> Exception:
+    """Name the dtypes where NumPy cannot do with integers."""
+    whole = [name for name, a in zip(names, arrays, strict=True) if a.dtype.kind in "biu"]
+    if not whole or not op.differentiable or not re.search("ufunc|^Integers", str(error)):
+        return error
+    dtypes = " and ".join(f"{n} of {a.dtype}" for n, a in zip(names, arrays, strict=True))
+    return TypeError(
+        f"{op.name}: {dtypes} do not fit: {str(error).rstrip('.')}; pass floating numbers, such as "
+        f"{whole[0]}.astype(np.float32)"
+    )
 
 
 def _why(op: Op, names: Sequence[str], arrays: Sequence[Any]) -> tuple[str, str]:

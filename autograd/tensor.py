@@ -621,7 +621,7 @@ class Tensor(Methods):
                 data = op.forward(*arrays, **params)
             else:
                 data = watcher.run(op, tensors, params)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise explained(op, tensors, params, error) from None
         saved = None
         if op.shared is not None:
@@ -712,7 +712,7 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
         return dispatch(op, (x, y), _NO_PARAMS)  # type: ignore[no-any-return]
     try:
         data = op.forward(x.data, y.data)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise explained(op, (x, y), _NO_PARAMS, error) from None
     if (x.requires_grad or y.requires_grad) and op.differentiable:
         return _recorded(op, data, (x, y), _NO_PARAMS)
