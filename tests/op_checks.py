@@ -5,6 +5,7 @@ each check on the whole table, `mutation.py` all checks of an op on rules corrup
 """
 
 import dataclasses
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -255,6 +256,27 @@ def check_dtype(case, dtype):
         assert_close(g.data, right.data, eps)
     tangent = tangent_along(case, inputs, {i: inputs[i] for i in case.moving(inputs)})
     assert tangent.dtype == dtype
+
+
+def check_integers(case):
+    """Integers give what the same floating numbers give, or are refused by name."""
+    inputs = case.inputs()
+    whole = [
+        np.rint(3 * np.nan_to_num(x, neginf=-9)).astype(np.int64) if x.dtype.kind == "f" else x
+        for x in inputs
+    ]
+    exact = [n.astype(x.dtype) for n, x in zip(whole, inputs, strict=True)]
+    with np.errstate(all="ignore"):  # outside the domain, or at a pole
+        try:
+            expected = case.op(*[as_tensor(x) for x in exact], **case.params)
+        except np.linalg.LinAlgError:
+            return
+        try:
+            out = case.op(*[as_tensor(x) for x in whole], **case.params)
+        except TypeError as error:
+            assert re.match(r"\w+: .*int64.*; pass", str(error))
+            return
+    np.testing.assert_allclose(out.data, expected.data, rtol=1e-12, atol=1e-12)
 
 
 def check_refusal(case, dtype):

@@ -33,6 +33,18 @@ def test_the_past_does_not_depend_on_the_future_bit_for_bit():
     )
 
 
+def test_large_scores_of_float16_do_not_overflow():
+    x = (1000 * np.random.default_rng(0).standard_normal((2, 3, 4))).astype(np.float16)
+    exact = Tensor(x.astype(np.float64))
+    x = Tensor(x, requires_grad=True)
+    out = scaled_dot_product_attention(x, x, x)
+    assert out.dtype == np.float16
+    expected = scaled_dot_product_attention(exact, exact, exact)
+    np.testing.assert_allclose(out.numpy(), expected.numpy(), rtol=1e-3)
+    out.sum().backward()
+    assert x.grad.dtype == np.float16 and np.isfinite(x.grad.numpy()).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_weights_are_positive_and_rows_sum_to_one(is_causal, dtype):

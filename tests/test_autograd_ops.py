@@ -14,6 +14,7 @@ from tests.op_checks import (
     check_adjoint,
     check_constant,
     check_dtype,
+    check_integers,
     check_layouts,
     check_reads,
     check_reference,
@@ -101,6 +102,13 @@ def test_dtypes_are_preserved(name, dtype):
         each(name, check_refusal, dtype)
     else:
         each(name, check_dtype, dtype)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, op in OPS.items() if op.differentiable and n != "astype"]
+)
+def test_integers_are_taken_for_what_they_are_or_refused(name):
+    each(name, check_integers)
 
 
 @every_op

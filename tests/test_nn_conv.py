@@ -299,3 +299,9 @@ def test_the_same_seed_gives_the_same_weights_in_both_dtypes():
 def test_mistakes_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_sums_of_a_pool_do_not_overflow_float16():
+    x = np.full((1, 1, 4, 4), 60000, np.float16)
+    out = F.avg_pool2d(Tensor(x), 4)
+    assert out.dtype == np.float16 and out.item() == x[0, 0, 0, 0]

@@ -14,6 +14,7 @@ import numpy as np
 from ..op import Array, op
 from ..random import generator
 from .fused import softmax
+from .precision import floating, widened
 
 __all__ = [
     "attention_weights",
@@ -151,6 +152,9 @@ def _attention(
     keep: Array | None = None,
 ) -> Array:
     _check(query, key, value, attn_mask)
+    query, key, value = floating(query), floating(key), floating(value)
+    dtype = np.result_type(query, key, value)
+    query, key, value = widened(query), widened(key), widened(value)
     e = np.matmul(query * _scale(query, scale), key.swapaxes(-1, -2))  # (..., T, S), the scores
     if is_causal:
         e += np.where(_past(e.shape), e.dtype.type(0), e.dtype.type(-math.inf))
@@ -166,7 +170,7 @@ def _attention(
     total[total == 0] = 1
     out = _like(query, _kept(e, keep), value)
     out /= total
-    return out, (e, total)
+    return out.astype(dtype, copy=False), (e, total)
 
 
 def scaled_dot_product_attention(
@@ -263,7 +267,8 @@ def _like(x: Array, a: Array, b: Array, scale: float = 1.0) -> Array:
     Where heads were split off the last axis of a batch, merging them again is then no copy.
     """
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
-    out = np.matmul(a, b, out=np.empty_like(x) if x.shape == shape else None)
+    dtype = np.result_type(a, b)
+    out = np.matmul(a, b, out=np.empty_like(x, dtype) if x.shape == shape else None)
     if scale != 1:
         out *= scale
     return out
@@ -370,6 +375,7 @@ def rope(x: Array, positions: Array | None = None, base: float = 10000.0) -> Arr
         )
     theta = base ** (-np.arange(0, x.shape[-1], 2) / max(x.shape[-1], 1))
     angle = at[:, None] * theta  # (T, D / 2), in float64: positions may be large
+    x = floating(x)
     cos, sin = np.cos(angle).astype(x.dtype), np.sin(angle).astype(x.dtype)
     a, b = x[..., ::2], x[..., 1::2]
     out = np.empty_like(x)

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Op
+from .precision import widened
 from .rearrange import pad, sliding_window_view
 from .shape import embed
 
@@ -227,11 +228,6 @@ def _weights(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> A
 # The ops.
 
 
-def _wide(x: Array) -> Array:
-    """BLAS has no float16, and sums lose their digits in it: they are taken in float32."""
-    return x.astype(np.float32) if x.dtype == np.float16 else x
-
-
 def _channel_sums(g: Array) -> Array:
     """The gradient of a bias: the sum over all but axis 1, as a product with ones."""
     rows = np.moveaxis(g, 1, -1)
@@ -385,8 +381,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
-        padded = channels_last(_wide(x), geometry.padding)
-        out = _correlate(padded, _grouped(_wide(weight), groups), counts, geometry)
+        padded = channels_last(widened(x), geometry.padding)
+        out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry)
         return _result(out, bias, _dtype(x, weight, bias))
 
     def conv_reference(
@@ -443,7 +439,9 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
             x, weight, bias, stride, padding, output_padding, groups, dilation
         )
         padded = [n + sum(p) for n, p in zip(sizes, geometry.padding, strict=True)]
-        out = _spread(channels_last(_wide(x)), _grouped(_wide(weight), groups), padded, geometry)
+        out = _spread(
+            channels_last(widened(x)), _grouped(widened(weight), groups), padded, geometry
+        )
         kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
         out = out[:, *kept]
         if bias is not None:
@@ -475,8 +473,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         geometry = Geometry.of(name, kernel_size, stride, padding, dilation, groups)
-        padded = channels_last(_wide(x), geometry.padding)
-        out = _ungrouped(_weights(padded, channels_last(_wide(y)), kernel_size, geometry))
+        padded = channels_last(widened(x), geometry.padding)
+        out = _ungrouped(_weights(padded, channels_last(widened(y)), kernel_size, geometry))
         return out.astype(_dtype(x, y), copy=False)
 
     def spread_over(

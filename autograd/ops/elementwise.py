@@ -206,7 +206,7 @@ def _pow_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
 square = _unary("square", np.square, lambda g, out, x: g * (2 * x), "{{{0}}}^2", "Return x * x.")
 reciprocal = _unary(
     "reciprocal",
-    np.reciprocal,
+    lambda x: 1 / x,  # np.reciprocal of an integer is one, 0 nearly always
     lambda g, out, x: -g * out * out,
     r"\frac{{1}}{{{0}}}",
     "Return 1 / x.",

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..op import Array, op
 from .linalg import rows
+from .precision import floating
 from .reduction import logsumexp
 
 __all__ = [
@@ -116,6 +117,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     >>> softmax(Tensor([0.0, 0.0])).numpy()
     array([0.5, 0.5])
     """
+    x = floating(x)
     out = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
     out /= out.sum(axis=axis, keepdims=True)
     return out
@@ -147,6 +149,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     >>> log_softmax(Tensor([1000.0, 0.0])).numpy()
     array([    0., -1000.])
     """
+    x = floating(x)
     shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(divide="ignore"):  # the sum over no classes is 0
         return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
+from .precision import floating, widened
 
 __all__ = [
     "batch_norm",
@@ -64,8 +65,9 @@ def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
 
     In float16 squares overflow and sums lose their digits, so it is widened.
     """
+    x = floating(x)
     dtype = np.result_type(*(a.dtype for a in (x, *parameters) if a is not None))
-    return x.astype(np.float32 if dtype == np.float16 else dtype, copy=False), dtype
+    return widened(x.astype(dtype, copy=False)), dtype
 
 
 def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -279,6 +281,7 @@ def rms_norm(
     array([[0.2, 1.4]])
     """
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
+    x = floating(x)
     wide, dtype = _working(x, weight)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))

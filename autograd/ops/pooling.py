@@ -11,6 +11,7 @@ import numpy as np
 
 from ..op import Array, op
 from .convolution import Geometry, channels_last, per_axis
+from .precision import floating, widened
 from .rearrange import pad, sliding_window_view
 
 __all__ = [
@@ -269,13 +270,15 @@ def avg_pool2d(
     [[[[3.0, 4.0]]]]
     """
     kernel, counts, geometry = _geometry("avg_pool2d", x, kernel_size, stride, padding)
-    first, *others = _seen(channels_last(x, geometry.padding), kernel, counts, geometry)
+    x = floating(x)
+    padded = channels_last(widened(x), geometry.padding)
+    first, *others = _seen(padded, kernel, counts, geometry)
     out = first.copy()
     for seen in others:
         out += seen
     out = np.moveaxis(out, -1, 1)
     out /= _covered(x, kernel, counts, geometry, count_include_pad)
-    return out, None
+    return out.astype(x.dtype, copy=False), None
 
 
 def _averaging(shape: tuple[int, ...], dtype: Any, output_size: Any) -> tuple[Array, Array]:
@@ -300,7 +303,9 @@ def _averages(n: int, m: int, dtype: Any) -> Array:
     """Return (m, n): row i is the mean over floor(i n / m) up to ceil((i + 1) n / m)."""
     i, at = np.arange(m)[:, None], np.arange(n)
     inside = (at >= i * n // m) & (at < -(-(i + 1) * n // m))
-    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
+    return (inside / inside.sum(axis=1, keepdims=True)).astype(
+        np.float64 if dtype.kind in "biu" else dtype
+    )
 
 
 def _adaptive_dx(g: Array, out: Array, x: Array, *, output_size: Any) -> Array:

@@ -15,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, Op, Rule, op
 from .elementwise import isnan, where
+from .precision import floating
 from .shape import concatenate
 
 __all__ = [
@@ -365,6 +366,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> round(logsumexp(Tensor([1000.0, 1000.0])).item(), 4)
     1000.6931
     """
+    x = floating(x)
     top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log 0 is the right answer where all of x is -inf
