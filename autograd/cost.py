@@ -230,6 +230,8 @@ def saved_bytes(root: Tensor) -> int:
 
 def saved_values(node: Any) -> list[Any]:
     """Return the arrays that the rules of one recorded op read: of its inputs, result and more."""
+    if not node.inputs:  # freed
+        return []
     needed = [x.requires_grad for x in node.inputs]
     values = [x.data for i, x in enumerate(node.inputs) if node.op.reads(i, needed)]
     if node.op.reads("out", needed):

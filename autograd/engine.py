@@ -101,6 +101,7 @@ def backprop(
         and (not order or changes.last < order[-1].serial)
     )
     gradients = {root: seed}
+    traces: dict[Any, Trace] = {}
     pop, get, ndarray = gradients.pop, gradients.get, np.ndarray
     order.reverse()
     while order:
@@ -152,11 +153,48 @@ def backprop(
                     before = get(x)
                     gradients[x] = gx if before is None else before + gx
         if not retain_graph:
-            node.inputs, node.params, node.saved = (), {}, None
+            _free(node, traces)
     for leaf, g in gradients.items():
         if hooks and leaf.hooks is not None:
             g = _run_hooks(leaf, g)
         yield leaf, g
+
+
+class Trace(Node):
+    """What is left of a node in a freed graph: what it was, and of what; its numbers are gone.
+
+    A freed tensor has it in `saved`. Pictures follow it; nothing can be computed from it.
+    """
+
+    __slots__ = ("shape",)
+
+    shape: tuple[int, ...]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+
+def _free(node: Any, traces: dict[Any, Trace]) -> None:
+    """Let go of what is behind a node; leave a trace. Those of its inputs wait for their turn."""
+    trace = traces.pop(node, None) or _trace(node)
+    inputs = []
+    for x in node.inputs:
+        if x.op is None and x.requires_grad:  # a parameter lives on anyway
+            inputs.append(x)
+        else:
+            inputs.append(traces.get(x) or traces.setdefault(x, _trace(x)))
+    trace.inputs = tuple(inputs)
+    node.inputs, node.params, node.saved = (), {}, trace
+
+
+def _trace(node: Any) -> Trace:
+    trace = Trace()
+    trace.op, trace.name, trace.scope, trace.serial = node.op, node.name, node.scope, node.serial
+    trace.requires_grad, trace.shape = node.requires_grad, node.data.shape
+    trace.inputs, trace.params, trace.saved = (), {}, None
+    return trace
 
 
 def _run_hooks(node: Any, g: Any) -> Any:
@@ -241,7 +279,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...], op: Op) -> Any:
     """
     lead = g.ndim - len(shape)
     if lead > 0 and g.shape[lead:] == shape:
-        return g.sum(axis=0 if lead == 1 else tuple(range(lead)))
+        if lead == 1 and type(g) is np.ndarray:
+            return np.add.reduce(g, 0)  # sum() takes a detour through Python
+        return g.sum(axis=tuple(range(lead)))
     pairs = list(zip(shape, g.shape[max(lead, 0) :], strict=False))
     if lead < 0 or any(n not in (1, m) for n, m in pairs):
         raise ValueError(

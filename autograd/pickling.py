@@ -14,7 +14,7 @@ from pickle import PicklingError
 from typing import Any
 
 from .changes import Rebound
-from .engine import toposort
+from .engine import Trace, toposort
 from .op import Op
 from .ops import op_table
 from .recording import next_serial
@@ -44,7 +44,7 @@ def reduce_tensor(t: Any) -> tuple[Any, ...]:
             [place.get(x, x) for x in node.inputs],
             node.params,
             node.data,
-            None if isinstance(node.saved, Rebound) else node.saved,
+            None if isinstance(node.saved, Rebound | Trace) else node.saved,
             node._grad,
             node.name,
             node.scope,

@@ -299,9 +299,10 @@ def cross_entropy(
             and ignore_index < 0
         ):
             try:
+                classes = target if isinstance(target, Tensor) else labels
                 if reduction == "mean":
-                    return ag.cross_entropy(z, labels)  # type: ignore[no-any-return]
-                return ag.cross_entropy(z, labels, reduction)  # type: ignore[no-any-return]
+                    return ag.cross_entropy(z, classes)  # type: ignore[no-any-return]
+                return ag.cross_entropy(z, classes, reduction)  # type: ignore[no-any-return]
             except ValueError:  # where a target is negative
                 if not (labels == ignore_index).any():
                     raise

@@ -1,6 +1,7 @@
 """The engine: recording, the walk back, accumulation, freeing, changes in place, threads."""
 
 import gc
+import pickle
 import threading
 import weakref
 
@@ -623,3 +624,21 @@ def test_two_threads_differentiate_at_once():
         t.join()
     assert len(results) == 400
     assert len(set(np.round(list(results.values()), 9))) == 1
+
+
+def test_a_freed_graph_keeps_no_numbers():
+    x, w = Tensor(np.ones((50, 50))), Tensor(np.ones((50, 50)), requires_grad=True)
+    gc.disable()
+    try:
+        h = (x @ w).tanh()
+        watched = [weakref.ref(t.data) for t in (h, h.inputs[0], x)]
+        out = h.sum()
+        del h, x
+        out.backward(retain_graph=False)
+        assert [ref() for ref in watched] == [None, None, None]
+    finally:
+        gc.enable()
+    with pytest.raises(RuntimeError, match="freed"):
+        out.backward()
+    assert out.inputs == ()
+    assert pickle.loads(pickle.dumps(out)).item() == out.item()

@@ -104,7 +104,27 @@ def test_a_freed_graph_is_drawn_as_far_as_it_goes():
         ("mul", True, "value"),
         ("exp", False, "value"),
     ]
-    assert graph.notes == ("freed: backward(retain_graph=False) let go of what was behind it",)
+    assert graph.notes == ("freed: backward(retain_graph=False) let go of the numbers behind it",)
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_a_freed_graph_keeps_its_structure_and_says_that_it_is_freed(fold):
+    x, w = Tensor([[1.0, 2.0]], name="x"), leaf(np.ones((2, 2)), "w")
+    with scope("model"):
+        h = (x @ w).tanh()
+        out = (h * h + h).sum()
+    if fold:
+        out.name = "L"
+    before = extract([out])
+    out.backward(retain_graph=False)
+    after = extract([out])
+    assert [(n.op, n.name, n.kind, n.call) for n in after.nodes] == [
+        (n.op, n.name, n.kind, n.call) for n in before.nodes
+    ]
+    assert [e[:3] for e in after.edges] == [e[:3] for e in before.edges]
+    assert all(n.freed for n in after.nodes if n.op)
+    assert [n.name or n.op for n in after.nodes if n.value] == ["w", "L" if fold else "sum"]
+    assert {n.grad_state for n in after.nodes if n.op} == {"uncomputed"}
 
 
 def test_a_value_changed_in_place_leaves_gradients_uncomputed_and_says_why():

@@ -18,6 +18,7 @@ import numpy as np
 from autograd import Op, Tensor, backprop, toposort
 from autograd.changes import changes
 from autograd.cost import saved_values
+from autograd.engine import Trace
 
 from .expand import expanded
 from .explain import Formula, formulas
@@ -258,7 +259,10 @@ def extract(
     -------
     Graph
     """
-    outputs = list(dict.fromkeys(outputs))
+    # of what was freed, its trace
+    whole: dict[Any, Tensor] = {t.saved if isinstance(t.saved, Trace) else t: t for t in outputs}
+    outputs = list(whole)
+    grads = grads and not any(isinstance(t, Trace) for t in outputs)
     notes: list[str] = []
     opened: dict[Tensor, Tensor] = {}
     if expand_fused:
@@ -288,12 +292,14 @@ def extract(
         state: GradState = "none"
         if grad is not None:
             state = "value" if grad.norm or grad.nonfinite else "zero"
-        elif t.requires_grad and gradients:
+        elif t.requires_grad and (gradients or any(isinstance(out, Trace) for out in outputs)):
             state = "zero" if complete else "uncomputed"
-        value = summarise(t.data)
+        gone = isinstance(t, Trace)
+        t_now = whole.get(t, t)
+        value = None if isinstance(t_now, Trace) else summarise(t_now.data)
         lesson = lessons.get(ids[t], _NOTHING)
         first_nan: FirstNan = "grad" if lesson.makes_nan else ""
-        if value.nans:
+        if value is not None and value.nans:
             has_nan.add(t)
             if has_nan.isdisjoint(t.inputs):
                 first_nan = "value"
@@ -309,18 +315,18 @@ def extract(
                 state,
                 None if scopes[t] is None else position[scopes[t]],
                 t in last,
-                op is not None and not t.inputs,
+                op is not None and (gone or not t.inputs),
                 lesson.blocked,
                 first_nan,
-                *((0, 1, 0, 0) if op is None else _amounts(t, op)),
+                *((0, 1, 0, 0) if op is None else (1, 0, 0, 0) if gone else _amounts(t, op)),
                 1,
                 lesson.formulas,
-                cells(t.data) if len(tensors) <= CELLS_UP_TO else (),
-                rule_error(t) if check and t.inputs else None,
+                cells(t.data) if len(tensors) <= CELLS_UP_TO and not gone else (),
+                rule_error(t) if check and t.inputs and not gone else None,
             )
         )
     if any(node.freed for node in nodes):
-        notes = ["freed: backward(retain_graph=False) let go of what was behind it"]
+        notes = ["freed: backward(retain_graph=False) let go of the numbers behind it"]
     flows = {(p.source, step.node, p.slot): p.flow for step in passes for p in step.pulls}
     edges = [
         Edge(ids[x], ids[t], i, flow=flows.get((ids[x], ids[t], i), math.nan))
@@ -352,7 +358,7 @@ def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
 def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str]]:
     """What takes the place of each tensor once fused ops are opened, or a note why they are not."""
     nodes = {t for out in outputs for t in toposort(out)}
-    if any(not t.inputs for t in nodes):
+    if any(not t.inputs or isinstance(t, Trace) for t in nodes):
         return {}, []  # freed, which is noted anyway
     for t in nodes:  # references read the inputs, whether or not rules do
         for x in t.inputs:
