@@ -423,6 +423,14 @@ def test_what_is_no_list_of_parameters_is_refused():
         SGD([p * 2])
     with pytest.raises(ValueError, match="given twice"):
         SGD([p, p])
+    for model, what in ((MLP([2, 2]), "holds a Linear, .*"), (MLP([2, 2])[0], "is a Linear")):
+        with pytest.raises(TypeError, match=rf"SGD: params {what}; pass .* model.parameters\(\)"):
+            SGD(model)
+    for groups in ([{"lr": 1.0}], [{"params": [p]}, p]):
+        with pytest.raises(TypeError, match=r"SGD: a group is .*; pass a dict with the key 'para"):
+            SGD(groups)
+    with pytest.raises(TypeError, match=r"SGD: lr is '0\.1'; pass a number"):
+        SGD([p], lr="0.1")
     with pytest.raises(TypeError, match=r"a group sets {'momentun'}"):
         SGD([{"params": [p], "momentun": 0.9}])
 

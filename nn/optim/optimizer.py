@@ -36,19 +36,30 @@ class Optimizer:
     ValueError
         If there are no parameters, one is no leaf or appears twice, or a setting is negative.
     TypeError
-        If a parameter is not a Tensor, or a group names an unknown setting.
+        If a parameter is not a Tensor, a group lacks 'params' or names an unknown setting, or a
+        setting is no number.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         where = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(f"{where}: params is one tensor; pass a list, [tensor]")
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"{where}: params is a {type(params).__name__}; pass what to train, such as "
+                "model.parameters()"
+            )
         items = list(params)
         groups = items if items and isinstance(items[0], dict) else [{"params": items}]
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.steps = 0
         for group in groups:
+            if not isinstance(group, dict) or "params" not in group:
+                raise TypeError(
+                    f"{where}: a group is {group!r}; pass a dict with the key 'params' for each, "
+                    "or tensors alone"
+                )
             unknown = group.keys() - {"params", *defaults}
             if unknown:
                 raise TypeError(f"{where}: a group sets {unknown}; settings are {list(defaults)}")
@@ -66,8 +77,12 @@ class Optimizer:
         ------
         ValueError
             If a number is negative or NaN.
+        TypeError
+            If it is no number.
         """
         for key, value in settings.items():
+            if np.asarray(value).dtype.kind not in "biuf":
+                raise TypeError(f"{type(self).__name__}: {key} is {value!r}; pass a number")
             if not np.min(value) >= 0:
                 raise ValueError(f"{type(self).__name__}: {key} is {value}; pass 0 or more")
 
@@ -207,7 +222,10 @@ def _check(where: str, params: list[Any]) -> None:
         )
     for p in params:
         if not isinstance(p, Tensor):
-            raise TypeError(f"{where}: params holds a {type(p).__name__}, not a Tensor")
+            raise TypeError(
+                f"{where}: params holds a {type(p).__name__}, not a Tensor; pass tensors, such as "
+                "model.parameters()"
+            )
         if p.op is not None:
             raise ValueError(
                 f"{where}: params holds a tensor made by {p.op.name}, which is computed anew each "
