@@ -137,9 +137,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> Any:
     """Return `autograd.layer_norm`, which see, with the arguments in PyTorch's order."""
-    if weight is None and bias is not None:
-        return autograd.layer_norm(input, normalized_shape=normalized_shape, eps=eps) + bias
-    return autograd.layer_norm(input, weight, bias, normalized_shape, eps)
+    return autograd.layer_norm(input, _beside(weight, bias), bias, normalized_shape, eps)
 
 
 def rms_norm(
@@ -156,54 +154,7 @@ def group_norm(
     input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
     """Return `autograd.group_norm`, which see, with the arguments in PyTorch's order."""
-    return autograd.group_norm(input, weight, bias, num_groups, eps)
-
-
-# Tables.
-
-
-def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
-    """Return the rows of a table that an array of integers names.
-
-    Parameters
-    ----------
-    input : integer Tensor or array_like of any shape
-    weight : Tensor of shape (num_embeddings, embedding_dim)
-    padding_idx : int, optional
-        A row that gets no gradient: what fills up sequences that are shorter than the batch.
-
-    Returns
-    -------
-    Tensor of shape (*input.shape, embedding_dim)
-        The gradients of a row that is named several times add up.
-
-    Raises
-    ------
-    TypeError
-        If the input is not of integers.
-    IndexError
-        If an integer does not name a row.
-
-    Examples
-    --------
-    >>> table = autograd.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    >>> embedding([1, 0, 1], table, padding_idx=0).sum().backward()
-    >>> table.grad.tolist()
-    [[0.0, 0.0], [2.0, 2.0]]
-    """
-    rows = autograd.embedding(input, weight)
-    if padding_idx is None:
-        return rows
-    if not 0 <= padding_idx < len(weight):
-        raise IndexError(
-            f"embedding: padding_idx is {padding_idx}, but the table of shape {weight.shape} has "
-            f"rows 0 to {len(weight) - 1}"
-        )
-    learns = as_tensor(input).data[..., None] != padding_idx
-    return np.where(learns, rows, rows.detach())
-
-
-# Chance.
+    return autograd.group_norm(input, _beside(weight, bias), bias, num_groups, eps)
 
 
 def batch_norm(
@@ -226,7 +177,6 @@ def batch_norm(
     running_mean, running_var : Tensor of shape (channels,), or None
         Moved in training towards the batch's mean and unbiased variance, outside the graph.
     weight, bias : Tensor of shape (channels,), optional
-        A bias comes with a weight.
     training : bool, default=False
     momentum : float, default=0.1
         How far the running statistics move: r <- (1 - momentum) r + momentum * new.
@@ -250,7 +200,7 @@ def batch_norm(
     if training:
         channels = input.shape[1:2]
         moments = np.empty(channels, input.dtype), np.empty(channels, input.dtype)
-        out = autograd.batch_norm(input, weight, bias, eps, moments)
+        out = autograd.batch_norm(input, _beside(weight, bias), bias, eps, moments)
         n = input.size // max(input.shape[1], 1)
         if n:
             unbiased = moments[1] * (n / (n - 1))
@@ -270,6 +220,59 @@ def batch_norm(
     shift = shift if bias is None else shift + bias
     axes = (-1, *(1,) * (input.ndim - 2))
     return input * scale.reshape(axes) + shift.reshape(axes)
+
+
+def _beside(weight: Any, bias: Any) -> Any:
+    """Return the weight, ones in its place if there is a bias: the ops have none without."""
+    return np.ones(bias.shape, bias.dtype) if weight is None and bias is not None else weight
+
+
+# Tables.
+
+
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
+    """Return the rows of a table that an array of integers names.
+
+    Parameters
+    ----------
+    input : integer Tensor or array_like of any shape
+    weight : Tensor of shape (num_embeddings, embedding_dim)
+    padding_idx : int, optional
+        A row that gets no gradient: what fills up sequences that are shorter than the batch.
+        Negative numbers count from the end.
+
+    Returns
+    -------
+    Tensor of shape (*input.shape, embedding_dim)
+        The gradients of a row that is named several times add up.
+
+    Raises
+    ------
+    TypeError
+        If the input is not of integers.
+    IndexError
+        If an integer does not name a row.
+
+    Examples
+    --------
+    >>> table = autograd.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> embedding([1, 0, 1], table, padding_idx=0).sum().backward()
+    >>> table.grad.tolist()
+    [[0.0, 0.0], [2.0, 2.0]]
+    """
+    rows = autograd.embedding(input, weight)
+    if padding_idx is None:
+        return rows
+    if not -len(weight) <= padding_idx < len(weight):
+        raise IndexError(
+            f"embedding: padding_idx is {padding_idx}, but the table of shape {weight.shape} has "
+            f"rows 0 to {len(weight) - 1}"
+        )
+    learns = as_tensor(input).data[..., None] != padding_idx % len(weight)
+    return np.where(learns, rows, rows.detach())
+
+
+# Chance.
 
 
 def dropout(
@@ -298,6 +301,8 @@ def dropout(
     ------
     ValueError
         If `p` is not in 0 <= p <= 1.
+    TypeError
+        If integers are to be divided by 1 - p.
 
     Examples
     --------
@@ -308,6 +313,8 @@ def dropout(
     check_dropout("dropout", p)
     if not training or p == 0:
         return input
+    if input.dtype.kind != "f":
+        raise TypeError(f"dropout: the input is of {input.dtype}; pass floating numbers")
     keep = generator(rng).random(input.shape, np.float32) >= p
     return input * (keep.astype(input.dtype) * input.dtype.type(1 / (1 - p) if p < 1 else 0))
 

@@ -218,6 +218,9 @@ def test_embedding_is_pytorchs(padding_idx, dtype):
     expected.backward(torch.tensor(g))
     agree(out, expected)
     agree(ours.weight.grad, theirs.weight.grad)
+    again = Tensor(ours.weight.numpy(), requires_grad=True)
+    F.embedding(index, again, padding_idx).backward(g)  # a negative one as it was given
+    agree(again.grad, theirs.weight.grad)
 
 
 def test_gradients_of_a_token_add_up():
@@ -232,8 +235,8 @@ def test_embedding_refuses_what_names_no_row():
     for padding_idx in (4, -5):
         with pytest.raises(IndexError, match=r"padding_idx is .* rows 0 to 3"):
             Embedding(4, 2, padding_idx)
-    with pytest.raises(IndexError, match="embedding: padding_idx is -1"):
-        F.embedding([0], Tensor(np.ones((2, 2))), padding_idx=-1)
+    with pytest.raises(IndexError, match="embedding: padding_idx is -3"):
+        F.embedding([0], Tensor(np.ones((2, 2))), padding_idx=-3)
     with pytest.raises(IndexError, match="runs from 0 to 4"):
         Embedding(4, 2)(Tensor([0, 4]))
     with pytest.raises(TypeError, match="the input is float64"):

@@ -184,6 +184,13 @@ def test_one_seed_drops_the_same_elements_in_every_dtype(dtype):
     np.testing.assert_array_equal(out.numpy(), nn.Dropout(0.5, rng=3)(Tensor(np.ones(50))).numpy())
 
 
+def test_dropout_refuses_integers_which_it_could_not_divide():
+    layer = nn.Dropout(0.3)
+    with pytest.raises(TypeError, match=r"dropout: the input is of int64; pass floating"):
+        layer(Tensor([1, 2]))
+    assert layer.eval()(Tensor([1, 2])).tolist() == [1, 2]
+
+
 def test_dropout_refuses_what_is_no_share():
     for p in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="Dropout: p is"):

@@ -73,20 +73,24 @@ def test_batch_norm_in_use_is_pytorchs(name, args, settings, shape, dtype):
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
+    "norm",
     [
-        (lambda F, x, w, b: F.layer_norm(x, (5,)), "layer_norm"),
-        (lambda F, x, w, b: F.layer_norm(x, (5,), None, b), "layer_norm"),
-        (lambda F, x, w, b: F.layer_norm(x, [5], w, b, 0.1), "layer_norm"),
-        (lambda F, x, w, b: F.rms_norm(x, (5,), w, 0.1), "rms_norm"),
-        (lambda F, x, w, b: F.group_norm(x, 1, w, b, 0.1), "group_norm"),
+        lambda F, x, w, b: F.layer_norm(x, (5,), w, b),
+        lambda F, x, w, b: F.layer_norm(x, [5], w, b, 0.1),
+        lambda F, x, w, b: F.rms_norm(x, (5,), w, 0.1),
+        lambda F, x, w, b: F.group_norm(x, 1, w, b, 0.1),
+        lambda F, x, w, b: F.batch_norm(x, None, None, w, b, True, eps=0.1),
     ],
 )
-def test_functional_takes_arguments_in_pytorchs_order(ours, theirs):
+@pytest.mark.parametrize("given", ["both", "weight", "bias", "none"])
+def test_functional_takes_arguments_in_pytorchs_order(norm, given):
     torch = pytest.importorskip("torch")
     x, w, b = normal(4, 5), normal(5, seed=1), normal(5, seed=2)
-    out = ours(F, Tensor(x), Tensor(w), Tensor(b)).numpy()
-    expected = ours(torch.nn.functional, *map(torch.tensor, (x, w, b))).numpy()
+    w = None if given in ("bias", "none") else w
+    b = None if given in ("weight", "none") else b
+    out = norm(F, *(a if a is None else Tensor(a) for a in (x, w, b))).numpy()
+    arguments = (a if a is None else torch.tensor(a) for a in (x, w, b))
+    expected = norm(torch.nn.functional, *arguments).numpy()
     np.testing.assert_allclose(out, expected, 1e-12, 1e-12)
 
 
