@@ -314,7 +314,13 @@ class Module:
                 f"load_state_dict: the state does not fit {type(self).__name__}; "
                 f"{'; '.join(faults)}; nothing was loaded"
             )
-        new = {k: a.astype(own[k].dtype, casting="same_kind") for k, a in arrays.items()}
+        for k, a in arrays.items():
+            if not np.can_cast(a.dtype, own[k].dtype, "same_kind"):
+                raise TypeError(
+                    f"load_state_dict: {k} is of {a.dtype}, here of {own[k].dtype}, and would be "
+                    "cut down; convert it first; nothing was loaded"
+                )
+        new = {k: a.astype(own[k].dtype) for k, a in arrays.items()}
         for k, a in new.items():
             if isinstance(own[k].data, np.ndarray):
                 own[k].data[...] = a

@@ -93,6 +93,11 @@ class _Recurrent(Module):
                 f"{type(self).__name__}: the state is a {type(hx).__name__}; pass the pair (h, c)"
             )
         for name, state in zip(self.states, given, strict=True):
+            if not isinstance(state, Tensor | np.ndarray):
+                raise TypeError(
+                    f"{type(self).__name__}: the state {name} is a {type(state).__name__}; pass a "
+                    "Tensor"
+                )
             if state.shape != shape:
                 raise ValueError(
                     f"{type(self).__name__}: the state {name} has shape {state.shape}, but this "
@@ -457,6 +462,8 @@ class RNN(_Layers):
     ValueError
         If a size is below 1, `dropout` is not a share or has no place to act, or the nonlinearity
         has no such name; when called, if shapes do not fit.
+    TypeError
+        When called, if the state is no tensor.
 
     Examples
     --------
@@ -662,6 +669,8 @@ class GRU(_Layers):
     ValueError
         If a size is below 1, or `dropout` is not a share or has no place to act; when called, if
         shapes do not fit.
+    TypeError
+        When called, if the state is no tensor.
 
     References
     ----------

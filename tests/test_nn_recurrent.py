@@ -383,6 +383,13 @@ def test_an_lstm_wants_a_pair(make):
             make(IN, H)(x, state)
 
 
+@pytest.mark.parametrize("make", [RNN, GRU])
+def test_others_want_a_tensor(make):
+    x = Tensor(np.ones((T, N, IN), np.float32))
+    with pytest.raises(TypeError, match="the state h is a tuple; pass a Tensor"):
+        make(IN, H)(x, (Tensor(np.zeros((1, N, H))),))
+
+
 def test_layers_show_their_settings():
     assert repr(LSTM(3, 4)) == "LSTM(3, 4)"
     shown = "GRU(3, 4, num_layers=2, bias=False, batch_first=True, bidirectional=True, dropout=0.5)"
