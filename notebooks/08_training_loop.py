@@ -2,7 +2,8 @@
 # # The training loop: every line, and its bug
 #
 # You will see what each line of the loop does, what happens when one is missing or out of place,
-# and a network trained from end to end, with its worst mistakes. At the end, five loops are broken.
+# and a network trained from end to end, with its worst mistakes. At the end, five loops are
+# broken.
 #
 #     for epoch in range(epochs):
 #         for x, y in loader:
@@ -104,9 +105,10 @@ guess = ...
 claim("S8.11", training.micro_batches(), guess=guess)
 
 # %% [markdown]
-# Three times the gradient too much, but in the right direction: Adam, which divides by the size of
-# the gradient, would hardly show it. The other two are worse, for the *direction* is another one: a
-# small last micro-batch counts too much, and batch norm sees 32 examples where it should see 128.
+# Three times the gradient too much, but in the right direction: Adam, which divides by the size
+# of the gradient, would hardly show it. The other two are worse, for the *direction* is another
+# one: a small last micro-batch counts too much, and batch norm sees 32 examples where it should
+# see 128.
 #
 # ## The line that clears
 #
@@ -202,9 +204,10 @@ show(training.plot_worst(run), "The ten test images whose right class seemed lea
 #
 # ## Five broken loops
 #
-# In each, one line is missing, too much or out of place. Repair the loop and run the cell; `answer`
-# is the loss on digits that were not trained on, and `check` names a check that fails. Repaired,
-# all five give the same number. The network has dropout; `training.judge` switches it off.
+# In each, one line is missing, too much or out of place. Repair the loop and run the cell;
+# `answer` is the loss on digits that were not trained on, and `check` names a check that fails.
+# Repaired, all five give the same number. The network has dropout; `training.judge` switches it
+# off.
 
 
 # %% tags=["exercise"]
@@ -408,8 +411,8 @@ answer = training.result(loop, batch_size=16)
 # answer = training.result(loop, batch_size=16)
 # ```
 #
-# Micro-batches of 16 end where batches of 64 do. Clipping hid most of the bug: where both gradients
-# are cut to the same length, a factor of 4 is gone.
+# Micro-batches of 16 end where batches of 64 do. Clipping hid most of the bug: where both
+# gradients are cut to the same length, a factor of 4 is gone.
 # </details>
 
 # %%
