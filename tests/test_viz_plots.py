@@ -1,5 +1,7 @@
 """Training curves."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -217,3 +219,19 @@ def test_the_middle_of_the_landscape_is_the_loss_itself():
 def test_what_cannot_be_drawn_is_an_error_that_says_why(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        lambda: viz.plot_loss(HISTORY),
+        lambda: viz.plot_training(HISTORY),
+        lambda: viz.plot_neurons(np.zeros((2, 4))),
+        lambda: viz.plot_decision_boundary(lambda x: x, np.zeros((2, 2)), [0, 1]),
+    ],
+)
+def test_without_matplotlib_it_is_said_where_it_comes_from(monkeypatch, plot):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"pip install gradwalk\[plots\]"):
+        plot()

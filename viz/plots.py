@@ -77,8 +77,6 @@ def plot_loss(
     >>> [line.get_label() for line in ax.lines]
     ['training']
     """
-    from matplotlib.ticker import MaxNLocator
-
     curves = {}
     for prefix in _LOOKS:
         points = [
@@ -95,7 +93,7 @@ def plot_loss(
         x, y = zip(*points, strict=True)
         look = _LOOKS[prefix]
         ax.plot(x, y, look.line, color=look.color, label=look.label, linewidth=1.8, markersize=3.5)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.locator_params(axis="x", integer=True)
     ax.legend(frameon=False)
     return _finish(ax, metric, xlabel="epoch")
 
@@ -119,12 +117,10 @@ def plot_training(history: Sequence[Mapping[str, float]]) -> Figure:
     >>> [ax.get_title() for ax in figure.axes]
     ['loss', 'accuracy']
     """
-    from matplotlib.figure import Figure
-
     metrics = ["loss"]
     if any("accuracy" in key for epoch in history for key in epoch):
         metrics.append("accuracy")
-    figure = Figure(figsize=(4.6 * len(metrics), 3.4), layout="constrained")
+    figure = _figure(4.6 * len(metrics), 3.4)
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         plot_loss(history, ax, metric=metric)
     return figure
@@ -307,9 +303,9 @@ def plot_decision_boundary(
     points, labels = np.asarray(x), np.asarray(y).reshape(-1)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"plot_decision_boundary: x has shape {points.shape}; pass (n, 2)")
+    ax = _axes(ax, width=4.4, height=3.8)
     from matplotlib.colors import ListedColormap
 
-    ax = _axes(ax, width=4.4, height=3.8)
     margin = 0.15 * np.ptp(points, axis=0)
     (left, bottom), (right, top) = points.min(axis=0) - margin, points.max(axis=0) + margin
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
@@ -364,8 +360,6 @@ def plot_neurons(
     ValueError
         If the inputs do not make an image of that shape.
     """
-    from matplotlib.figure import Figure
-
     w = np.asarray(weight.data if isinstance(weight, Tensor) else weight)
     w = w.reshape(len(w), -1)
     if shape is None:
@@ -376,7 +370,7 @@ def plot_neurons(
     shown = w[:most].reshape(-1, *shape)
     columns = min(len(shown), 8)
     rows = -(-len(shown) // columns)
-    figure = Figure(figsize=(0.75 * columns, 0.75 * rows), layout="constrained")
+    figure = _figure(0.75 * columns, 0.75 * rows)
     limit = float(np.abs(shown).max()) or 1.0
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
@@ -465,8 +459,6 @@ def dashboard(history: Sequence[Snapshot], losses: Sequence[float] | None = None
     ValueError
         If the history is empty.
     """
-    from matplotlib.figure import Figure
-
     _need(history, "dashboard: the history is empty; call step() of the recorder")
     last = history[-1]
     panels: list[Callable[[Axes], Any]] = []
@@ -481,7 +473,7 @@ def dashboard(history: Sequence[Snapshot], losses: Sequence[float] | None = None
     if any(layer.dead is not None for layer in last.layers.values()):
         panels.append(lambda ax: plot_dead_units(last, ax))
     rows = -(-len(panels) // 2)
-    figure = Figure(figsize=(11, 3.6 * rows), layout="constrained")
+    figure = _figure(11, 3.6 * rows)
     axes = figure.subplots(rows, 2, squeeze=False).ravel()
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
@@ -517,11 +509,18 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
 def _axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.4) -> Axes:
     """Return the axes given, or those of a new figure."""
-    from matplotlib.figure import Figure
+    return _figure(width, height).subplots() if ax is None else ax
 
-    if ax is not None:
-        return ax
-    return Figure(figsize=(width, height), layout="constrained").subplots()
+
+def _figure(width: float, height: float) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "viz: the package matplotlib, which draws curves, is not installed; "
+            "pip install gradwalk[plots]"
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _finish(ax: Axes, title: str, *, xlabel: str = "", ylabel: str = "") -> Axes:
