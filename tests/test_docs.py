@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,16 @@ def test_the_page_of_semantics_names_tests_and_rows_that_exist():
     for row in rows:
         assert (found := re.findall(r"`(\w+)`", row)), row
         assert set(found) <= KINKS.keys() | SECOND.keys(), row
+
+
+def test_the_public_names_of_the_design_page_exist():
+    page = (DOCS / "design.md").read_text(encoding="utf-8")
+    surface = page.partition("## The public surface")[2].partition("\n## ")[0]
+    for part in re.split(r"\n- ", surface)[1:]:
+        package, *names = re.findall(r"`([A-Za-z_][\w.]*)`", part)
+        assert len(names) > 5
+        for name in names:
+            assert attrgetter(name)(import_module(package)) is not None, f"{package}.{name}"
 
 
 def rounded(text):
