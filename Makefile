@@ -1,15 +1,28 @@
 # Two commands matter: `make demo` and `make test`. Both make .venv on their first run.
 PYTHON ?= python3
 EXTRAS ?= test
+SEEDS ?= 5
 BIN := .venv/bin
 
-.PHONY: demo test notebooks book drill lint docs gallery site bench clean
+.PHONY: demo test claims oldest notebooks book drill lint docs gallery site bench clean
 
 demo: .venv/.with-demo
 	$(BIN)/python examples/train_mlp.py --data digits --out out
 
 test: .venv/.with-$(EXTRAS)
 	$(BIN)/python -m pytest -n auto
+
+# Each experiment of the ledger with several seeds, and the faults that must show.
+claims: .venv/.with-test
+	GRADWALK_CLAIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n auto -m claims tests/test_claims.py \
+		tests/test_claims_mutants.py
+
+# The notebooks, in an environment of their own, with the lowest NumPy and SciPy that setup.cfg allows.
+oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet -e '.[test,notebooks]' \
+		$$(sed -nE 's/^ +(numpy|scipy)>=(.+)/\1==\2/p' setup.cfg)
+	.venv-oldest/bin/python -m pytest -n auto -m notebooks tests/test_notebooks.py
 
 notebooks: .venv/.with-notebooks
 	$(BIN)/jupyter lab notebooks/00_tour.ipynb
