@@ -72,8 +72,8 @@ QUESTIONS = (
         "gradients of nearby inputs.",
         "S11.4",
         "Does the identity guarantee that the gradient never vanishes?",
-        "No. I + J is singular for F(x) = -x; without a norm or a scale the signal doubles in each "
-        "block, and post-norm networks have skips too and fade with depth.",
+        "No. I + J is singular for F(x) = -x; and without a norm or a scale the signal doubles in "
+        "each block, on the way forward.",
     ),
     Question(
         "Why are sigmoids bad in hidden layers?",
