@@ -1,5 +1,9 @@
-"""JupyterLab, started for real and driven in a browser: the pictures show, the page steps."""
+"""JupyterLab, started for real and driven in a browser: the pictures show, the page steps.
 
+So do the walkthroughs, as a stranger opens them: with outputs that the server has not signed.
+"""
+
+import contextlib
 import json
 import os
 import shutil
@@ -61,6 +65,14 @@ def lab(tmp_path_factory):
         **{"PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")},
     }
     (home / "work").mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, home / "work")
+    (home / "work" / "lab").symlink_to(ROOT / "notebooks" / "lab")
+    tracker = home / "settings" / "@jupyterlab" / "notebook-extension"
+    tracker.mkdir(parents=True)
+    # every cell is on the page, not only those in sight
+    settings = json.dumps({"windowingMode": "none"})
+    (tracker / "tracker.jupyterlab-settings").write_text(settings)
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *("--expose-app-in-browser", "--ServerApp.port=0", "--IdentityProvider.token=test"),
@@ -158,3 +170,80 @@ def test_a_picture_survives_in_a_notebook_that_is_not_trusted(browser, lab):
     assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
     tab.screenshot(path=OUT / "jupyter-untrusted.png")
     tab.close()
+
+
+BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PICTURES = ("image/png", "image/svg+xml")
+WIDGET = "window.jupyterapp.shell.currentWidget"
+CELLS = f"{WIDGET}.content.widgets.filter(c => c.outputArea)"
+
+# What stands under each code cell: the kinds of its outputs, and how wide their pictures are.
+SHOWN = f"""async () => Promise.all({CELLS}.map(cell => Promise.all(
+    [...cell.node.querySelectorAll(".jp-OutputArea-output[data-mime-type]")].map(async output => {{
+        const pictures = [...output.querySelectorAll("img")];
+        await Promise.all(pictures.map(img => img.decode()));
+        return [output.dataset.mimeType, ...pictures.map(img => img.naturalWidth)];
+    }}))))"""
+
+
+@pytest.fixture(scope="module")
+def desk(browser, lab):
+    """One page of JupyterLab, in which all walkthroughs are opened."""
+    tab = browser.new_page(viewport={"width": 1300, "height": 1000})
+    tab.set_default_timeout(1000 * SECONDS)
+    tab.goto(f"{lab[0]}lab?token=test&reset")
+    tab.wait_for_selector(".jp-Launcher")
+    yield tab
+    tab.close()
+
+
+@contextlib.contextmanager
+def opened(desk, name, *, kernel):
+    """A walkthrough on the desk, as it is stored."""
+    preference = {"shouldStart": kernel, "autoStartDefault": kernel, "shutdownOnDispose": True}
+    desk.evaluate(
+        "open => window.jupyterapp.commands.execute('docmanager:open', open).then(() => null)",
+        {"path": name, "factory": "Notebook", "kernelPreference": preference},
+    )
+    content = json.loads((ROOT / "notebooks" / name).read_text(encoding="utf-8"))
+    cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    desk.wait_for_function(f"{WIDGET}.content.model && {CELLS}.length == {len(cells)}")
+    yield cells
+    desk.evaluate(f"{WIDGET}.context.save().then(() => {{ {WIDGET}.dispose(); }})")
+
+
+def check_outputs(desk, cells):
+    """Each output shows as the richest of what it holds; each picture is one, and has a width."""
+    for cell, outputs in zip(cells, desk.evaluate(SHOWN), strict=True):
+        source = "".join(cell["source"])
+        stored = [output.get("data", {}).keys() for output in cell["outputs"]]
+        assert len(outputs) == len(stored), source
+        for kinds, (kind, *widths) in zip(stored, outputs, strict=True):
+            assert kind != "text/plain" or not kinds - {"text/plain"}, source
+            if kinds & set(PICTURES):
+                assert widths and min(widths) > 100, source
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda p: p.stem)
+def test_every_figure_of_a_walkthrough_shows_without_trust(desk, path):
+    with opened(desk, path.name, kernel=False) as cells:
+        assert not desk.evaluate(f"{CELLS}.every(c => c.model.trusted)")
+        assert any(o.get("data", {}).keys() & set(PICTURES) for c in cells for o in c["outputs"])
+        check_outputs(desk, cells)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in BOOKS if p.stem[:2] in ("00", "07", "12")], ids=lambda p: p.stem
+)
+def test_a_walkthrough_restarts_and_runs_to_its_end(desk, path):
+    with opened(desk, path.name, kernel=True) as cells:
+        desk.wait_for_function(f"{WIDGET}.sessionContext.session?.kernel?.status == 'idle'")
+        desk.evaluate("window.jupyterapp.commands.execute('notebook:restart-run-all'), null")
+        desk.locator(".jp-Dialog .jp-mod-accept").click()
+        desk.wait_for_function(f"{CELLS}.some(c => c.promptNode?.textContent.includes('*'))")
+        desk.wait_for_function(f"{WIDGET}.sessionContext.session?.kernel?.status == 'idle'")
+        desk.wait_for_function(
+            f"{CELLS}.every(c => c.model.executionCount)", timeout=1000 * 3 * SECONDS
+        )
+        assert desk.locator("[data-mime-type*=stderr], [data-mime-type*=error]").count() == 0
+        check_outputs(desk, cells)
