@@ -1,6 +1,6 @@
 """What stands where in a picture: a `Graph` as boxes with lines of text, arrows and frames.
 
-Layout engines and writers (DOT, SVG, and those to come) read the `Figure` and add no text.
+Layout engines and writers (DOT, SVG) read the `Figure` and add no text.
 """
 
 from __future__ import annotations
