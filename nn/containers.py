@@ -35,12 +35,7 @@ class ModuleList(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end; return the list."""
-        if not isinstance(module, Module):
-            raise TypeError(
-                f"{type(self).__name__}: item {len(self)} is a {type(module).__name__}, not a "
-                "Module; a function such as F.relu has its module, nn.ReLU()"
-            )
-        setattr(self, str(len(self)), module)
+        self._put(len(self), module)
         return self
 
     def __iter__(self) -> Iterator[Module]:
@@ -57,6 +52,18 @@ class ModuleList(Module):
         """Return the module at `index`, or those of a slice, shared with this list."""
         picked = list(self.children())[index]
         return picked if isinstance(picked, Module) else self._like(picked)
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        """Put a module in the place of the one at `index`, such as a new last layer."""
+        self._put(range(len(self))[index], module)
+
+    def _put(self, index: int, module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{type(self).__name__}: item {index} is a {type(module).__name__}, not a "
+                "Module; a function such as F.relu has its module, nn.ReLU()"
+            )
+        setattr(self, str(index), module)
 
     def _like(self, modules: list[Module]) -> ModuleList:
         return ModuleList(modules)

@@ -36,6 +36,17 @@ def test_appended_modules_are_registered():
     assert list(net.state_dict()) == ["0.weight", "0.bias", "1.weight"]
 
 
+def test_a_layer_can_be_replaced():
+    net = Sequential(Linear(2, 3), ReLU(), Linear(3, 4))
+    net[-1] = head = Linear(3, 7)
+    assert list(net)[2] is net[2] is head and net(Tensor([1.0, 2.0])).shape == (7,)
+    with pytest.raises(IndexError):
+        net[3] = head
+    with pytest.raises(TypeError, match=r"Sequential: item 1 is a Op, .*nn\.ReLU\(\)"):
+        net[1] = relu
+    assert isinstance(net[1], ReLU)
+
+
 def test_what_is_no_module_is_refused():
     with pytest.raises(TypeError, match=r"Sequential: item 1 is a Op, .*nn\.ReLU\(\)"):
         Sequential(Linear(2, 2), relu)
