@@ -103,7 +103,9 @@ def every() -> dict[str, Exercise]:
 
 
 def _empty(answer: Any) -> bool:
-    return answer is None or answer is ... or (isinstance(answer, list | tuple) and ... in answer)
+    if isinstance(answer, list | tuple):
+        return any(part is ... for part in answer)  # `in` would compare arrays, element by element
+    return answer is None or answer is ...
 
 
 def _array(value: Any) -> Any:
