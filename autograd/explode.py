@@ -53,7 +53,7 @@ def explode(t: Tensor, *, limit: int = 100_000) -> tuple[Scalars, dict[Tensor, S
     Raises
     ------
     TypeError
-        If an op of the program has no scalar form here: a sort, or a decomposition of a matrix.
+        If an op of the program has no scalar form here, such as a decomposition of a matrix.
     ValueError
         If the program is larger than `limit`.
     RuntimeError
