@@ -173,14 +173,19 @@ class GPT(Module):
         ------
         ValueError
             If the prompt is empty, or a setting makes no distribution.
+        TypeError
+            If the prompt is not of integers.
         """
-        tokens = np.asarray(prompt, np.int64)
+        tokens = np.asarray(prompt)
         if tokens.ndim not in (1, 2) or tokens.shape[-1] == 0:
             raise ValueError(
                 f"GPT.generate: the prompt has shape {tokens.shape}; pass (T,) or (N, T) with one "
                 "token at least"
             )
-        if temperature < 0 or (top_k is not None and top_k < 1):
+        if tokens.dtype.kind not in "iu":
+            raise TypeError(f"GPT.generate: the prompt is of {tokens.dtype}; pass integers")
+        tokens = tokens.astype(np.int64)
+        if not temperature >= 0 or (top_k is not None and top_k < 1):
             raise ValueError(
                 f"GPT.generate: temperature is {temperature} and top_k {top_k}; pass a temperature "
                 "of 0 or more, and 1 token or more to draw from"

@@ -40,6 +40,8 @@ def save(
 
     Raises
     ------
+    TypeError
+        If something in the state is no array of real numbers. No file is written then.
     OSError
         If the file cannot be written.
 
@@ -49,6 +51,9 @@ def save(
     """
     state = model.state_dict() if isinstance(model, Module) else model
     arrays = {key: _array(value) for key, value in state.items()}
+    for key, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"save: {key!r} is of {array.dtype}; pass arrays of real numbers")
     replace_file(path, safetensors.save(arrays, dict(metadata) if metadata else None))
 
 

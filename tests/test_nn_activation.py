@@ -346,6 +346,14 @@ def test_modules_say_their_settings():
         nn.PReLU(0)
 
 
+def test_settings_that_make_no_function_are_refused():
+    x = Tensor([1.0])
+    with pytest.raises(ValueError, match=r"hardtanh: min_val is 2\.0 and max_val 1\.0"):
+        F.hardtanh(x, 2.0)
+    with pytest.raises(ValueError, match="celu: alpha is 0"):
+        nn.CELU(0.0)(x)
+
+
 def test_a_setting_that_is_changed_counts():
     module = nn.LeakyReLU()
     module.negative_slope = 0.5

@@ -171,6 +171,8 @@ def test_it_refuses_what_makes_no_model_and_no_text():
     for prompt in ([], 3, np.zeros((1, 2, 3))):
         with pytest.raises(ValueError, match="the prompt has shape"):
             model.generate(prompt, 1)
-    for settings in ({"temperature": -1.0}, {"top_k": 0}):
+    with pytest.raises(TypeError, match="the prompt is of float64; pass integers"):
+        model.generate([1.5], 1)
+    for settings in ({"temperature": -1.0}, {"temperature": float("nan")}, {"top_k": 0}):
         with pytest.raises(ValueError, match=r"temperature is .* and top_k"):
             model.generate([1], 1, **settings)

@@ -292,6 +292,13 @@ def test_a_dtype_without_numpy_equivalent_is_named(path):
         load(path)
 
 
+@pytest.mark.parametrize("value", [None, "text", np.ones(2, complex)])
+def test_what_is_no_array_of_real_numbers_is_named_and_not_written(value, path):
+    with pytest.raises(TypeError, match=r"save: 'w' is of .*; pass arrays of real numbers"):
+        save({"v": np.ones(2), "w": value}, path)
+    assert not path.exists()
+
+
 def test_nothing_in_a_file_is_executed(path):
     class Bomb:
         def __reduce__(self):

@@ -217,12 +217,21 @@ def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`
 
+    Raises
+    ------
+    ValueError
+        If `min_val` is above `max_val`.
+
     Examples
     --------
     >>> from autograd import Tensor, hardtanh
     >>> hardtanh(Tensor([-3.0, 0.5])).numpy()
     array([-1. ,  0.5])
     """
+    if not min_val <= max_val:
+        raise ValueError(
+            f"hardtanh: min_val is {min_val} and max_val {max_val}; pass the lower bound first"
+        )
     return np.clip(x, min_val, max_val)
 
 
@@ -533,6 +542,11 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`
 
+    Raises
+    ------
+    ValueError
+        If `alpha` is 0.
+
     References
     ----------
     Barron, "Continuously Differentiable Exponential Linear Units", 2017, arXiv:1704.07483.
@@ -543,6 +557,8 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
     >>> celu(Tensor([-1.0, 2.0]), alpha=2.0).numpy().round(4)
     array([-0.7869,  2.    ])
     """
+    if alpha == 0:
+        raise ValueError("celu: alpha is 0, by which x is divided; pass another, such as 1.0")
     return alpha * elu(x / alpha)
 
 
