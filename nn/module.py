@@ -114,6 +114,11 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Module):
+            if any(module is self for module in value.modules()):
+                raise ValueError(
+                    f"{type(self).__name__}.{name}: the {type(value).__name__} contains this "
+                    "module, which cannot be part of itself; pass it as an argument of forward"
+                )
             frame = f"{name}: {type(value).__name__}" if name.isdigit() else name
             value.__dict__.setdefault("_name", frame)
         elif isinstance(value, Parameter):
@@ -150,7 +155,18 @@ class Module:
         name : str
         value : array_like
             Copied to a Tensor, such as the running mean of a norm.
+
+        Raises
+        ------
+        ValueError
+            If `name` has a dot, which parts the names in a path, or is taken by something else.
         """
+        taken = name not in self._buffers and getattr(self, name, None) is not None
+        if "." in name or taken:
+            raise ValueError(
+                f"{type(self).__name__}.register_buffer: the name {name!r} "
+                f"{'is taken' if taken else 'has a dot'}; choose another"
+            )
         self._buffers = self._buffers | {name}
         setattr(self, name, Tensor(value))
 

@@ -113,6 +113,28 @@ def test_what_hides_in_a_container_is_refused(container, item):
     assert net.sizes == [1, 2]
 
 
+def test_a_module_cannot_be_part_of_itself():
+    net, part = Net(), Affine()
+    net.part = part
+    for whole in (net, part):
+        with pytest.raises(ValueError, match=rf"Affine\.whole: the {type(whole).__name__} contai"):
+            part.whole = whole
+    assert len(list(net.modules())) == len(set(net.modules()))
+
+
+@pytest.mark.parametrize("name", ["weight", "forward", "part.mean"])
+def test_a_buffer_takes_no_name_that_is_taken_or_has_a_dot(name):
+    net = Affine()
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=rf"Affine\.register_buffer: the name '{name}' (is|has)"):
+        net.register_buffer(name, 1.0)
+    assert net.state_dict().keys() == before.keys()
+    net.mean = None  # to be found out later
+    net.register_buffer("mean", 1.0)
+    net.register_buffer("mean", 2.0)
+    assert net.state_dict()["mean"] == 2
+
+
 def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
     net = Affine()
     with pytest.raises(TypeError, match=r"Affine\.weight: .* cannot become a ndarray"):
