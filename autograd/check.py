@@ -84,7 +84,7 @@ def gradcheck(
     autograd.check.GradcheckError: gradcheck: input 0 at index (), output at index (): \
 reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in f is wrong
     """
-    points = [Tensor(x) for x in inputs]
+    points = _points(inputs)
     _check_point(f, points)
     for i in _floating(points):
         eps = float(np.finfo(points[i].dtype).eps)
@@ -143,7 +143,7 @@ def gradgradcheck(
     >>> from autograd import tanh
     >>> gradgradcheck(lambda x, y: tanh(x * y), [0.5, -1.0], [2.0, 0.3])
     """
-    points = [Tensor(x) for x in inputs]
+    points = _points(inputs)
     _check_point(f, points)
     rng = np.random.default_rng(0)
     out = f(*points)
@@ -163,6 +163,16 @@ def gradgradcheck(
 
 def _floating(points: Sequence[Tensor]) -> list[int]:
     return [i for i, x in enumerate(points) if x.dtype.kind == "f"]
+
+
+def _points(inputs: Sequence[Any]) -> list[Tensor]:
+    for i, x in enumerate(inputs):
+        if isinstance(x, list | tuple) and any(isinstance(y, Tensor) for y in x):
+            raise TypeError(
+                f"gradcheck: input {i} is a {type(x).__name__} of tensors; pass them one after the "
+                "other: gradcheck(f, x, y)"
+            )
+    return [Tensor(x) for x in inputs]
 
 
 def _check_point(f: Callable[..., Tensor], points: Sequence[Tensor]) -> None:

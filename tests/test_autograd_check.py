@@ -251,6 +251,8 @@ def test_the_tolerances_can_be_set():
 def test_what_cannot_be_checked_is_refused():
     with pytest.raises(TypeError, match=r"no input is floating, the dtypes are \['int64'\]"):
         gradcheck(lambda x: x, [1, 2])
+    with pytest.raises(TypeError, match=r"input 0 is a tuple of tensors; pass .*gradcheck\(f, x"):
+        gradcheck(lambda x, y: x * y, (Tensor(1.0, requires_grad=True), Tensor(2.0)))
     with pytest.raises(TypeError, match="f returns tuple"):
         gradcheck(lambda x: (x, x), 1.0)
     with pytest.raises(TypeError, match="dtype bool"):
