@@ -19,10 +19,10 @@ import pytest
 import autograd as ag
 import nn
 from autograd import engine, transforms
-from autograd.ops import activation, fused, loss
+from autograd.ops import activation, fused, loss, normalization, recurrent
 from lab import experiments
 from lab.ledger import LEDGER
-from nn import init, optim
+from nn import functional, init, optim
 from nn import loss as nn_loss
 from nn import module as nn_module
 from nn.optim.lr_scheduler import LRScheduler
@@ -179,7 +179,7 @@ MUTANTS = [
     (
         "a graph that was to be freed is kept",
         "S8.9",
-        text(engine.backprop, "node.inputs, node.params, node.saved = (), {}, None", "pass"),
+        text(engine.backprop, "_free(node, traces)", "pass"),
     ),
     (
         "a second backward() overwrites",
@@ -189,14 +189,65 @@ MUTANTS = [
     (
         "a convolution mirrors its weights",
         "S10.1",
-        text(ag.conv2d.forward, "_wide(weight)", "_wide(weight)[..., ::-1, ::-1]"),
+        text(ag.conv2d.forward, "widened(weight)", "widened(weight)[..., ::-1, ::-1]"),
     ),
     (
         "a filter's gradient is mirrored",
         "S10.2",
         rule(ag.conv2d, lambda g, *rest, **how: CONV2D_DW(g, *rest, **how)[..., ::-1, ::-1], 1),
     ),
-    ("He's gain is 1", "S11.3", text(init.calculate_gain, "math.sqrt(2 / ", "math.sqrt(1 / ")),
+    ("He's gain is 1", "S6.7", text(init.calculate_gain, "math.sqrt(2 / ", "math.sqrt(1 / ")),
+    (
+        "Xavier looks at the fan in alone",
+        "S6.6",
+        text(init._std, "(fan_in + fan_out) / 2", "fan_in"),
+    ),
+    (
+        "rows and columns of a weight are taken for each other",
+        "S6.6",
+        text(init._std, "fan_in, fan_out =", "fan_out, fan_in ="),
+    ),
+    (
+        "uniform weights reach as far as their deviation",
+        "S6.6",
+        text(init._symmetric, "math.sqrt(3) * std", "std"),
+    ),
+    (
+        "GPT-2's weights depend on the width",
+        "S6.9",
+        text(init.gpt2_, "std / math", "tensor.shape[1] ** -0.5 / math"),
+    ),
+    (
+        "a norm does not divide by the deviation",
+        "S6.10",
+        text(normalization._standardize, "rows *= scale", "pass"),
+    ),
+    ("residual branches are not scaled", "S6.11", text(init.gpt2_, "max(residual_layers, 1)", "1")),
+    (
+        "where paths meet, the last gradient wins",
+        "S7.7",
+        text(engine.backprop, "else before + gx", "else gx"),
+    ),
+    (
+        "a residual block has no path beside its branch",
+        "S7.7",
+        text(nn.Residual.forward, "return x + (", "return ("),
+    ),
+    (
+        "dropout does not divide by what is kept",
+        "S9.6",
+        text(functional.dropout, "1 / (1 - p)", "1"),
+    ),
+    (
+        "dropout drops in use, too",
+        "S9.6",
+        text(functional.dropout, "not training or p == 0", "p == 0"),
+    ),
+    (
+        "backpropagation through time stops after one step",
+        "S10.4",
+        text(recurrent._rnn_back, "dh = d[t] @ weight_hh", "dh = 0 * dh"),
+    ),
     (
         "tanh's gain is the rule of thumb, 5 / 3",
         "S12.3",
@@ -244,6 +295,5 @@ def test_the_claim_that_teaches_it_notices(id, fault):
             found = faults(id)
         assert found, f"{id} stays green: {LEDGER[id].claim}"
         print(*found, sep="\n")
-        assert faults(id) == [], "the fault outlives the test"
     finally:
         forget()

@@ -60,13 +60,13 @@ WRONG = [
         r"\b(past|beyond|above|than) (about |~)?(8|10|eight|ten) layers\b.*\b(hurt|worse|hard)",
         "Plain networks of more than 8 layers were hard to train.",
     ),
-    (r"resnet-1001\b.*\b2015\b", "ResNet-1001 (He et al., 2015) trains."),
+    (r"resnet-1001\W+(\w+\W+){0,4}2015\b", "ResNet-1001 (He et al., 2015) trains."),
     (
         r"(ffn|feed-?forward\w*)\b.*\bjust (a|an) (two|2)-layer",
         "The FFN is just a two-layer MLP.",
     ),
     (
-        r"post-?(ln|norm)\b.*\b(vanish|fade)\w*",
+        r"post-?(ln|norm)\b.*\bvanish",
         "With post-LN the gradients of the first blocks vanish.",
     ),
     (
