@@ -22,7 +22,7 @@ from lab.experiments import recurrence
 
 # %%
 h, ws = recurrence.scalar_rnn()
-viz.draw(h, names={f"w{t}": w for t, w in enumerate(ws, start=1)}, show=("value",))
+viz.draw(h, names={f"w{t}": w for t, w in enumerate(ws, start=1)}, show=("name", "op", "value"))
 
 # %% [markdown]
 # If all copies are the same tensor, the gradients that arrive at it add up, as at any node that is
