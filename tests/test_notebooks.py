@@ -66,6 +66,14 @@ def test_solved_it_runs_and_each_check_passes(path):
             assert any(re.search(r"^ex\S+ right", text) for text in said), (cell.source, said)
 
 
+@pytest.mark.slow
+@pytest.mark.notebooks
+def test_a_notebook_built_twice_is_the_same_to_the_byte(tmp_path):
+    for name in ("once", "again"):
+        book.write(book.execute(book.read(SOURCES[0])), tmp_path / name)
+    assert (tmp_path / "once").read_bytes() == (tmp_path / "again").read_bytes()
+
+
 def test_each_exercise_is_asked_in_the_notebook_of_its_module():
     asked = {id for path in SOURCES for id in CHECK.findall(path.read_text(encoding="utf-8"))}
     assert asked == set(every())
