@@ -267,8 +267,7 @@ def _like(x: Array, a: Array, b: Array, scale: float = 1.0) -> Array:
     Where heads were split off the last axis of a batch, merging them again is then no copy.
     """
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
-    dtype = np.result_type(a, b)
-    out = np.matmul(a, b, out=np.empty_like(x, dtype) if x.shape == shape else None)
+    out = np.matmul(a, b, out=np.empty_like(widened(x)) if x.shape == shape else None)
     if scale != 1:
         out *= scale
     return out
