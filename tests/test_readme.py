@@ -30,3 +30,4 @@ def test_every_file_the_readme_links_to_exists():
     assert len(links) >= 8
     missing = [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
     assert not missing
+    assert {f"notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")} <= set(links)
