@@ -19,8 +19,9 @@ import pytest
 import autograd as ag
 import nn
 from autograd import engine, transforms
-from autograd.ops import activation, fused, loss, normalization, recurrent
+from autograd.ops import activation, attention, fused, loss, normalization, recurrent
 from lab import experiments
+from lab.experiments.transformers import last_gradients
 from lab.ledger import LEDGER
 from nn import functional, init, optim
 from nn import loss as nn_loss
@@ -249,6 +250,21 @@ MUTANTS = [
         text(recurrent._rnn_back, "dh = d[t] @ weight_hh", "dh = 0 * dh"),
     ),
     (
+        "attention does not divide by the root of the width",
+        "S10.9",
+        text(attention._scale, "1 / math.sqrt(max(query.shape[-1], 1))", "1.0"),
+    ),
+    (
+        "the causal mask is forgotten",
+        "S10.9",
+        text(nn.MultiheadAttention.forward, "mask, dropout, is_causal", "mask, dropout, False"),
+    ),
+    (
+        "a gate is not multiplied with",
+        "S10.8",
+        text(nn.SwiGLU.forward, "* self.w3(x)", "+ self.w3(x)"),
+    ),
+    (
         "tanh's gain is the rule of thumb, 5 / 3",
         "S12.3",
         text(init.calculate_gain, "math.sqrt((1 if backward else std**2) / kept)", "5 / 3"),
@@ -295,5 +311,17 @@ def test_the_claim_that_teaches_it_notices(id, fault):
             found = faults(id)
         assert found, f"{id} stays green: {LEDGER[id].claim}"
         print(*found, sep="\n")
+    finally:
+        forget()
+
+
+def test_post_norm_wired_as_pre_norm_leaves_the_interval_of_its_gradients():
+    # the gradients alone: the whole of S10.10 trains five networks
+    low, high = LEDGER["S10.10"].intervals["post-LN, 16 over 2"]
+    forget()
+    try:
+        with text(nn.TransformerBlock.forward, 'self.norm == "pre"', "True"):
+            gradients = last_gradients("post")
+        assert not low <= gradients[3] / gradients[0] <= high
     finally:
         forget()
