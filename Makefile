@@ -4,6 +4,10 @@ EXTRAS ?= test
 SEEDS ?= 5
 BIN := .venv/bin
 
+# Tests run in as many processes as there are cores; threads of a BLAS would fight over them.
+test claims oldest: export OMP_NUM_THREADS = 1
+test claims oldest: export OPENBLAS_NUM_THREADS = 1
+
 .PHONY: demo test claims oldest notebooks book drill lint docs gallery site bench clean
 
 demo: .venv/.with-demo
