@@ -241,9 +241,10 @@ def test_a_walkthrough_restarts_and_runs_to_its_end(desk, path):
         desk.evaluate("window.jupyterapp.commands.execute('notebook:restart-run-all'), null")
         desk.locator(".jp-Dialog .jp-mod-accept").click()
         desk.wait_for_function(f"{CELLS}.some(c => c.promptNode?.textContent.includes('*'))")
-        desk.wait_for_function(f"{WIDGET}.sessionContext.session?.kernel?.status == 'idle'")
-        desk.wait_for_function(
-            f"{CELLS}.every(c => c.model.executionCount)", timeout=1000 * 3 * SECONDS
-        )
+        for done in (
+            f"{WIDGET}.sessionContext.session?.kernel?.status == 'idle'",
+            f"{CELLS}.every(c => c.model.executionCount)",
+        ):
+            desk.wait_for_function(done, timeout=1000 * 3 * SECONDS)
         assert desk.locator("[data-mime-type*=stderr], [data-mime-type*=error]").count() == 0
         check_outputs(desk, cells)

@@ -97,6 +97,7 @@ def execute(book: Any) -> Any:
         kernel_name="python3",
         resources={"metadata": {"path": str(FOLDER)}},
         record_timing=False,
+        coalesce_streams=True,  # where a pause would part what is printed
         extra_arguments=["--InteractiveShell.colors=nocolor"],
     )
     client.execute()
