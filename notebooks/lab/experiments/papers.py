@@ -33,12 +33,12 @@ def symmetric_strings() -> tuple[Array, Array]:
 def symmetry_network(seed: int = 0, steps: int = 2500) -> tuple[Array, float]:
     """Train two hidden units on the strings; return their weights and the accuracy.
 
-    A start may end in a local minimum, as in the paper; up to ten are tried.
+    A start may end in a local minimum, as in the paper; up to forty are tried.
     """
     x, y = symmetric_strings()
     inputs, targets = Tensor(x), Tensor(y[:, None])
     best: tuple[Array, float] = (np.zeros((2, 6)), 0.0)
-    for start in range(10):
+    for start in range(40):
         model = nn.MLP([6, 2, 1], "tanh", dtype=np.float64, rng=100 * seed + start)
         optimizer = optim.Adam(model.parameters(), lr=0.03)
         weights = Tensor(np.where(y, 28.0, 4.0)[:, None] / 7)  # 8 of 64 strings are symmetric
