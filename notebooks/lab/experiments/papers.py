@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,14 +58,15 @@ def symmetry_network(seed: int = 0, steps: int = 2500) -> tuple[Array, float]:
 
 
 def symmetry(seed: int = 0) -> dict[str, float]:
-    """Measure what the paper shows: opposite weights for mirrored bits, in ratios 1 : 2 : 4."""
+    """Measure what the paper shows: opposite weights for mirrored bits, balanced by no others."""
     W, accuracy = symmetry_network(seed)
     opposite = np.abs(W[:, :3] + W[:, 5:2:-1]).max() / np.abs(W).max()
-    sizes = np.sort(np.abs(W[:, :3]).mean(axis=0))
+    sizes = np.abs(W[:, :3]).mean(axis=0)
+    sums = [abs(np.dot(signs, sizes)) for signs in product((-1, 0, 1), repeat=3) if any(signs)]
     return {
         "accuracy on all 64": accuracy,
         "sum of mirrored weights, relative": opposite,
-        "largest over smallest": sizes[2] / sizes[0],
+        "smallest signed sum, relative": min(sums) / sizes.max(),
     }
 
 
