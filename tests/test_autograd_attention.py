@@ -43,6 +43,10 @@ def test_large_scores_of_float16_do_not_overflow():
     np.testing.assert_allclose(out.numpy(), expected.numpy(), rtol=1e-3)
     out.sum().backward()
     assert x.grad.dtype == np.float16 and np.isfinite(x.grad.numpy()).all()
+    weights = attention_weights(x, x)
+    assert weights.dtype == np.float16
+    expected = attention_weights(exact, exact)
+    np.testing.assert_allclose(weights.numpy(), expected.numpy(), rtol=1e-3, atol=1e-7)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

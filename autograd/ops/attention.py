@@ -64,7 +64,13 @@ def attention_weights(
            [0.09, 0.67, 0.24]])
     """
     _check(query, key, key, attn_mask)
-    scores = (query * _scale(query, scale)) @ key.swapaxes(-1, -2)  # (..., T, S)
+    dtype = np.result_type(query.dtype, key.dtype)
+    wide = widened(query) * _scale(query, scale)
+    weights = _masked_softmax(wide @ widened(key).swapaxes(-1, -2), attn_mask, is_causal)
+    return weights.astype(dtype) if dtype == np.float16 else weights
+
+
+def _masked_softmax(scores: Array, attn_mask: Array | None, is_causal: bool) -> Array:
     if is_causal:
         scores = np.where(_past(scores.shape), scores, -math.inf)
     if attn_mask is None:
