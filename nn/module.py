@@ -7,14 +7,17 @@ that could disagree with them, and ``super().__init__()`` may be called or forgo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd import Scope, Tensor, as_tensor
-from autograd.recording import current_scope
+from autograd.recording import current_scope, next_serial
+from autograd.tensor import RemovableHandle
+
+T = TypeVar("T")
 
 
 class Parameter(Tensor):
@@ -91,6 +94,7 @@ class Module:
     training: bool = True
     _name: str = "Module"
     _buffers: frozenset[str] = frozenset()
+    _forward_hooks: Mapping[int, Callable[..., Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -100,7 +104,8 @@ class Module:
         # with autograd.scope(self._name), written out: that would cost half as much again
         token = current_scope.set(Scope(self._name, current_scope.get()))
         try:
-            return self.forward(*args, **kwargs)
+            out = self.forward(*args, **kwargs)
+            return self._hooked(args, out) if self._forward_hooks else out
         finally:
             current_scope.reset(token)
 
@@ -170,6 +175,44 @@ class Module:
         self._buffers = self._buffers | {name}
         setattr(self, name, Tensor(value))
 
+    def register_forward_hook(
+        self, hook: Callable[[Any, tuple[Any, ...], Any], Any]
+    ) -> RemovableHandle:
+        """Call `hook` after each call of this module; return its handle.
+
+        Parameters
+        ----------
+        hook : callable
+            Gets the module, its positional arguments and its output; what it returns takes the
+            place of the output, unless that is None.
+
+        Returns
+        -------
+        RemovableHandle
+            Its ``remove()`` removes the hook.
+
+        Examples
+        --------
+        >>> from nn import Linear, ReLU, Sequential
+        >>> net = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+        >>> seen = {}
+        >>> handle = net[1].register_forward_hook(lambda m, args, out: seen.update(hidden=out))
+        >>> out = net(Tensor(np.ones((4, 2), np.float32)))
+        >>> seen["hidden"].shape
+        (4, 3)
+        >>> handle.remove()
+        """
+        hooks = vars(self).setdefault("_forward_hooks", {})
+        key = next_serial()
+        hooks[key] = hook
+        return RemovableHandle(hooks, key)
+
+    def _hooked(self, args: tuple[Any, ...], out: Any) -> Any:
+        for hook in tuple(self._forward_hooks.values()):  # one may remove itself
+            changed = hook(self, args, out)
+            out = out if changed is None else changed
+        return out
+
     # The tree of modules. Each walk goes through parents before children, in order of assignment.
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -204,6 +247,35 @@ class Module:
         """Yield all buffers, a shared one once."""
         return (b for _, b in self.named_buffers())
 
+    def get_submodule(self, target: str) -> Module:
+        """Return the module at a path as `named_modules` yields it, such as 'layers.0'.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        return self._at("get_submodule", target, dict(self._paths("")))
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter at a path as `named_parameters` yields it, such as '0.weight'.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        named = {k: v for k, v in self._state() if isinstance(v, Parameter)}
+        return self._at("get_parameter", target, named)
+
+    def _at(self, where: str, target: str, named: dict[str, T]) -> T:
+        if target not in named:
+            raise AttributeError(
+                f"{type(self).__name__}.{where}: there is nothing at {target!r}; "
+                f"choose one of {', '.join(map(repr, named))}"
+            )
+        return named[target]
+
     def _paths(self, path: str) -> Iterator[tuple[str, Module]]:
         """Yield (path, module), a shared module under each of its paths."""
         yield path, self
@@ -218,6 +290,30 @@ class Module:
                     yield f"{path}.{name}" if path else name, value
 
     # Settings.
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call `fn` with each module below this one, parts before wholes, then with it; return it.
+
+        Parameters
+        ----------
+        fn : callable
+            Such as one that draws the weights of each Linear anew. As in PyTorch, it gets a module
+            that stands in several places as often.
+
+        Examples
+        --------
+        >>> from nn import Linear, Sequential, init
+        >>> def draw(module):
+        ...     if isinstance(module, Linear):
+        ...         init.normal_(module.weight, std=0.02)
+        >>> net = Sequential(Linear(100, 50), Linear(50, 10)).apply(draw)
+        >>> net[1].weight.numpy().std().round(2)
+        np.float32(0.02)
+        """
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
 
     def train(self, mode: bool = True) -> Self:
         """Switch this module and all below it to training, or with False to use; return it."""
@@ -258,6 +354,18 @@ class Module:
                 t.grad = None
                 t.mark_changed()
         return self
+
+    def half(self) -> Self:
+        """Convert to float16, as ``to(np.float16)`` does; return the module."""
+        return self.to(np.float16)
+
+    def float(self) -> Self:
+        """Convert to float32, as ``to(np.float32)`` does; return the module."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """Convert to float64, as ``to(np.float64)`` does; return the module."""
+        return self.to(np.float64)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, which otherwise add up.

@@ -78,6 +78,16 @@ def test_parameters_are_named_by_their_path_in_order_of_assignment():
     assert len(list(net.buffers())) == 2
 
 
+def test_modules_and_parameters_are_found_by_their_paths():
+    net = Net()
+    assert net.get_submodule("first") is net.first and net.get_submodule("") is net
+    assert net.get_parameter("first.bias") is net.first.bias
+    with pytest.raises(AttributeError, match=r"Net\.get_submodule: .* 'third'; .* 'first', 'last'"):
+        net.get_submodule("third")
+    with pytest.raises(AttributeError, match=r"get_parameter: .* 'first\.count'; .* 'first\.bias'"):
+        net.get_parameter("first.count")
+
+
 def test_a_subclass_may_call_super_init_or_not():
     class With(Module):
         def __init__(self):
@@ -198,7 +208,29 @@ def test_the_scope_is_left_when_forward_fails():
     assert (x * x).scope is None
 
 
+def test_a_forward_hook_sees_the_call_and_may_change_its_output():
+    net, seen = Net(), []
+    x = Tensor([[1.0, 1.0]])
+    before = net(x).item()
+    looks = net.first.register_forward_hook(lambda *call: seen.append(call))
+    halves = net.register_forward_hook(lambda module, args, out: out / 2)
+    assert net(x).item() == before / 2
+    ((module, args, out),) = seen
+    assert module is net.first and args == (x,) and out.item() == 3.5
+    assert not net.last.state_dict().keys() - {"weight", "count"}  # a hook is no state
+    twin = copy.deepcopy(net)
+    looks.remove(), halves.remove(), halves.remove()
+    assert net(x).item() == before and len(seen) == 1
+    assert twin(x).item() == before / 2 and len(seen) == 2  # a copy keeps its own
+
+
 # Settings
+
+
+def test_apply_goes_through_parts_before_wholes():
+    net, seen = Net(), []
+    assert net.apply(seen.append) is net
+    assert seen == [net.first, net.last, net]
 
 
 def test_train_and_eval_reach_every_module():
@@ -237,6 +269,15 @@ def test_to_converts_floating_numbers_only_and_drops_gradients():
     assert all(p.grad is None for p in net.parameters())
     with pytest.raises(TypeError, match="not int64"):
         net.to(np.int64)
+
+
+@pytest.mark.parametrize("name", ["half", "float", "double"])
+def test_half_float_and_double_convert_as_pytorchs_do(name):
+    torch = pytest.importorskip("torch")
+    net = Sequential(Linear(2, 3), Linear(3, 1))
+    assert getattr(net, name)() is net
+    theirs = getattr(torch.nn.Linear(2, 3), name)().weight.detach().numpy()
+    assert {p.dtype for p in net.parameters()} == {theirs.dtype}
 
 
 # State
