@@ -19,6 +19,8 @@ from autograd.tensor import RemovableHandle
 
 T = TypeVar("T")
 
+_CONTAINERS = (list, tuple, dict)
+
 
 class Parameter(Tensor):
     """A tensor that a module trains: it requires a gradient, and assigning it registers it.
@@ -130,26 +132,24 @@ class Module:
             value.name = value.name or name
         elif name in self._buffers:
             value = as_tensor(value)
-        elif isinstance(value, list | tuple | dict):
-            self._refuse_hidden(name, value)
         elif value is not None and isinstance(self.__dict__.get(name), Parameter):
             raise TypeError(
                 f"{type(self).__name__}.{name}: a parameter cannot become a "
                 f"{type(value).__name__}, it would not be trained; assign a Parameter, or write "
                 f"its values: {name}.data[...] = values"
             )
+        else:
+            self._refuse_hidden(name, value)
         object.__setattr__(self, name, value)
 
-    def _refuse_hidden(
-        self, name: str, value: list[Any] | tuple[Any, ...] | dict[Any, Any]
-    ) -> None:
-        items = value.values() if isinstance(value, dict) else value
-        hidden = next((x for x in items if isinstance(x, Module | Parameter)), None)
+    def _refuse_hidden(self, name: str, value: Any) -> None:
+        hidden = _hidden(value)
         if hidden is not None:
             raise TypeError(
                 f"{type(self).__name__}.{name}: a {type(hidden).__name__} inside a "
                 f"{type(value).__name__} is not registered, it would be neither trained nor saved; "
-                "use nn.ModuleList for modules, an attribute for each parameter"
+                "use nn.ModuleList for modules, one in the other for nested lists, and an "
+                "attribute for each parameter"
             )
 
     def register_buffer(self, name: str, value: ArrayLike | Tensor) -> None:
@@ -288,6 +288,8 @@ class Module:
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) or name in module._buffers:
                     yield f"{path}.{name}" if path else name, value
+                elif isinstance(value, _CONTAINERS):  # it may have been filled since
+                    module._refuse_hidden(name, value)
 
     # Settings.
 
@@ -474,6 +476,16 @@ def zero_grad(parameters: Any, set_to_none: bool = True) -> None:
             p.grad = None
         else:
             p.grad = as_tensor(np.zeros_like(p.grad.data))
+
+
+def _hidden(value: Any) -> Any:
+    """Return a module or parameter in nested containers, or None."""
+    if isinstance(value, Module | Parameter):
+        return value
+    if not isinstance(value, _CONTAINERS):
+        return None
+    items = value.values() if isinstance(value, dict) else value
+    return next((x for x in map(_hidden, items) if x is not None), None)
 
 
 def _array(value: Any) -> NDArray[Any]:

@@ -113,7 +113,16 @@ def test_a_shared_module_is_yielded_once():
     assert len(net.state_dict()) == 4
 
 
-@pytest.mark.parametrize("container", [list, tuple, lambda items: {"a": items[0]}])
+@pytest.mark.parametrize(
+    "container",
+    [
+        list,
+        tuple,
+        lambda items: {"a": items[0]},
+        lambda items: [[1, 2], items],
+        lambda items: {"a": ([], {"b": items})},
+    ],
+)
 @pytest.mark.parametrize("item", [Affine, lambda: Parameter([1.0])])
 def test_what_hides_in_a_container_is_refused(container, item):
     net = Net()
@@ -121,6 +130,16 @@ def test_what_hides_in_a_container_is_refused(container, item):
         net.hidden = container([item()])
     net.sizes = [1, 2]  # other lists are nobody's business
     assert net.sizes == [1, 2]
+
+
+def test_what_was_hidden_in_a_list_later_is_refused_by_parameters():
+    net = Net()
+    net.later = []
+    list(net.parameters())
+    net.later.append(Affine())
+    for walk in (net.parameters, net.state_dict, lambda: net.to(np.float16)):
+        with pytest.raises(TypeError, match=r"Net\.later: an? Affine inside a list is not regis"):
+            list(walk())
 
 
 def test_a_module_cannot_be_part_of_itself():
@@ -145,10 +164,12 @@ def test_a_buffer_takes_no_name_that_is_taken_or_has_a_dot(name):
     assert net.state_dict()["mean"] == 2
 
 
-def test_a_parameter_is_not_replaced_by_what_would_not_be_trained():
+@pytest.mark.parametrize("values", [np.zeros((1, 2)), [[0.0, 0.0]]])
+def test_a_parameter_is_not_replaced_by_what_would_not_be_trained(values):
     net = Affine()
-    with pytest.raises(TypeError, match=r"Affine\.weight: .* cannot become a ndarray"):
-        net.weight = np.zeros((1, 2))
+    kind = type(values).__name__
+    with pytest.raises(TypeError, match=rf"Affine\.weight: .* cannot become a {kind}"):
+        net.weight = values
     net.weight = Parameter(np.zeros((1, 2)))
     net.bias = None
     assert [name for name, _ in net.named_parameters()] == ["weight"]
