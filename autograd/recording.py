@@ -42,6 +42,9 @@ current_scope: ContextVar[Scope | None] = ContextVar("current_scope", default=No
 level: ContextVar[int] = ContextVar("level", default=0)
 """How many forward-mode derivatives this thread is taking, one inside the other."""
 
+rerunning: ContextVar[bool] = ContextVar("rerunning", default=False)
+"""Whether this thread computes again what a checkpoint let go: what counts its runs shall not."""
+
 next_serial = count(1).__next__
 
 

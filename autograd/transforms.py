@@ -24,7 +24,7 @@ from .engine import backprop, pushforward, toposort
 from .forward import Dual, directions_like, floating, jvp, parts, tensor_only, with_aux
 from .op import EachInput, Op, dispatch
 from .ops import stack
-from .recording import enable_grad, is_recording, next_serial, no_grad
+from .recording import enable_grad, is_recording, next_serial, no_grad, rerunning
 from .tensor import Tensor, as_tensor
 from .tree import LEAF, Tree, flatten, tree_map, unflatten
 
@@ -514,7 +514,8 @@ def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None)
     Notes
     -----
     Derivatives of higher order are right, and save nothing; in forward mode there is nothing to
-    save, and `f` runs as it is.
+    save, and `f` runs as it is. Unlike in PyTorch, the running statistics of a batch norm in `f`
+    move in the first run only.
 
     References
     ----------
@@ -558,14 +559,16 @@ class _Again:
 
     def run(self) -> Tensor:
         """Return the output with its graph."""
-        with enable_grad():
-            if self.rng is None:
+        token = rerunning.set(True)
+        now: Any = None if self.rng is None else self.rng.bit_generator.state
+        try:
+            if self.rng is not None:
+                self.rng.bit_generator.state = self.state
+            with enable_grad():
                 return self.f(*self.args)  # type: ignore[no-any-return]
-            now = self.rng.bit_generator.state
-            self.rng.bit_generator.state = self.state
-            try:
-                return self.f(*self.args)  # type: ignore[no-any-return]
-            finally:
+        finally:
+            rerunning.reset(token)
+            if self.rng is not None:
                 self.rng.bit_generator.state = now
 
     def gradients(self, g: Any, out: Any) -> list[Any]:

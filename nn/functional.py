@@ -51,6 +51,7 @@ from autograd import (
     swiglu,
     tanh,
 )
+from autograd.recording import rerunning
 from nn.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -175,7 +176,8 @@ def batch_norm(
     ----------
     input : Tensor of shape (batch, channels, ...), floating
     running_mean, running_var : Tensor of shape (channels,), or None
-        Moved in training towards the batch's mean and unbiased variance, outside the graph.
+        Moved in training towards the batch's mean and unbiased variance, outside the graph, and
+        by a `checkpoint` once.
     weight, bias : Tensor of shape (channels,), optional
     training : bool, default=False
     momentum : float, default=0.1
@@ -202,7 +204,7 @@ def batch_norm(
         moments = np.empty(channels, input.dtype), np.empty(channels, input.dtype)
         out = autograd.batch_norm(input, _beside(weight, bias), bias, eps, moments)
         n = input.size // max(input.shape[1], 1)
-        if n:
+        if n and not rerunning.get():
             unbiased = moments[1] * (n / (n - 1))
             for running, new in ((running_mean, moments[0]), (running_var, unbiased)):
                 if running is not None:

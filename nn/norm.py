@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd import Tensor
+from autograd.recording import rerunning
 from nn import functional as F
 from nn.module import Module, Parameter
 
@@ -246,7 +247,7 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: x of shape {x.shape} is not {layouts} with "
                 f"{' or '.join(map(str, self.axes))} axes; the features are axis 1"
             )
-        moves = self.training and self.track_running_stats
+        moves = self.training and self.track_running_stats and not rerunning.get()
         tracked = self.num_batches_tracked.item() + 1 if moves else 1
         out: Tensor = F.batch_norm(
             x,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, jvp, no_grad
+from autograd import Tensor, checkpoint, jvp, no_grad
 from nn import functional as F
 from tests.nn_parity import compare, normal
 
@@ -195,6 +195,20 @@ def test_statistics_move_once_however_the_output_is_differentiated():
     jvp(other, (x.detach(),), (normal(8, 3, seed=2),))
     np.testing.assert_allclose(other.running_var.numpy(), once)
     np.testing.assert_allclose(other.running_mean.numpy(), layer.running_mean.numpy())
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+@pytest.mark.parametrize("rng", [None, np.random.default_rng(0)])
+def test_statistics_move_once_in_a_checkpoint(momentum, rng):
+    x, g = normal(8, 3), normal(8, 3, seed=1)
+    plain, kept = (nn.BatchNorm1d(3, momentum=momentum, dtype=np.float64) for _ in range(2))
+    for _ in range(2):
+        plain(Tensor(x)).backward(g)
+        checkpoint(lambda x: checkpoint(kept, x), Tensor(x), rng=rng).backward(g)
+    for name, value in plain.state_dict().items():
+        np.testing.assert_array_equal(kept.state_dict()[name], value)
+    assert kept.num_batches_tracked.item() == 2
+    np.testing.assert_array_equal(kept.weight.grad.numpy(), plain.weight.grad.numpy())
 
 
 def test_training_after_use_does_not_spoil_a_graph_silently():
