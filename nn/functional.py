@@ -201,7 +201,8 @@ def batch_norm(
     """
     if training:
         channels = input.shape[1:2]
-        moments = np.empty(channels, input.dtype), np.empty(channels, input.dtype)
+        wide = np.result_type(input.dtype, np.float32)  # a variance overflows in float16
+        moments = np.empty(channels, wide), np.empty(channels, wide)
         out = autograd.batch_norm(input, _beside(weight, bias), bias, eps, moments)
         n = input.size // max(input.shape[1], 1)
         if n and not rerunning.get():

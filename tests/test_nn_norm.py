@@ -120,6 +120,14 @@ def test_large_numbers_of_float16_do_not_overflow():
         assert out.numpy().std() == pytest.approx(1, rel=0.02)
 
 
+def test_running_statistics_of_float16_are_those_of_float32():
+    x = np.float16(300) * normal(64, 3).astype(np.float16)  # a variance of 90000
+    half, single = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    half(Tensor(x)), single(Tensor(x.astype(np.float32)))
+    for name, value in single.state_dict().items():
+        np.testing.assert_allclose(half.state_dict()[name], value, rtol=1e-6)
+
+
 def test_the_result_may_be_changed_in_place_before_backward():
     for layer in (nn.LayerNorm(3, elementwise_affine=False), nn.GroupNorm(1, 3, affine=False)):
         gradients = []
