@@ -187,7 +187,8 @@ def batch_norm(
 
     Returns
     -------
-    Tensor of the shape and dtype of `input`
+    Tensor of the shape of `input`
+        Its dtype is that of the tensors it is computed from, as NumPy promotes them.
 
     Raises
     ------

@@ -4,6 +4,9 @@ Which values are normalised together is the whole difference between them; see
 `autograd.ops.normalization`. What they help is the optimisation: with batch norm, loss and gradient
 change more smoothly along a step (Santurkar et al., "How Does Batch Normalization Help
 Optimization?", 2018, arXiv:1805.11604).
+
+An input of float16 and parameters of float32, which they are at first, give float32, as NumPy
+promotes them; PyTorch returns the dtype of the input. ``model.half()`` converts the parameters.
 """
 
 from __future__ import annotations

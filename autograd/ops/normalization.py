@@ -177,7 +177,8 @@ def layer_norm(
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; shape of `x`
+        Its dtype is that of all arguments, as NumPy promotes them; float16 is computed in float32.
 
     Raises
     ------
@@ -263,7 +264,8 @@ def rms_norm(
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; shape of `x`
+        Its dtype is that of all arguments, as NumPy promotes them; float16 is computed in float32.
 
     Raises
     ------
@@ -386,7 +388,8 @@ def group_norm(
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; shape of `x`
+        Its dtype is that of all arguments, as NumPy promotes them; float16 is computed in float32.
 
     Raises
     ------
@@ -549,7 +552,8 @@ def batch_norm(
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; shape and dtype of `x`
+    Tensor if an argument is one, else ndarray; shape of `x`
+        Its dtype is that of all arguments, as NumPy promotes them; float16 is computed in float32.
         Channels are last in memory.
 
     Raises
