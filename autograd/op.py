@@ -136,6 +136,11 @@ class Op:
     doc : str
         The docstring; that of `forward` if empty.
 
+    Raises
+    ------
+    ValueError
+        If the kind is 'other' and neither `jvp` nor `reference` is given.
+
     Examples
     --------
     >>> import numpy as np

@@ -55,6 +55,11 @@ class PReLU(Module):
     ----------
     weight : Parameter of shape (num_parameters,)
 
+    Raises
+    ------
+    ValueError
+        If num_parameters is below 1; when called, if it is not 1 nor the number of channels.
+
     Examples
     --------
     >>> PReLU()(Tensor([-4.0, 2.0])).numpy()

@@ -141,6 +141,11 @@ class Conv1d(_Conv):
     weight : Parameter of shape (out_channels, in_channels / groups, kernel_size)
     bias : Parameter of shape (out_channels,), or None
 
+    Raises
+    ------
+    ValueError
+        As in `Conv2d`.
+
     Examples
     --------
     >>> Conv1d(3, 8, 5, padding=2, rng=0)(Tensor(np.ones((2, 3, 40), np.float32))).shape

@@ -57,6 +57,11 @@ class GPT(Module):
     head : Linear
         Without bias. Its weight is the embedding's if they are tied: the state dict has it twice.
 
+    Raises
+    ------
+    ValueError
+        If a setting makes no model; when called, if there are more tokens than the context.
+
     Notes
     -----
     The weights start as those of GPT-2: from N(0, 0.02^2), whatever the layer's size; biases are

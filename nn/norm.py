@@ -47,6 +47,11 @@ class LayerNorm(Module):
     weight, bias : Parameter of shape normalized_shape, or None
         Ones and zeros at first.
 
+    Raises
+    ------
+    ValueError
+        If a size is below 1; when called, if the input does not end in normalized_shape.
+
     References
     ----------
     Ba, Kiros and Hinton, "Layer Normalization", 2016, arXiv:1607.06450, eqs. (3)-(4).
@@ -106,6 +111,11 @@ class RMSNorm(Module):
     ----------
     weight : Parameter of shape normalized_shape, or None
         Ones at first.
+
+    Raises
+    ------
+    ValueError
+        As in `LayerNorm`.
 
     References
     ----------
@@ -343,6 +353,11 @@ class BatchNorm1d(_BatchNorm):
     Attributes
     ----------
     weight, bias, running_mean, running_var, num_batches_tracked
+        As in `BatchNorm2d`.
+
+    Raises
+    ------
+    ValueError
         As in `BatchNorm2d`.
 
     Examples

@@ -24,6 +24,11 @@ class MaxPool2d(Module):
     dilation : int or pair of int, default=1
         How far the elements of a window are apart.
 
+    Raises
+    ------
+    ValueError
+        When called, if the input is not (batch, channels, height, width) or a setting does not fit.
+
     Examples
     --------
     >>> MaxPool2d(2)(Tensor([[[[1.0, 2.0], [4.0, 0.0]]]])).tolist()
@@ -67,6 +72,11 @@ class AvgPool2d(Module):
     count_include_pad : bool, default=True
         Whether these zeros count in the mean.
 
+    Raises
+    ------
+    ValueError
+        When called, if the input is not (batch, channels, height, width) or a setting does not fit.
+
     Examples
     --------
     >>> AvgPool2d(2)(Tensor([[[[1.0, 2.0], [4.0, 1.0]]]])).tolist()
@@ -103,6 +113,11 @@ class AdaptiveAvgPool2d(Module):
     ----------
     output_size : int or pair of int or None
         How many rows and columns come out; None is as many as go in. 1 is the mean of the image.
+
+    Raises
+    ------
+    ValueError
+        When called, if the input is not (batch, channels, height, width), or a size is below 1.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """The generated pages are those of the ops and the claims there are."""
 
 import importlib.util
+import inspect
 import re
 from importlib import import_module
 from operator import attrgetter
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograd import op_table
+from autograd import Op, op_table
 from lab.ledger import LEDGER
 from tests.op_kinks import KINKS, SECOND
 from tests.test_readme import texts
@@ -67,6 +68,17 @@ def test_the_public_names_of_the_design_page_exist():
         assert len(names) > 5
         for name in names:
             assert attrgetter(name)(import_module(package)) is not None, f"{package}.{name}"
+
+
+@pytest.mark.parametrize("package", ["nn", "nn.functional", "nn.optim", "nn.data", "viz"])
+def test_what_raises_says_so_in_its_docstring(package):
+    module = import_module(package)
+    for name in module.__all__:
+        x = getattr(module, name)
+        f = x.forward if isinstance(x, Op) else x
+        if inspect.isclass(f) or inspect.isfunction(f):
+            source = inspect.getsource(f)
+            assert "raise " not in source or "Raises\n" in source, name
 
 
 def rounded(text):

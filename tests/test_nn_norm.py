@@ -120,6 +120,20 @@ def test_large_numbers_of_float16_do_not_overflow():
         assert out.numpy().std() == pytest.approx(1, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.LayerNorm(8), nn.RMSNorm(8), nn.GroupNorm(2, 8), nn.BatchNorm1d(8)]
+)
+def test_input_and_parameters_promote_as_in_numpy(layer):
+    x = Tensor(normal(4, 8).astype(np.float16), requires_grad=True)
+    for mode in (True, False):
+        out = layer.train(mode)(x)
+        assert out.dtype == np.float32
+        out.backward(np.ones_like(out.data))
+    assert x.grad.dtype == np.float16 and layer.weight.grad.dtype == np.float32
+    assert layer(Tensor(normal(4, 8))).dtype == np.float64
+    assert layer.half()(x).dtype == np.float16
+
+
 def test_running_statistics_of_float16_are_those_of_float32():
     x = np.float16(300) * normal(64, 3).astype(np.float16)  # a variance of 90000
     half, single = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
