@@ -203,8 +203,8 @@ def scaled_dot_product_attention(
     value : Tensor or ndarray of shape (..., S, E)
     attn_mask : Tensor or ndarray that broadcasts to (..., T, S), optional
         Boolean: True where a query may look, as in PyTorch's function of this name (its modules
-        have it the other way round). Floating: added to the scores, -inf where it may not look;
-        it may require a gradient, as a learnt bias does.
+        have it the other way round). Floating: added to the scores, in their
+        dtype, -inf where it may not look; it may require a gradient, as a learnt bias does.
     dropout_p : float, default=0.0
         The share of the weights to drop; the others are divided by 1 - dropout_p. As in PyTorch
         it is always applied: whether a model is training is its module's business.
