@@ -21,7 +21,7 @@ def refill(t, values):
         t[...] = values
 
 
-# Twenty programs. The first function changes things in place, the second says what that means;
+# Twenty-two programs. The first function changes things in place, the second says what that means;
 # None where it must be refused. Each gets a leaf x of shape (2, 3) and a leaf w of shape (3,).
 PROGRAMS = {}
 
@@ -140,6 +140,23 @@ def assign_after_use(x, w):
     return z + y.sum()
 
 
+@program(lambda x, w: (2 * x[0] * (5 + 2 * x[1])).sum())
+def use_a_view_from_before_an_assignment(x, w):
+    y = 2 * x
+    view = y[0]
+    y[0] = 5.0
+    return (view * y).sum()
+
+
+@program(lambda x, w: (X[0] * (w + X[1]) + X[0] ** 2 * w * x[0]).sum())
+def use_a_view_from_before_an_assignment_to_a_constant(x, w):
+    y = Tensor(X)
+    view = y[0]
+    square = view * view
+    y[0] = w
+    return (view * y).sum() + (square * y[0] * x[0]).sum()
+
+
 @program(None)
 def change_a_result_that_its_rule_reads(x, w):
     y = x.exp()
@@ -185,8 +202,8 @@ def assign_to_a_part_of_a_part_of_a_constant(x, w):
     return y.sum() + x.sum()
 
 
-def test_there_are_twenty():
-    assert len(PROGRAMS) == 20
+def test_there_are_twenty_two():
+    assert len(PROGRAMS) == 22
 
 
 def run(f):
@@ -206,6 +223,15 @@ def test_a_program_means_what_it_says_or_is_refused(name):
     else:
         for found, expected in zip(run(f), run(meaning), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_a_view_sees_an_assignment_only_where_nothing_is_recorded():
+    for recorded in (True, False):
+        x = 2 * Tensor(X, requires_grad=recorded)
+        view = x[0]
+        x[0] = 5.0
+        assert x[0].tolist() == [5.0] * 3
+        assert view.tolist() == ((2 * X[0]).tolist() if recorded else [5.0] * 3)
 
 
 def test_what_was_freed_since_an_assignment_is_not_taken_for_a_leaf():
