@@ -61,6 +61,9 @@ def test_the_clock_and_the_score():
     d.check("dZ2", d.task.asked["dZ2"])
     d.check("dW2", -d.task.asked["dW2"])
     assert d.finish().startswith("1 of 7 right in 0:0")
+    assert d.finish().endswith("; the goal is all of them in five minutes")
+    for name, right in d.task.asked.items():
+        d.check(name, right)
     assert "within the five minutes" in d.finish()
     d.started -= 301
     assert "over the five minutes" in d.finish()
@@ -88,6 +91,16 @@ def test_the_terminal_takes_expressions_and_names_mistakes(monkeypatch, capsys):
     assert said.count("exact") == 2
     assert "NameError" in said
     assert "2 of 7 right" in said
+
+
+@pytest.mark.parametrize("lines", [["quit"], []])
+def test_whoever_leaves_the_terminal_at_once_is_told_the_goal_and_not_praised(
+    lines, monkeypatch, capsys
+):
+    answers(monkeypatch, lines)
+    drill.in_the_terminal("relu", 0)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.removeprefix("dZ2 = " if lines else "").startswith("0 of 7 right in 0:00; the goal")
 
 
 def test_the_cards_of_the_terminal_come_back_until_they_are_known(monkeypatch, capsys):

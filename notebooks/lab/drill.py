@@ -333,11 +333,12 @@ class Drill:
     def finish(self) -> str:
         """Return time and score."""
         seconds = time.monotonic() - self.started
-        right = sum(bool(m) for m in self.marks.values())
-        goal = "within" if seconds <= GOAL else "over"
+        right, asked = sum(bool(m) for m in self.marks.values()), len(self.task.asked)
         minutes, rest = divmod(round(seconds), 60)
-        asked = len(self.task.asked)
-        return f"{right} of {asked} right in {minutes}:{rest:02d}, {goal} the five minutes"
+        score = f"{right} of {asked} right in {minutes}:{rest:02d}"
+        if right < asked:
+            return f"{score}; the goal is all of them in five minutes"
+        return f"{score}, {'within' if seconds <= GOAL else 'over'} the five minutes"
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{n} {a.shape}" for n, a in self.task.given.items())
@@ -364,6 +365,7 @@ def in_the_terminal(kind: str, seed: int) -> None:
             try:
                 text = input(f"{name} = ").strip()
             except EOFError:
+                print()
                 text = "quit"
             if text in ("skip", "quit"):
                 names[name] = drill.task.asked[name]
