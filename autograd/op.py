@@ -324,7 +324,9 @@ def op(
 
     def declare(forward: Callable[..., Any]) -> Op:
         name = forward.__name__.strip("_")
-        made = Op(name, forward, vjp, latex or rf"\mathrm{{{{{name}}}}}({{0}})", **fields)
+        word = name.replace("_", r"\_")
+        formula = latex or rf"\mathrm{{{{{word}}}}}({{0}})"
+        made = Op(name, forward, vjp, formula, **fields)
         object.__setattr__(made, "__module__", forward.__module__)
         return made
 

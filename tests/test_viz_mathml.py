@@ -1,5 +1,6 @@
 """Formulas as MathML."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -66,6 +67,12 @@ def test_the_formula_of_every_op_is_understood(name):
     mathml = to_mathml(op_table()[name].latex.format(*operands))
     ET.fromstring(mathml)
     assert "mtext" not in mathml
+
+
+@pytest.mark.parametrize("name", op_table())
+def test_a_name_in_the_formula_of_an_op_has_its_underscores_escaped(name):
+    words = re.findall(r"\\(?:mathrm|operatorname)\{\{(.*?)\}\}", op_table()[name].latex)
+    assert not any("_" in word.replace(r"\_", "") for word in words)
 
 
 @given(st.text(max_size=40) | st.text(alphabet=r"\{}^_&[]()ax1 fracsqrt", max_size=40))

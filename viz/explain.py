@@ -540,7 +540,8 @@ def _latex_of(e: Expression, above: int = 0) -> str:
     try:
         text = template.format(*shown)
     except (IndexError, KeyError, ValueError):  # a formula of the user's with braces astray
-        text = rf"\operatorname{{{name}}}({', '.join(shown)})"
+        word = name.replace("_", r"\_")
+        text = rf"\operatorname{{{word}}}({', '.join(shown)})"
     return rf"\left({text}\right)" if rank < above else text
 
 
