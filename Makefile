@@ -28,8 +28,9 @@ oldest:
 		$$(sed -nE 's/^ +(numpy|scipy)>=(.+)/\1==\2/p' setup.cfg)
 	.venv-oldest/bin/python -m pytest -n auto -m notebooks tests/test_notebooks.py
 
+# JupyterLab refuses root unless it is told; in a container one often is.
 notebooks: .venv/.with-notebooks
-	$(BIN)/jupyter lab notebooks/00_tour.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_tour.ipynb
 
 book: .venv/.with-notebooks
 	cd notebooks && ../$(BIN)/python -m lab.book $(NAMES)

@@ -1,8 +1,13 @@
 """The README's picture is what its program draws."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
+
+import pytest
 
 import viz
 from autograd import Tensor
@@ -31,3 +36,20 @@ def test_every_file_the_readme_links_to_exists():
     missing = [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
     assert not missing
     assert {f"notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")} <= set(links)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_make_notebooks_lets_jupyter_run_as_root_only_for_root(user, allowed, tmp_path):
+    script = tmp_path / "id"
+    script.write_text(f"#!/bin/sh\necho {user}\n")
+    script.chmod(0o755)
+    commands = subprocess.run(
+        ["make", "-n", "-o", ".venv/.with-notebooks", "notebooks"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "jupyter lab" in commands and ("--allow-root" in commands) == allowed
