@@ -119,6 +119,11 @@ WHOLE = {
         [2.0, 2.0, 2.0, 1.0, 0.0, 2.0],
         [0.5, 0.5 + 1 / 3, 1 / 3, 0, 0, 1 / 3],
     ),
+    "max_pool2d_of_inf_beside_padding": (
+        lambda x: ag.max_pool2d(x.reshape((1, 1, 2, 2)), 2, padding=1).sum(),
+        [INF, 1.0, 2.0, 3.0],
+        [1, 1, 1, 1],
+    ),
     "cummax_ties_go_to_the_latest": (lambda x: ag.cummax(x).sum(), [1.0, 1.0, 0.0], [1, 2, 0]),
     "repeated_index_adds_up": (lambda x: x[np.array([0, 0, 2])].sum(), [1.0, 2.0, 3.0], [2, 0, 1]),
     "einsum_of_a_diagonal": (
@@ -163,6 +168,8 @@ WHOLE = {
         [[0, 0], [-0.5, 0.5]],
     ),
     "std_of_one_value": (ag.std, 1.5, 0),
+    "var_without_a_degree_of_freedom": (lambda x: ag.var(x, ddof=1), [1.5], [NAN]),
+    "var_with_less_than_none": (lambda x: ag.var(x, ddof=2), [1.5], [NAN]),
     "var_of_a_constant": (ag.var, [1.5, 1.5], [0, 0]),
     "x_to_an_array_of_0": (lambda x: x ** np.zeros(3), [0.0, 2.0, -1.0], [0, 0, 0]),
     "x_to_an_array": (lambda x: x ** np.array([0.0, 1, 2]), [-2.0, -2.0, -2.0], [0, 1, -4]),
@@ -255,6 +262,11 @@ SECOND = {
         lambda x: ag.hypot(x[0], x[1]),
         [-2.0, 0.0],
         [[0, 0], [0, 0.5]],
+    ),
+    "arctan2_on_an_axis": (
+        lambda x: ag.arctan2(x[0], x[1]),
+        [0.0, 2.0],
+        [[0, -0.25], [-0.25, 0]],
     ),
     "norm_on_an_axis": (ag.norm, [0.0, -2.0], [[0.5, 0], [0, 0]]),
     "norm_of_a_row_of_zeros": (

@@ -127,7 +127,7 @@ def prelu(x: Array, weight: Array) -> Array:
 
 
 @op(
-    vjp=(lambda g, out, x, *, alpha: g * _slopes(x, alpha * np.exp(np.minimum(x, 0))),),
+    vjp=(lambda g, out, x, *, alpha: g * (_slopes(x, alpha) * np.exp(np.minimum(x, 0))),),
     latex=r"\max({0}, 0) + \alpha (e^{{\min({0}, 0)}} - 1)",
     flops=12,
 )

@@ -65,7 +65,7 @@ def attention_weights(
     """
     _check(query, key, key, attn_mask)
     dtype = np.result_type(query.dtype, key.dtype)
-    wide = widened(query) * _scale(query, scale)
+    wide = widened(query) * _scale(query.shape[-1], scale)
     weights = _masked_softmax(wide @ widened(key).swapaxes(-1, -2), attn_mask, is_causal)
     return weights.astype(dtype) if dtype == np.float16 else weights
 
@@ -131,11 +131,11 @@ def _attention_flops(out: Array, query: Array, key: Array, *rest: Any, **params:
 
 @op(
     vjp=(
-        lambda back, out, query, key, *rest, scale, **_: _like(
-            query, back[0], key, _scale(query, scale)
+        lambda back, out, query, key, *rest, scale, **_: (
+            _like(query, back[0], key) * _scale(query.shape[-1], scale)
         ),
-        lambda back, out, query, key, *rest, scale, **_: _like(
-            key, back[0].swapaxes(-1, -2), query, _scale(query, scale)
+        lambda back, out, query, key, *rest, scale, **_: (
+            _like(key, back[0].swapaxes(-1, -2), query) * _scale(query.shape[-1], scale)
         ),
         lambda back, out, query, key, value, *rest, **_: _like(
             value, back[1].swapaxes(-1, -2), back[2]
@@ -161,7 +161,7 @@ def _attention(
     query, key, value = floating(query), floating(key), floating(value)
     dtype = np.result_type(query, key, value)
     query, key, value = widened(query), widened(key), widened(value)
-    e = np.matmul(query * _scale(query, scale), key.swapaxes(-1, -2))  # (..., T, S), the scores
+    e = np.matmul(query * _scale(query.shape[-1], scale), key.swapaxes(-1, -2))  # (..., T, S)
     if is_causal:
         e += np.where(_past(e.shape), e.dtype.type(0), e.dtype.type(-math.inf))
     if attn_mask is not None and attn_mask.dtype.kind == "b":
@@ -254,8 +254,8 @@ def scaled_dot_product_attention(
     return _attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale, keep=keep)
 
 
-def _scale(query: Array, scale: float | None) -> float:
-    return 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
+def _scale(size: int, scale: float | None) -> float:
+    return 1 / math.sqrt(max(size, 1)) if scale is None else scale
 
 
 def _kept(weights: Array, keep: Array | None) -> Array:
@@ -267,16 +267,13 @@ def _past(shape: tuple[int, ...]) -> Array:
     return np.tri(*shape[-2:], dtype=bool)
 
 
-def _like(x: Array, a: Array, b: Array, scale: float = 1.0) -> Array:
-    """Return a @ b * scale in the memory layout of `x`, if that has its shape.
+def _like(x: Array, a: Array, b: Array) -> Array:
+    """Return a @ b in the memory layout of `x`, if that has its shape.
 
     Where heads were split off the last axis of a batch, merging them again is then no copy.
     """
     shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
-    out = np.matmul(a, b, out=np.empty_like(widened(x)) if x.shape == shape else None)
-    if scale != 1:
-        out *= scale
-    return out
+    return np.matmul(a, b, out=np.empty_like(widened(x)) if x.shape == shape else None)
 
 
 def _check(query: Array, key: Array, value: Array, attn_mask: Array | None) -> None:

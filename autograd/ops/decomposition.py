@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Node, Op, op
-from .elementwise import where
 from .rearrange import tril, triu
 from .reduction import sum_
 from .shape import broadcast_to, concatenate
@@ -359,7 +358,7 @@ def _qr_r_vjp(g: Array, out: Array, x: Array) -> Array:
 
 def _qr_turn(q: Array, c: Array) -> Array:
     """Return q.T dq, which is skew, given c = dx inv(r)."""
-    below = tril(_mT(q) @ c, -1)
+    below = tril(_mT(q) @ c)
     return below - _mT(below)
 
 
@@ -435,9 +434,8 @@ def qr(x: Array) -> QRResult:
 
 def _inverse_gaps(w: Array) -> Array:
     """Return 1 / (w_j - w_i), and 0 on the diagonal."""
-    same = np.eye(w.shape[-1], dtype=np.bool_)
-    gaps = w[..., None, :] - w[..., :, None]
-    return where(same, np.zeros((), w.dtype), 1 / where(same, np.ones((), w.dtype), gaps))
+    same = np.eye(w.shape[-1], dtype=w.dtype)
+    return 1 / (w[..., None, :] - w[..., :, None] + same) - same
 
 
 def _eigvalsh_vjp(g: Array, out: Array, x: Array) -> Array:

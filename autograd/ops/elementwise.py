@@ -194,8 +194,8 @@ def _pow(x: Array, y: Array) -> Array:
 def _pow_dx(g: Array, out: Array, x: Array, y: Array) -> Array:
     if y.ndim == 0 and y != 0:
         return g * (y * x ** (y - 1))
-    # x**0 is 1 everywhere, and 0 * 0**-1 would be NaN
-    return g * (y * x ** np.where((x == 0) & (y == 0), 0, y - 1))
+    # x**0 is 1 everywhere, and 0 * 0**-1 would be NaN: there the exponent stays 0
+    return g * (y * x ** (y - ((x != 0) | (y != 0))))
 
 
 def _pow_dy(g: Array, out: Array, x: Array, y: Array) -> Array:
@@ -651,9 +651,10 @@ logaddexp2 = _binary(
 # Lengths and angles: at the origin, where they have no derivative, it is 0.
 
 
-def _safe_length(x: Array, y: Array) -> Array:
-    length = np.hypot(x, y)
-    return np.where(length == 0, 1, length)
+def _over_square(a: Array, length: Array) -> Array:
+    """Return a / length^2, divided twice since the square may overflow; 0 at the origin."""
+    length = np.where(length == 0, 1, length)
+    return a / length / length
 
 
 hypot = _binary(
@@ -671,9 +672,8 @@ arctan2 = _binary(
     "arctan2",
     np.arctan2,
     (
-        # divided twice by the length, since its square may overflow
-        lambda g, out, x, y: g * (y / _safe_length(x, y) / _safe_length(x, y)),
-        lambda g, out, x, y: g * (-x / _safe_length(x, y) / _safe_length(x, y)),
+        lambda g, out, x, y: g * _over_square(y, np.hypot(x, y)),
+        lambda g, out, x, y: -g * _over_square(x, np.hypot(x, y)),
     ),
     r"\operatorname{{arctan2}}({0}, {1})",
     "Return the angle of the point (y, x), in (-pi, pi]; its derivative at (0, 0) is 0.",
@@ -862,7 +862,7 @@ heaviside = _binary(
 copysign = _binary(
     "copysign",
     np.copysign,
-    (lambda g, out, x, y: g * (np.sign(x) * np.copysign(1, y)), _zero),
+    (lambda g, out, x, y: g * (np.sign(x) * np.sign(out)), _zero),
     r"|{0}| \operatorname{{sign}} {1}",
     "Return the absolute value of x with the sign of y; its derivative at x = 0 is 0.",
 )

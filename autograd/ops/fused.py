@@ -28,9 +28,14 @@ def _linear_reference(x: Array, weight: Array, bias: Array | None = None) -> Arr
     return out if bias is None else out + bias
 
 
+def _by_columns(x: Array) -> bool:
+    """Whether an array, for tensors are not asked, lies in memory column by column."""
+    return type(x) is np.ndarray and x.ndim == 2 and x.flags.f_contiguous
+
+
 def _linear_dx(g: Array, out: Array, x: Array, weight: Array, bias: Any = None) -> Array:
     # In the layout of x: elementwise work on arrays that lie differently takes ten times as long.
-    if type(g) is np.ndarray and x.ndim == 2 and x.flags.f_contiguous:
+    if _by_columns(x):
         return np.matmul(g, weight, order="F")
     # One product for the whole batch: with more axes matmul would take each example by itself.
     return g @ weight if x.ndim <= 2 else (rows(g) @ weight).reshape(x.shape)

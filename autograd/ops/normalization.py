@@ -44,7 +44,7 @@ def _standardize(rows: Array, eps: float) -> tuple[Array, Array]:
 
 def _standardize_dx(g: Array, rows: Array, scale: Array) -> Array:
     """Return the gradient of the input of `_standardize`, given that of the rows; g is used up."""
-    n = max(rows.shape[1], 1)
+    n = rows.shape[1]
     along = _row_dots(g, rows) / n
     g -= _row_sums(g) / n
     g -= rows * along
@@ -207,8 +207,8 @@ def layer_norm(
 # RMS norm.
 
 
-def _rms_eps(x: Array, eps: float | None) -> float:
-    return float(np.finfo(x.dtype).eps) if eps is None else eps
+def _rms_eps(x: Array, eps: float | None) -> Any:
+    return np.finfo(x.dtype).eps if eps is None else eps
 
 
 def _rms_norm_reference(
@@ -223,7 +223,7 @@ def _rms_norm_reference(
 def _rms_norm_dx(shared: Any, out: Array, x: Array, weight: Any = None, **params: Any) -> Array:
     g, rows, scale = shared
     g = (g.copy() if weight is None else g * weight).reshape(rows.shape)
-    along = _row_dots(g, rows) * scale**2 / max(rows.shape[1], 1)
+    along = _row_dots(g, rows) * scale**2 / rows.shape[1]
     g -= rows * along
     g *= scale
     return g.reshape(x.shape)
@@ -312,9 +312,9 @@ def _check_channels(where: str, x: Array, weight: Array | None, bias: Array | No
             )
 
 
-def _per_channel(a: Array | None, x: Array) -> Array | None:
-    """Give (channels,) axes of length one, so that it broadcasts with x."""
-    return a if a is None else a.reshape((-1, *(1,) * (x.ndim - 2)))
+def _per_channel(a: Array | None, ndim: int) -> Array | None:
+    """Give (channels,) axes of length one, so that it broadcasts with (N, channels, ...)."""
+    return a if a is None else a.reshape((-1, *(1,) * (ndim - 2)))
 
 
 def _channel_sums(x: Array) -> Array:
@@ -333,15 +333,15 @@ def _group_norm_reference(
     centred = rows - rows.mean(axis=-1, keepdims=True)
     rows = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
     out = rows.reshape(x.shape)
-    out = out if weight is None else out * _per_channel(weight, x)
-    return out if bias is None else out + _per_channel(bias, x)
+    out = out if weight is None else out * _per_channel(weight, x.ndim)
+    return out if bias is None else out + _per_channel(bias, x.ndim)
 
 
 def _group_norm_dx(
     shared: Any, out: Array, x: Array, weight: Any = None, bias: Any = None, **params: Any
 ) -> Array:
     g, rows, scale = shared
-    g = g.copy() if weight is None else g * _per_channel(weight, x)
+    g = g.copy() if weight is None else g * _per_channel(weight, x.ndim)
     return _standardize_dx(g.reshape(rows.shape), rows, scale).reshape(x.shape)
 
 
@@ -411,8 +411,8 @@ def group_norm(
     rows = wide.reshape(x.shape[0] * num_groups, math.prod(x.shape[1:]) // num_groups)
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
-    out = out.copy() if weight is None else out * _per_channel(weight, x)
-    return _affine(out, None, _per_channel(bias, x)).astype(dtype, copy=False), (rows, scale)
+    out = out.copy() if weight is None else out * _per_channel(weight, x.ndim)
+    return _affine(out, None, _per_channel(bias, x.ndim)).astype(dtype, copy=False), (rows, scale)
 
 
 # Batch norm. Channels stand last in memory here, as convolutions leave them.
@@ -492,8 +492,8 @@ def _batch_norm_reference(
         for kept, a in zip(moments, (mean, var), strict=True):
             kept[...] = np.ravel(getattr(a, "data", a))
     out = centred / np.sqrt(var + eps)
-    out = out if weight is None else out * _per_channel(weight, x)
-    return out if bias is None else out + _per_channel(bias, x)
+    out = out if weight is None else out * _per_channel(weight, x.ndim)
+    return out if bias is None else out + _per_channel(bias, x.ndim)
 
 
 def _batch_norm_shared(

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
-from .reduction import Axis, gather_axes, reduced
+from .reduction import Axis, gather_axes, reduced, softmax_weights
 from .shape import broadcast_to, concatenate, stack
 
 __all__ = [
@@ -83,26 +83,23 @@ cumsum = Op(
 
 
 def _doubling(combine: Callable[[Array, Array], Array], x: Array, axis: int | None) -> Array:
-    """Scan with an associative op: each step joins runs of twice the length."""
+    """Scan with an associative, commutative op: each step joins runs of twice the length."""
     x, axis = _flat(x, axis)
     length = 1
-    while length < x.shape[axis]:
-        joined = combine(_part(x, axis, length, None), _part(x, axis, None, -length))
+    while (behind := _part(x, axis, length, None)).size:
+        joined = combine(_part(x, axis, None, -length), behind)
         x = concatenate([_part(x, axis, None, length), joined], axis=axis)
         length *= 2
     return x
 
 
 def _accumulate_back(factor: Array, g: Array) -> Array:
-    """Solve r[i] = g[i] + factor[i] * r[i + 1] along the last axis, in log n steps.
-
-    Overwrites `factor`.
-    """
+    """Solve r[i] = g[i] + factor[i] * r[i + 1] along the last axis, in log n steps."""
     r = g.copy()
     length = 1
-    while length < r.shape[-1]:
-        r[..., :-length] += factor[..., :-length] * r[..., length:]
-        factor[..., :-length] *= factor[..., length:]
+    while factor.size:
+        r[..., :-length] += factor * r[..., length:]
+        factor = factor[..., :-length] * factor[..., length:]
         length *= 2
     return r
 
@@ -112,10 +109,9 @@ def _cumprod_shared(g: Array, out: Array, saved: None, x: Array, *, axis: int | 
     g, _ = _flat(g, axis)
     rows, along = _flat(x, axis)
     rows, g = np.swapaxes(rows, along, -1), np.swapaxes(g, along, -1)
-    before, factor = np.ones_like(rows), np.zeros_like(rows)
+    before = np.ones_like(rows)
     np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])
-    factor[..., :-1] = rows[..., 1:]
-    return np.swapaxes(before * _accumulate_back(factor, g), along, -1).reshape(x.shape)
+    return np.swapaxes(before * _accumulate_back(rows[..., 1:], g), along, -1).reshape(x.shape)
 
 
 def _cumprod(x: Array, axis: int | None = None) -> tuple[Array, None]:
@@ -139,10 +135,9 @@ def _logcumsumexp_shared(g: Array, out: Array, saved: None, x: Array, *, axis: i
     (g, _), (rows, along) = _flat(g, axis), _flat(x, axis)
     out, _ = _logcumsumexp(x, axis)  # that of the graph may have been changed in place
     rows, g, out = (np.swapaxes(t, along, -1) for t in (rows, g, out))
-    factor = np.zeros_like(rows)
     here, after = out[..., :-1], out[..., 1:]
-    factor[..., :-1] = np.exp(np.where(here == after, 0, here - after))  # -inf - -inf is NaN
-    share = np.exp(rows - np.where(out == -np.inf, 0, out))
+    factor = np.exp(np.where(here == after, 0, here - after))  # -inf - -inf is NaN
+    share = softmax_weights(out, rows)
     return np.swapaxes(share * _accumulate_back(factor, g), along, -1).reshape(x.shape)
 
 

@@ -255,9 +255,9 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _deviation(x: Array, axis: Axis, ddof: int) -> Array:
-    deviation, count = x - x.mean(axis=axis, keepdims=True), _count(x.shape, axis) - ddof
+    deviation, count = x - x.mean(axis=axis, keepdims=True), max(_count(x.shape, axis) - ddof, 0)
     if x.dtype == np.float16:  # a count above 65504 is infinite in it
-        return deviation / math.sqrt(max(count, 0)) / math.sqrt(max(count, 0))
+        return deviation / math.sqrt(count) / math.sqrt(count)
     return deviation / count
 
 
@@ -335,12 +335,12 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
     return x.std(axis=axis, keepdims=keepdims, ddof=ddof)
 
 
-def _softmax_weights(out: Array, x: Array, axis: Axis) -> Array:
-    return np.exp(x - np.where(out == -np.inf, 0, out))  # -inf - -inf is NaN
+def softmax_weights(out: Array, x: Array, axis: Axis = None) -> Array:
+    return np.exp(x - np.maximum(out, np.finfo(out.dtype).min))  # -inf - -inf is NaN
 
 
 @op(
-    vjp=_weighted(_softmax_weights),
+    vjp=_weighted(softmax_weights),
     latex=r"\log \sum e^{{{0}}}",
     kind="reduction",
     flops=_input_flops(12),

@@ -58,9 +58,10 @@ def reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
 
 
 def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    return (
-        None if axes is None else tuple(int(a) for a in np.argsort([a % len(axes) for a in axes]))
-    )
+    if axes is None:
+        return None
+    order = [a % len(axes) for a in axes]
+    return tuple(order.index(i) for i in range(len(axes)))
 
 
 @op(
