@@ -37,16 +37,20 @@ from tests.mutation_equivalent import EQUIVALENT, argued
 from tests.op_cases import OPS
 from tests.op_checks import BY_OP, checks
 from tests.op_kinks import KINKS, MODES, SECOND, check_kink, check_second, ops_of
+from tests.op_promises import promises
 
 OPS_FOLDER = str(Path(engine.__file__).parent / "ops")
 CONVENTIONS = defaultdict(list)
-"""For each op, the checks of the rows of op_kinks.py that run it."""
+"""For each op, the checks of the rows of op_kinks.py and op_promises.py that run it."""
 for kink, row in KINKS.items():
     for op_name in ops_of(row):
         CONVENTIONS[op_name] += [partial(check_kink, kink, mode) for mode in MODES]
 for kink, row in SECOND.items():
     for op_name in ops_of(row):
         CONVENTIONS[op_name].append(partial(check_second, kink))
+for op_names, check, promise in promises():
+    for op_name in op_names:
+        CONVENTIONS[op_name].append(partial(check, promise))
 
 
 # What is corrupted: functions, found from the records.
@@ -203,7 +207,7 @@ TWINS = [
 OTHER_NAME = dict([*TWINS, *((b, a) for a, b in TWINS)])
 COMMUTATIVE = {
     *("add", "hypot", "maximum", "max", "minimum", "min", "multiply", "swapaxes", "vecdot"),
-    *("broadcast_shapes", "_inner", "_row_dots", "_safe_length"),
+    *("broadcast_shapes", "combine", "_inner", "_row_dots", "_tie_weights"),
 }
 SPEED = {"strict", "copy", "stable"}
 """Options that guard what does not happen, or save time."""

@@ -89,9 +89,12 @@ def checks(op):
     yield check_same_input, ()
     yield check_twice, ()
     yield check_values, ()
-    for dtype in FLOATS if op.name != "astype" else ():
-        refused = dtype == np.float16 and op.name in LAPACK
-        yield (check_refusal if refused else check_dtype), (dtype,)
+    if op.name != "astype":
+        for dtype in FLOATS:
+            refused = dtype == np.float16 and op.name in LAPACK
+            yield (check_refusal if refused else check_dtype), (dtype,)
+        yield check_rule_dtype, ()
+        yield check_integers, ()
     yield check_layouts, ()
     for dtype in FLOATS[1:] if op.reference is not None else ():
         yield check_reference, (dtype,)
@@ -256,6 +259,19 @@ def check_dtype(case, dtype):
         assert_close(g.data, right.data, eps)
     tangent = tangent_along(case, inputs, {i: inputs[i] for i in case.moving(inputs)})
     assert tangent.dtype == dtype
+
+
+def check_rule_dtype(case):
+    """Rules compute in the dtype of the inputs: the engine casts what they return, so that twice
+    the time in float64 would not show.
+    """
+    inputs = case.inputs(np.float32)
+    out = case.op(*leaves(case, inputs), **case.params)
+    g, values = drawn_like(case, out.data), (out.data, *inputs)
+    if case.op.shared is not None:
+        g = case.op.shared(g, out.data, out.saved, *inputs, **out.params)
+    for i in case.moving(inputs):
+        assert case.op.vjp[i](g, *values, **out.params).dtype == np.float32
 
 
 def check_integers(case):

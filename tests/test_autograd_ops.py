@@ -19,6 +19,7 @@ from tests.op_checks import (
     check_reads,
     check_reference,
     check_refusal,
+    check_rule_dtype,
     check_rule_on_tensors,
     check_same_input,
     check_second_order,
@@ -102,6 +103,13 @@ def test_dtypes_are_preserved(name, dtype):
         each(name, check_refusal, dtype)
     else:
         each(name, check_dtype, dtype)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, op in OPS.items() if op.differentiable and n != "astype"]
+)
+def test_rules_compute_in_the_dtype_of_the_inputs(name):
+    each(name, check_rule_dtype)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,250 @@
+"""What ops promise beside right numbers: range, layout, cost, memory, and what they refuse.
+
+One row a promise; `promises` says which ops of the table a row runs.
+"""
+
+import dataclasses
+import re
+
+import numpy as np
+
+import autograd as ag
+from autograd import Tensor, backprop, cost, jvp, toposort
+
+OPS = ag.op_table()
+HALF = np.float16
+
+
+def halves(*values):
+    return np.array(values, HALF)
+
+
+# Narrow dtypes: what an op computes on the way may leave their range, what it returns does not.
+
+MANY = 128 * np.resize([1.0, -1.0], 2**18)
+LARGE = np.array([[300.0, -400.0, 500.0, 1000.0], [-250.0, 700.0, 350.0, 20.0]])
+TINY = 2.0**-14
+"""The smallest normal number of float16."""
+
+NARROW = {
+    "var_of_many": (ag.var, [MANY.astype(HALF)], None),
+    "attention_of_large_products": (
+        lambda q, k, v: ag.scaled_dot_product_attention(q, k, v, scale=2.0**-6),
+        [(LARGE / 2**14).astype(HALF), LARGE.astype(HALF), halves([1000, 2000], [4000, -5000])],
+        None,
+    ),
+    "bce_of_0_and_1": (
+        lambda p: ag.bce(p, halves(1, 0)),
+        [halves(0, 1)],
+        [[-1 / TINY, 1 / TINY]],
+    ),
+    "astype": (lambda x: x.astype("float32"), [np.array([0.5, 2.0])], None),
+}
+"""Name: a function, a point, and the gradients of its sum; None for those of float64."""
+
+
+def check_narrow(name):
+    """Values and gradients are rounded once, and have the dtype of what they belong to."""
+    f, points, slopes = NARROW[name]
+
+    def pulled(points):
+        tensors = [Tensor(x, requires_grad=True) for x in points]
+        out = f(*tensors)
+        out.backward(np.ones(out.shape))
+        return [out.data, *(t.grad.data for t in tensors)]
+
+    (out, *found), (exact, *right) = pulled(points), pulled([x.astype(float) for x in points])
+    if slopes is None:
+        slopes = right
+        np.testing.assert_allclose(out, exact, np.finfo(HALF).eps / 2)
+    for g, x, slope in zip(found, points, slopes, strict=True):
+        assert g.dtype == x.dtype
+        np.testing.assert_allclose(g, slope, np.finfo(HALF).eps / 2)
+    assert jvp(f, points, [np.ones_like(x) for x in points])[1].dtype == out.dtype
+
+
+# Layout: gradients lie in memory as what is done with them next asks for.
+
+
+def order(x):
+    """The axes from the slowest to the fastest."""
+    return tuple(np.argsort([-s for s in x.strides], kind="stable"))
+
+
+def by_columns(*shape):
+    return np.asfortranarray(by_rows(*shape))
+
+
+def by_rows(*shape):
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+def channels_last(n, channels, *sizes):
+    return np.moveaxis(by_rows(n, *sizes, channels), -1, 1)
+
+
+def heads(batch, count, steps, size):
+    """Heads that were split off the last axis: (batch, heads, steps, size)."""
+    return by_rows(batch, steps, count, size).swapaxes(1, 2)
+
+
+LAYOUT = {
+    "linear_of_rows": (ag.linear, [by_rows(5, 3), by_columns(4, 3)], [by_rows]),
+    "linear_of_columns": (ag.linear, [by_columns(5, 3), by_rows(4, 3)], [by_columns]),
+    "attention_of_heads": (
+        ag.scaled_dot_product_attention,
+        [heads(2, 3, 4, 5), heads(2, 3, 6, 5), heads(2, 3, 6, 7)],
+        [heads] * 3,
+    ),
+    "max_pool2d": (lambda x: ag.max_pool2d(x, 2), [by_rows(2, 3, 4, 6)], [channels_last]),
+    "avg_pool2d": (lambda x: ag.avg_pool2d(x, 2), [by_rows(2, 3, 4, 6)], [channels_last]),
+    "conv2d": (ag.conv2d, [by_rows(2, 3, 5, 4), by_rows(4, 3, 2, 2)], [channels_last]),
+}
+"""Name: a function, a point, and how the gradients of the first inputs lie."""
+
+
+def check_layout(name):
+    f, points, wanted = LAYOUT[name]
+    tensors = [Tensor(x, requires_grad=True) for x in points]
+    out = f(*tensors)
+    for g in (np.ones(out.shape), np.ones(out.shape, order="F")):
+        gradients = dict(backprop(out, g))
+        for t, lying in zip(tensors, wanted, strict=False):
+            assert order(gradients[t]) == order(lying(*t.shape))
+
+
+# Cost: the operations of a backward pass. A rule takes the short way where there is one.
+
+COST = {
+    "square": (
+        lambda x: x**2,
+        [(5,)],
+        {"ne": (1, 1), "sub": (1, 1), "pow": (1, 50), "mul": (2, 10)},
+    ),
+    "matmul": (ag.matmul, [(2, 3), (3, 4)], {"swapaxes": (2, 0), "matmul": (2, 78)}),
+    "matmul_of_a_batch": (
+        ag.matmul,
+        [(5, 2, 3), (3, 4)],
+        {"swapaxes": (2, 0), "matmul": (2, 210 + 228), "reshape": (2, 0)},
+    ),
+    "linear": (ag.linear, [(5, 3), (4, 3)], {"matmul": (2, 105 + 108), "swapaxes": (1, 0)}),
+    "linear_of_a_batch": (
+        ag.linear,
+        [(5, 2, 3), (4, 3)],
+        {"reshape": (4, 0), "matmul": (2, 210 + 228), "swapaxes": (1, 0)},
+    ),
+    "einsum": (
+        lambda x, y: ag.einsum("ij,jk->ik", x, y),
+        [(2, 3), (3, 4)],
+        {"einsum": (2, 48 + 48)},
+    ),
+    "einsum_of_rows": (
+        lambda x, y: ag.einsum("ij,ij->i", x, y),
+        [(2, 3), (2, 3)],
+        {"einsum": (2, 12 + 12)},
+    ),
+    "einsum_of_a_diagonal": (lambda x: ag.einsum("ii->i", x), [(3, 3)], {"einsum": (1, 18)}),
+    "var": (ag.var, [(6,)], {"mean": (1, 6), "sub": (1, 6), "div": (1, 6), "mul": (2, 12)}),
+}
+"""Name: a function, the shapes of its inputs, and by op the calls and operations to go back."""
+
+
+def check_cost(name):
+    f, shapes, wanted = COST[name]
+    back = cost(f, *(np.full(shape, 1.5) for shape in shapes)).reverse
+    assert {name: (back.calls[name], flops) for name, flops in back.flops.items()} == wanted
+
+
+# What is kept for the backward pass: where the output will do, the input may be let go or changed.
+
+OUTPUT_ALONE = ("exp", "log_softmax", "relu", "selu", "sigmoid", "softmax", "sqrt", "tanh")
+"""Ops whose rules read no value but that of the output."""
+
+
+def check_reads_output_alone(name):
+    fresh = dataclasses.replace(OPS[name])  # what an op reads is read off the code but once
+    assert (fresh.reads(0), fresh.reads("out")) == (False, True)
+
+
+# Refusals: what an op refuses, it refuses by name, and so does its reference.
+
+IMAGE, LINE = np.ones((1, 4, 5, 5)), np.ones((1, 4, 5))
+REFUSED = {
+    "max_pool2d": [
+        ([IMAGE], {"kernel_size": 0}, "max_pool2d: kernel_size is 0; pass an int of 1 or more"),
+        ([IMAGE], {"kernel_size": 2, "stride": 0}, "max_pool2d: stride is 0; pass an int of 1"),
+        ([IMAGE], {"kernel_size": 2, "padding": -1}, "max_pool2d: padding is -1; pass an int of 0"),
+        ([IMAGE], {"kernel_size": 2, "dilation": 0}, "max_pool2d: dilation is 0; pass an int of 1"),
+        ([IMAGE], {"kernel_size": (2, 2, 2)}, "max_pool2d: kernel_size is .* or 2 of them"),
+        ([IMAGE], {"kernel_size": 2, "padding": 2}, r"padding \(2, 2\) is more than half"),
+        ([IMAGE], {"kernel_size": 6}, r"a kernel of size \(6, 6\) does not fit"),
+    ],
+    "avg_pool2d": [
+        ([IMAGE], {"kernel_size": 0}, "avg_pool2d: kernel_size is 0; pass an int of 1 or more"),
+        ([IMAGE], {"kernel_size": 2, "stride": 0}, "avg_pool2d: stride is 0; pass an int of 1"),
+        ([IMAGE], {"kernel_size": 2, "padding": -1}, "avg_pool2d: padding is -1; pass an int of 0"),
+    ],
+    "adaptive_avg_pool2d": [
+        ([IMAGE], {"output_size": 0}, r"adaptive_avg_pool2d: output_size is \(0, 0\); pass an int"),
+    ],
+    "conv_transpose2d": [
+        (
+            [IMAGE, np.ones((4, 2, 2, 2))],
+            {"output_padding": -1},
+            "conv_transpose2d: output_padding is -1; pass an int of 0 or more",
+        ),
+        (
+            [IMAGE, np.ones((4, 2, 2, 2))],
+            {"output_padding": 2, "stride": 2},
+            r"output_padding \(2, 2\) must be less",
+        ),
+    ],
+    "layer_norm": [
+        ([LINE, np.ones(4)], {}, r"layer_norm: x of shape .* does not end in .* \(4,\)"),
+        (
+            [LINE, np.ones(4), np.ones(5)],
+            {"normalized_shape": 5},
+            r"layer_norm: weight of shape \(4,\) is not",
+        ),
+        ([LINE, np.ones(5), np.ones(4)], {}, r"layer_norm: bias of shape \(4,\) is not"),
+        ([LINE], {}, "layer_norm: without a weight, say which axes"),
+    ],
+    "rms_norm": [
+        (
+            [LINE, np.ones(4)],
+            {"normalized_shape": 5},
+            r"rms_norm: weight of shape \(4,\) is not",
+        ),
+    ],
+}
+"""Op: inputs and parameters that it refuses, and what the message says."""
+
+
+def check_refusals(name):
+    op = OPS[name]
+    for inputs, params, message in REFUSED[name]:
+        for f in filter(None, (op, op.reference)):
+            try:
+                f(*inputs, **params)
+            except ValueError as error:
+                assert re.search(message, str(error)), error
+            else:
+                raise AssertionError(f"{name} takes {params} for inputs of such shapes")
+
+
+def ops_of(f, points):
+    """Return the names of the ops that a row runs."""
+    return {t.op.name for t in toposort(f(*(Tensor(x, requires_grad=True) for x in points)))}
+
+
+def promises():
+    """Yield (ops that a row runs, check, name of the row)."""
+    for table, check in ((NARROW, check_narrow), (LAYOUT, check_layout)):
+        for name, (f, points, _) in table.items():
+            yield ops_of(f, points), check, name
+    for name, (f, shapes, _) in COST.items():
+        yield ops_of(f, map(np.ones, shapes)), check_cost, name
+    for name in OUTPUT_ALONE:
+        yield {name}, check_reads_output_alone, name
+    for name in REFUSED:
+        yield {name}, check_refusals, name
