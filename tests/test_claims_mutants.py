@@ -252,7 +252,7 @@ MUTANTS = [
     (
         "attention does not divide by the root of the width",
         "S10.9",
-        text(attention._scale, "1 / math.sqrt(max(query.shape[-1], 1))", "1.0"),
+        text(attention._scale, "1 / math.sqrt(max(size, 1))", "1.0"),
     ),
     (
         "the causal mask is forgotten",
