@@ -89,7 +89,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
         out = (rows(x) @ weight.T).reshape((*x.shape[:-1], len(weight)))
     else:
         # Columns of a batch smaller than the layer lie in a row: 1.3 times as fast in BLAS's sgemm.
-        out = np.matmul(x, weight.T, order="F" if x.ndim == 2 and len(x) < len(weight) else "K")
+        out = np.matmul(x, weight.T, order="F" if x.ndim == 2 and len(x) <= len(weight) else "K")
     if bias is not None:
         out += bias
     return out

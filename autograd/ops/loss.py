@@ -107,7 +107,7 @@ def _cross_entropy_shared(
     if reduction == "mean":
         g = g / len(p)
     delta = p * (g[:, None] if reduction == "none" else g)
-    delta.reshape(-1)[at] -= g  # (p - y) g, for each row
+    delta.ravel(order="K")[at] -= g  # (p - y) g, for each row
     return delta
 
 
@@ -171,10 +171,13 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"cross_entropy: targets run from {target.min()} to {target.max()}, but there are "
             f"{classes} classes, 0 to {classes - 1}"
         )
-    p = np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), order="C")
-    at = np.arange(0, rows * classes, classes) if classes else labels
-    at = at + labels  # where the right classes are, in the rows one after the other
-    losses = p.take(at)
+    # Few classes lie in columns: their sum is then one of long columns, not of many short rows.
+    p = np.array(x, order="F" if classes <= 100 else "C")
+    p -= np.maximum.reduce(p, axis=1, keepdims=True)
+    flat = p.ravel(order="K")
+    down, right = (stride // p.itemsize for stride in p.strides)
+    at = np.arange(rows) * down + labels * right  # where the right classes are in `flat`
+    losses = flat[at]
     np.exp(p, out=p)
     total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - losses
