@@ -39,6 +39,15 @@ NARROW = {
         [[-1 / TINY, 1 / TINY]],
     ),
     "astype": (lambda x: x.astype("float32"), [np.array([0.5, 2.0])], None),
+    **{
+        name: (f, [halves([300, -800, 500, 100], [-40, 1000, 2, -600]), halves(1, 0.5, -2, 3)], None)
+        for name, f in {
+            "layer_norm_of_large": ag.layer_norm,
+            "rms_norm_of_large": ag.rms_norm,
+            "group_norm_of_large": ag.group_norm,
+            "batch_norm_of_large": ag.batch_norm,
+        }.items()
+    },
 }
 """Name: a function, a point, and the gradients of its sum; None for those of float64."""
 
@@ -47,10 +56,10 @@ def check_narrow(name):
     """Values and gradients are rounded once, and have the dtype of what they belong to."""
     f, points, slopes = NARROW[name]
 
-    def pulled(points):
+    def pulled(points, create_graph=False):
         tensors = [Tensor(x, requires_grad=True) for x in points]
         out = f(*tensors)
-        out.backward(np.ones(out.shape))
+        out.backward(np.ones(out.shape), create_graph=create_graph)
         return [out.data, *(t.grad.data for t in tensors)]
 
     (out, *found), (exact, *right) = pulled(points), pulled([x.astype(float) for x in points])
@@ -60,7 +69,14 @@ def check_narrow(name):
     for g, x, slope in zip(found, points, slopes, strict=True):
         assert g.dtype == x.dtype
         np.testing.assert_allclose(g, slope, np.finfo(HALF).eps / 2)
-    assert jvp(f, points, [np.ones_like(x) for x in points])[1].dtype == out.dtype
+    for g, again in zip(found, pulled(points, create_graph=True)[1:], strict=True):
+        np.testing.assert_allclose(again, g, np.finfo(HALF).eps)
+    tangent = jvp(f, points, [x * HALF(0.125) for x in points])[1]
+    assert tangent.dtype == out.dtype
+    if NARROW[name][2] is None:
+        wide = [x.astype(float) for x in points]
+        right = jvp(f, wide, [x * 0.125 for x in wide])[1]
+        assert abs(tangent - right).max() <= np.finfo(HALF).eps * abs(right).max()
 
 
 # Layout: gradients lie in memory as what is done with them next asks for.

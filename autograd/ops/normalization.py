@@ -67,7 +67,11 @@ def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
     """
     x = floating(x)
     dtype = np.result_type(*(a.dtype for a in (x, *parameters) if a is not None))
-    return widened(x.astype(dtype, copy=False)), dtype
+    return widened(_in(dtype, x)), dtype
+
+
+def _in(dtype: Any, x: Array) -> Array:
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -121,10 +125,11 @@ def _layer_norm_reference(
 ) -> Array:
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
     axes = tuple(range(-len(shape), 0))
+    x, dtype = _working(x, weight, bias)
     centred = x - x.mean(axis=axes, keepdims=True)
     out = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
     out = out if weight is None else out * weight
-    return out if bias is None else out + bias
+    return _in(dtype, out if bias is None else out + bias)
 
 
 def _layer_norm_dx(
@@ -201,7 +206,7 @@ def layer_norm(
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * weight
-    return _affine(out, None, bias).astype(dtype, copy=False), (rows, scale)
+    return _in(dtype, _affine(out, None, bias)), (rows, scale)
 
 
 # RMS norm.
@@ -216,8 +221,10 @@ def _rms_norm_reference(
 ) -> Array:
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
     axes = tuple(range(-len(shape), 0))
-    out = x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + _rms_eps(x, eps))
-    return out if weight is None else out * weight
+    eps = _rms_eps(x, eps)
+    x, dtype = _working(x, weight)
+    out = x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)
+    return _in(dtype, out if weight is None else out * weight)
 
 
 def _rms_norm_dx(shared: Any, out: Array, x: Array, weight: Any = None, **params: Any) -> Array:
@@ -288,7 +295,7 @@ def rms_norm(
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))
     out = _affine((rows * scale).reshape(x.shape), weight, None)
-    return out.astype(dtype, copy=False), (rows, scale)
+    return _in(dtype, out), (rows, scale)
 
 
 # Group norm.
@@ -329,12 +336,13 @@ def _group_norm_reference(
     eps: float = 1e-5,
 ) -> Array:
     _check_groups(x, weight, bias, num_groups)
+    x, dtype = _working(x, weight, bias)
     rows = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
     centred = rows - rows.mean(axis=-1, keepdims=True)
     rows = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
     out = rows.reshape(x.shape)
     out = out if weight is None else out * _per_channel(weight, x.ndim)
-    return out if bias is None else out + _per_channel(bias, x.ndim)
+    return _in(dtype, out if bias is None else out + _per_channel(bias, x.ndim))
 
 
 def _group_norm_dx(
@@ -412,7 +420,7 @@ def group_norm(
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * _per_channel(weight, x.ndim)
-    return _affine(out, None, _per_channel(bias, x.ndim)).astype(dtype, copy=False), (rows, scale)
+    return _in(dtype, _affine(out, None, _per_channel(bias, x.ndim))), (rows, scale)
 
 
 # Batch norm. Channels stand last in memory here, as convolutions leave them.
@@ -483,6 +491,7 @@ def _batch_norm_reference(
     moments: Any = None,
 ) -> Array:
     _check_batch(x, weight, bias)
+    x, dtype = _working(x, weight, bias)
     axes = (0, *range(2, x.ndim))
     n = max(x.size // max(x.shape[1], 1), 1)
     mean = x.sum(axis=axes, keepdims=True) / n
@@ -493,7 +502,7 @@ def _batch_norm_reference(
             kept[...] = np.ravel(getattr(a, "data", a))
     out = centred / np.sqrt(var + eps)
     out = out if weight is None else out * _per_channel(weight, x.ndim)
-    return out if bias is None else out + _per_channel(bias, x.ndim)
+    return _in(dtype, out if bias is None else out + _per_channel(bias, x.ndim))
 
 
 def _batch_norm_shared(
@@ -589,4 +598,4 @@ def batch_norm(
     if bias is not None:
         out += np.tile(bias, out.shape[-1] // max(bias.size, 1))
     out = _restored(out.reshape(rows.shape), x)
-    return out.astype(dtype, copy=False), (centred, scale)
+    return _in(dtype, out), (centred, scale)
