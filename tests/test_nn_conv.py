@@ -170,7 +170,7 @@ def test_results_lie_in_memory_with_channels_last():
 
 
 @pytest.mark.parametrize("chunk", [1, 500, 10**9])
-@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("channels", [1, 8, 16])
 def test_the_number_of_examples_at_a_time_does_not_matter(chunk, channels, monkeypatch):
     x, w = normal(5, channels, 6, 6), normal(4, channels, 3, 3, seed=1)
 

@@ -10,16 +10,19 @@ So the gradient with respect to x is a transposed convolution of g, that with re
 correlation of x and g, and each of the three is differentiated by the other two, to any order.
 
 Inside, channels lie last in memory, as (batch, positions, channels), and results are views of that:
-whole runs of channels are copied and added. Windows are copied to the rows of a matrix, for one
-product with the weights, a few examples at a time: the rows stay in cache, and their memory, kernel
-size times that of the input, is never needed whole.
+whole runs of channels are copied and added. Windows are copied to the rows of a matrix, for a
+product with the weights, a few examples at a time: the rows stay in cache, and their memory is
+never needed whole. On images of many channels these windows are one row of the kernel high, so that
+one copy serves all rows of the kernel, each with a product of its own.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import product
+from operator import iadd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +41,13 @@ __all__ = [
 
 CHUNK = 2**18
 """Numbers in the rows that are made at a time: 1 MB of float32, to fit the second-level cache."""
+
+SMALL = 2**18
+"""Multiplications in a product that OpenBLAS does at once, on one thread and without copies.
+
+With few columns, many of these take two thirds of the time of one large product, or about its time
+on two threads.
+"""
 
 
 class Geometry(NamedTuple):
@@ -102,10 +112,10 @@ class Geometry(NamedTuple):
         )
 
     def places(self, offset: Sequence[int], counts: Sequence[int]) -> tuple[slice, ...]:
-        """Where the windows have their element at `offset`, in the padded array."""
+        """Where windows have their element at `offset`, along as many axes as that is for."""
         return tuple(
             slice(d * o, d * o + s * (n - 1) + 1, s)
-            for d, o, s, n in zip(self.dilation, offset, self.stride, counts, strict=True)
+            for d, o, s, n in zip(self.dilation, offset, self.stride, counts, strict=False)
         )
 
 
@@ -147,54 +157,90 @@ def _ungrouped(weight: Array) -> Array:
     return parts.reshape((-1 if weight.size else 0, *parts.shape[2:]))
 
 
-def _chunks(
-    x: Array, kernel: Sequence[int], counts: Sequence[int], geometry: Geometry
-) -> Iterator[tuple[slice, Array]]:
-    """Yield the windows of a few examples at a time, as the rows of a matrix for each group.
+def _shared_axes(x: Array, geometry: Geometry) -> int:
+    """Along how many axes, from the first, windows are copied one element high.
 
-    The slice says which rows of (N * positions) they are.
+    All but the last, if windows are one apart and channels enough to make a product worth its
+    while: from a dozen on that is faster.
     """
-    _, _, dilation, groups = geometry
-    n, *_, channels = x.shape
-    positions, taps = math.prod(counts), math.prod(kernel)
-    step = max(1, CHUNK // max(1, positions * taps * channels))
+    apart = any(s > 1 for s in geometry.stride[:-1])
+    return 0 if apart or x.shape[-1] < 12 * geometry.groups else x.ndim - 3
+
+
+def _windows(
+    x: Array, kernel: Sequence[int], counts: Sequence[int], geometry: Geometry
+) -> Iterator[tuple[slice, list[Array]]]:
+    """Yield the windows of a few examples at a time, as the rows of matrices (groups, n, columns).
+
+    The slice says which examples. There is a matrix for each offset along the shared axes, its rows
+    in the order of `_in_rows`; the next examples overwrite it.
+    """
+    groups, shared = geometry.groups, _shared_axes(x, geometry)
+    n, *sizes, channels = x.shape
     batch, *along, last = x.strides
-    window = (
-        (groups, last * (channels // groups)),
-        *zip(kernel, (s * d for s, d in zip(along, dilation, strict=True)), strict=True),
-        (channels // groups, last),
-    )
-    slide = tuple(
-        zip(counts, (s * t for s, t in zip(along, geometry.stride, strict=True)), strict=True)
-    )
+    steps = [s * t for s, t in zip(along, geometry.stride, strict=True)]
+    reach = [s * d for s, d in zip(along, geometry.dilation, strict=True)]
+    # axes as pairs of length and stride
+    lead = list(zip(sizes, along, strict=True))[:shared]
+    slide = list(zip(counts, steps, strict=True))[shared:]
+    window = [*list(zip(kernel, reach, strict=True))[shared:], (channels // groups, last)]
+    positions, columns = (math.prod(m for m, _ in axes) for axes in (slide, window))
+    each = math.prod(sizes[:shared]) * positions * columns * groups
+    step = max(1, CHUNK // max(1, each))
+    memory = np.empty(min(step, n) * each, x.dtype)  # used again and again: it stays in cache
     # long runs are copied fast: of neighbouring channels, or if these are few of positions
-    by_row = channels // groups >= 4
+    by_row = channels >= 4 * groups
+    offsets = list(product(*map(range, kernel[:shared])))
     for start in range(0, n, step):
         few = min(step, n - start)
-        axes = ((few, batch), *slide)
-        order = (window[0], *axes, *window[1:]) if by_row else (*window, *axes)
-        shape, strides = zip(*order, strict=True)
-        view = np.lib.stride_tricks.as_strided(x[start:], shape, strides, writeable=False)
-        rows, columns = few * positions, taps * (channels // groups)
-        matrix = view.reshape((groups, rows, columns) if by_row else (groups, columns, rows))
-        if not by_row:
-            matrix = matrix.swapaxes(1, 2)
-        yield slice(start * positions, start * positions + rows), matrix
+        rows = [*lead, (few, batch), *slide]
+        axes = [*rows, *window] if by_row else [*window, *rows]
+        shape, strides = zip((groups, last * (channels // groups)), *axes, strict=True)
+        copy = memory[: few * each].reshape(shape)
+        copy[...] = np.lib.stride_tricks.as_strided(x[start:], shape, strides, writeable=False)
+        if by_row:
+            matrix = copy.reshape((groups, *sizes[:shared], few * positions, columns))
+        else:
+            matrix = copy.reshape((groups, columns, few * positions)).swapaxes(1, 2)
+        parts = (matrix[:, *geometry.places(at, counts)] for at in offsets)
+        yield (
+            slice(start, start + few),
+            [part.reshape((groups, math.prod(part.shape[1:-1]), columns)) for part in parts],
+        )
 
 
-def _by_group(x: Array, groups: int) -> Array:
-    """View (N, *positions, C) as (groups, N * positions, C / groups)."""
-    channels = x.shape[-1]
-    return np.moveaxis(x.reshape((x.size // channels, groups, channels // groups)), 1, 0)
+def _in_rows(x: Array, groups: int, shared: int = 0) -> Array:
+    """View (N, *counts, C) as (groups, *shared counts, N, *other counts, C / groups)."""
+    parts = x.reshape((*x.shape[:-1], groups, x.shape[-1] // groups))
+    return np.moveaxis(parts, (-2, 0), (0, 1 + shared))
 
 
-def _correlate(x: Array, weight: Array, counts: Sequence[int], geometry: Geometry) -> Array:
-    groups, *kernel, _, out_channels = weight.shape
-    out = np.empty((len(x), *counts, groups * out_channels), x.dtype)
-    columns = weight.reshape((groups, -1, out_channels))
-    rows = _by_group(out, groups)
-    for where, windows in _chunks(x, kernel, counts, geometry):
-        np.matmul(windows, columns, out=rows[:, where])
+def _in_blocks(rows: Array, columns: int) -> Array:
+    """Part the rows of (groups, n, k) for small products with a matrix of so many columns."""
+    groups, n, k = rows.shape
+    most = min(256, SMALL // max(1, k * columns))
+    block = next((m for m in range(most, 15, -1) if n % m == 0), max(1, n))
+    return rows.reshape((groups, n // block, block, k))
+
+
+def _wide(bias: Array, counts: Sequence[int]) -> Array:
+    """The bias once for each position of the last axis: loops over a few channels are slow."""
+    return np.tile(bias, (*(1 for _ in counts), counts[-1], 1))
+
+
+def _correlate(
+    x: Array, weight: Array, counts: Sequence[int], geometry: Geometry, bias: Array | None
+) -> Array:
+    groups, *kernel, channels, columns = weight.shape
+    shared = _shared_axes(x, geometry)
+    offsets, along = math.prod(kernel[:shared]), math.prod(kernel[shared:])
+    weight = weight.reshape((groups, offsets, along * channels, columns))
+    shift: Any = 0.0 if bias is None else _in_rows(_wide(bias, counts), groups, shared)
+    out = np.empty((len(x), *counts, groups * columns), x.dtype)
+    for few, windows in _windows(x, kernel, counts, geometry):
+        parts = (_in_blocks(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
+        target = _in_rows(out[few], groups, shared)
+        np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
     return out
 
 
@@ -208,7 +254,8 @@ def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -
     product_of_few = np.empty((groups, min(step, len(g)) * positions, channels), g.dtype)
     for start in range(0, len(g), step):
         few = out[start : start + step]
-        rows = _by_group(g[start : start + step], groups)
+        rows = _in_rows(g[start : start + step], groups)
+        rows = rows.reshape((groups, len(few) * positions, rows.shape[-1]))
         for offset in product(*map(range, kernel)):
             part = np.matmul(rows, weight[:, *offset], out=product_of_few[:, : rows.shape[1]])
             part = np.moveaxis(part, 0, 1).reshape((len(few), *counts, groups, channels))
@@ -216,13 +263,40 @@ def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -
     return out.reshape((*out.shape[:-2], groups * channels))
 
 
+def _transposed(
+    x: Array, weight: Array, bias: Array | None, sizes: Sequence[int], geometry: Geometry
+) -> Array:
+    """Return the transposed convolution (N, *sizes, C) of x (N, O, *counts)."""
+    reach = [d * (k - 1) for d, k in zip(geometry.dilation, weight.shape[1:-2], strict=True)]
+    margins = [
+        (r - before, n + before - count)
+        for r, n, count, (before, _) in zip(
+            reach, sizes, x.shape[2:], geometry.padding, strict=True
+        )
+    ]
+    if all(s == 1 for s in geometry.stride) and min(map(min, margins)) >= 0:
+        # the same windows on x with a margin, seen through the weights from the far end
+        axes = tuple(range(1, len(sizes) + 1))
+        mirrored = np.flip(weight, axes).swapaxes(-1, -2)
+        return _correlate(channels_last(x, margins), mirrored, sizes, geometry, bias)
+    padded = [n + sum(p) for n, p in zip(sizes, geometry.padding, strict=True)]
+    kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
+    out = _spread(channels_last(x), weight, padded, geometry)[:, *kept]
+    return out if bias is None else out + _wide(bias, sizes)
+
+
 def _weights(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> Array:
-    groups, rows = geometry.groups, _by_group(g, geometry.groups)
-    channels = x.shape[-1] // groups
-    out = np.zeros((groups, math.prod(kernel) * channels, rows.shape[-1]), g.dtype)
-    for where, windows in _chunks(x, kernel, g.shape[1:-1], geometry):
-        out += windows.swapaxes(1, 2) @ rows[:, where]
-    return out.reshape((groups, *kernel, channels, rows.shape[-1]))
+    groups, shared = geometry.groups, _shared_axes(x, geometry)
+    channels, columns = x.shape[-1] // groups, g.shape[-1] // groups
+    offsets, along = math.prod(kernel[:shared]), math.prod(kernel[shared:])
+    out = np.zeros((groups, offsets, along * channels, columns), g.dtype)
+    for few, windows in _windows(x, kernel, g.shape[1:-1], geometry):
+        rows = _in_rows(g[few], groups, shared)
+        for i, a in enumerate(windows):
+            blocks = _in_blocks(a, columns)
+            rows = rows.reshape((*blocks.shape[:-1], columns))
+            out[:, i] += (blocks.swapaxes(-1, -2) @ rows).sum(axis=1)
+    return out.reshape((groups, *kernel, channels, columns))
 
 
 # The ops.
@@ -235,18 +309,7 @@ def _channel_sums(g: Array) -> Array:
     return np.ones(len(rows), g.dtype) @ rows
 
 
-def _add_bias(out: Array, bias: Array) -> None:
-    """Add to the last axis in place, over several positions at once: short loops are slow."""
-    positions = out.size // max(bias.size, 1)
-    several = math.gcd(positions, max(1, 256 // max(bias.size, 1)))
-    if positions:
-        wide = out.reshape((positions // several, several * bias.size))
-        wide += np.tile(bias, several)
-
-
-def _result(out: Array, bias: Array | None, dtype: Any) -> Array:
-    if bias is not None:
-        _add_bias(out, bias)
+def _result(out: Array, dtype: Any) -> Array:
     return np.moveaxis(out, -1, 1).astype(dtype, copy=False)
 
 
@@ -380,8 +443,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
     ) -> Array:
         counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
         padded = channels_last(widened(x), geometry.padding)
-        out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry)
-        return _result(out, bias, _dtype(x, weight, bias))
+        out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry, bias)
+        return _result(out, _dtype(x, weight, bias))
 
     def conv_reference(
         x: Array,
@@ -436,15 +499,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         sizes, geometry = transposed_prepared(
             x, weight, bias, stride, padding, output_padding, groups, dilation
         )
-        padded = [n + sum(p) for n, p in zip(sizes, geometry.padding, strict=True)]
-        out = _spread(
-            channels_last(widened(x)), _grouped(widened(weight), groups), padded, geometry
-        )
-        kept = [slice(a, a + n) for n, (a, _) in zip(sizes, geometry.padding, strict=True)]
-        out = out[:, *kept]
-        if bias is not None:
-            out = np.ascontiguousarray(out)
-        return _result(out, bias, _dtype(x, weight, bias))
+        out = _transposed(widened(x), _grouped(widened(weight), groups), bias, sizes, geometry)
+        return _result(out, _dtype(x, weight, bias))
 
     def transposed_reference(
         x: Array,
