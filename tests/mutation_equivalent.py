@@ -29,20 +29,20 @@ EQUIVALENT = {
     "geometry.dilation, groups)": "what is padded at the end is cut off after",
     "convolution.channels_last: if padding is None:": FAST,
     "convolution.channels_last: if padding is None or not map(any, padding):": FAST,
-    **{
-        f"pooling._max_dx: apart = all(({test} for stride, dilation, k in zip(geometry.stride, "
-        "geometry.dilation, kernel, strict=True)))": FAST
-        for test in (
-            "stride > dilation * (k - 1) + 1",
-            "stride >= dilation * (k + 1) + 1",
-            "stride >= dilation * k + 1",
-            "stride >= dilation * (k - 0) + 1",
-        )
-    },
     "pooling._max_dx: if False:": FAST,
-    "pooling._max_dx: share = channels_last(g) / ties": (
+    **{
+        f"pooling._max_dx: if geometry.stride == kernel and geometry.dilation == {never}:": FAST
+        for never in ("(0, 1)", "(1, 0)")
+    },
+    "pooling._max_dx: share = g / sum((hit.astype(_counter(kernel)) for hit in hits))": (
         "counts of one byte leave the dtype of g as it is; of kernels of 256 elements and more, "
         "the engine casts the gradient back"
+    ),
+    "pooling._max_dx: share = g / sum((hit for hit in hits)).astype(g.dtype)": (
+        "a sum that starts at the number 0 counts booleans"
+    ),
+    "pooling._counter: return np.min_scalar_type(kernel)": (
+        "an integer of eight bytes counts the elements as well"
     ),
     "pooling._geometry: geometry = Geometry(stride, tuple(((p, p) for p in around)), "
     "per_axis(where, 'dilation', dilation, 2, 1), groups=0)": "pools have no groups",

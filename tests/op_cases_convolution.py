@@ -135,6 +135,7 @@ CASES = [
         "max_pool2d",
         ([(2, 3, 4, 6)], {"kernel_size": 2}),
         ([(2, 3, 5, 5)], {"kernel_size": 3, "stride": 2, "padding": 1}),
+        ([(2, 2, 5, 8)], {"kernel_size": (2, 3)}),  # a row and two columns are left over
         ([(1, 2, 5, 6)], {"kernel_size": (2, 3), "stride": 1, "dilation": (2, 1)}),
         ([(2, 2, 5, 4)], {"kernel_size": 2, "stride": (3, 1)}),
         ([(1, 1, 5, 5)], {"kernel_size": 2, "stride": 2, "dilation": 2}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -98,23 +99,40 @@ def _max_dx(
     kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
     padded = channels_last(x, geometry.padding, -np.inf)
     largest = channels_last(out)
+    g = channels_last(g)
+    if geometry.stride == kernel and geometry.dilation == (1, 1):
+        return _inside(_shares_side_by_side(g, padded, largest, kernel), geometry)
     hits = [seen == largest for seen in _seen(padded, kernel, counts, geometry)]
-    ties = hits[0].astype(np.min_scalar_type(len(hits)))
-    for hit in hits[1:]:
-        ties += hit
-    share = channels_last(g) / ties.astype(g.dtype)
+    share = g / sum(hit.astype(_counter(kernel)) for hit in hits).astype(g.dtype)
     dx = np.zeros_like(padded)
-    # each element in one window at most
-    apart = all(
-        stride >= dilation * (k - 1) + 1
-        for stride, dilation, k in zip(geometry.stride, geometry.dilation, kernel, strict=True)
-    )
     for hit, seen in zip(hits, _seen(dx, kernel, counts, geometry), strict=True):
-        if apart:
-            np.multiply(hit, share, out=seen)
-        else:
-            seen += hit * share
+        seen += hit * share
     return _inside(dx, geometry)
+
+
+def _counter(kernel: Sequence[int]) -> Any:
+    """The dtype that counts the elements of a window."""
+    return np.min_scalar_type(math.prod(kernel))
+
+
+def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[int]) -> Array:
+    """Share g in windows that lie side by side, rows of them at once: short loops are slow."""
+    (height, width), (_, h, w, channels) = kernel, g.shape
+
+    def rows(a: Array) -> Array:  # (N, h, height, everything along the width)
+        return a[:, : h * height, : w * width].reshape((len(a), h, height, w * width * channels))
+
+    def wide(a: Array) -> Array:  # the same number for all elements of a window
+        return np.repeat(a, width, axis=2).reshape((len(a), h, 1, w * width * channels))
+
+    hits = rows(x) == wide(largest)
+    ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
+    ties = reduce(np.add, np.moveaxis(ties.reshape((len(x), h, w, width, channels)), 3, 0))
+    dx = np.zeros_like(x)
+    shares = rows(dx)
+    shares[...] = hits
+    shares *= wide(g / ties)
+    return dx
 
 
 @op(
