@@ -1,9 +1,8 @@
 """Mutants that no check can tell from the original, each with the reason."""
 
 FAST = "the other branch computes the same, slower"
-LENGTH = "both are of one length"
 BOTH = "the op is linear and equal to its transpose here, so both kinds give its derivative"
-OVERWRITTEN = "the parts of the other gates are written after"
+ADDED = "the biases are added, so that they have one gradient"
 ANY_SEQUENCE = "what reads it takes any sequence"
 
 EQUIVALENT = {
@@ -57,11 +56,10 @@ EQUIVALENT = {
     "axis=1)": "it has two axes",
     "recurrent._gru_cell_reference: h_r, h_z, h_n = split(linear(h, weight_hh, bias_hh), 3, "
     "axis=1)": "it has two axes",
-    "recurrent._lstm_back: dh, dc = (np.zeros_like(hs[1]), np.zeros_like(cs[0]))": LENGTH,
-    "recurrent._lstm_back: dh, dc = (np.zeros_like(hs[0]), np.zeros_like(cs[1]))": LENGTH,
-    "recurrent._gru_back: dh = np.zeros_like(states[1])": LENGTH,
-    "recurrent._lstm_back: np.multiply(dc * new, i * (1 - i), out=sums)": OVERWRITTEN,
-    "recurrent._gru_back: np.multiply(d_new[t] * products[t], r * (1 - r), out=sums)": OVERWRITTEN,
+    "rnn: vjp[4] and vjp[5] exchanged": ADDED,
+    "rnn_cell: vjp[4] and vjp[5] exchanged": ADDED,
+    "lstm: vjp[5] and vjp[6] exchanged": ADDED,
+    "lstm_cell: vjp[5] and vjp[6] exchanged": ADDED,
     "swapaxes: kind = elementwise": BOTH,
     "broadcast_to: kind = elementwise": "what the rule leaves is broadcast to the output's shape",
 }

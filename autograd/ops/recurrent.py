@@ -1,17 +1,25 @@
 """Recurrent networks, a step at a time or a whole sequence at once: RNN, LSTM and GRU.
 
 A step is `rnn_cell`, `lstm_cell` or `gru_cell`, and the loop over it is the reference of `rnn`,
-`lstm` and `gru`. Those multiply the inputs of all steps by their weights in one product before
-their loop, and collect the gradient of the weights in one product after the loop back, so that
-the loops are left with what one step hands to the next.
+`lstm` and `gru`. Those do all they can outside of their loops, which are left with what one step
+hands to the next: the gradient of all weights and biases is one product after the loop back.
 
 T steps, N sequences in a batch, I features of the input, H units; K gates, which PyTorch stacks in
-the rows of a weight: 1, 4 in the LSTM, 3 in the GRU. Inside, the gates come first, (K, T, N, H), so
-that the values of a gate at a step are one block of memory.
+the rows of a weight: 1, 4 in the LSTM, 3 in the GRU. Inside, a sequence is a column: BLAS is faster
+at the product of a weight with columns than at that of rows with its transpose, and the values of a
+gate at a step, (H, N), are one block of memory. At each step, the weights and biases of a gate, an
+(H, I + 2 + H) matrix, multiply all that the step sees, one below the other:
+
+    W_ih x + b_ih + b_hh + W_hh h = [W_ih | b_ih | b_hh | W_hh] [x; 1; 1; h]
+
+The rows of gates that end in a sigmoid are halved, which is exact, since sigmoid(z) is
+(1 + tanh(z / 2)) / 2: one tanh serves all gates. The gates are multiplied one by one, since
+OpenBLAS takes small matrices as they are and lays larger ones out anew at each step.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +27,6 @@ import numpy as np
 from ..op import Array, Rule, op
 from .elementwise import relu, sigmoid, tanh
 from .fused import linear
-from .linalg import rows
 from .shape import split, stack
 
 __all__ = [
@@ -33,74 +40,77 @@ __all__ = [
 
 
 class _Pulled(NamedTuple):
-    """What came back through time, and what the rules multiply it by."""
+    """What came back through time."""
 
-    inputs: Array  # (K, T * N, H), the gradient of weight_ih x + bias_ih
-    hidden: Array  # (K, T * N, H), that of weight_hh h + bias_hh: another where a gate acts on it
-    before: Array  # (T * N, H), the hidden state that each step started from
-    h: Array  # (N, H), the gradient of the first hidden state
+    inputs: Array  # (K * H, T * N), the gradient of weight_ih x
+    joined: Array  # (K * H, I + 2 + H), that of the weights and biases beside one another
+    h: Array  # (N, H), that of the first hidden state
     c: Array = None
 
 
 _WEIGHT_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, *_, **__: rows(d.inputs.swapaxes(1, 2) @ rows(x)),
-    lambda d, out, *_, **__: rows(d.hidden.swapaxes(1, 2) @ d.before),
-    lambda d, out, *_, **__: d.inputs.sum(axis=1).ravel(),
-    lambda d, out, *_, **__: d.hidden.sum(axis=1).ravel(),
+    lambda d, out, x, *_, **__: d.joined[:, : x.shape[-1]],
+    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1] + 2 :],
+    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1]],
+    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1] + 1],
 )
 _RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, weight_ih, *_, **__: _back(d.inputs, weight_ih).reshape(x.shape),
+    lambda d, out, x, h, weight_ih, *_, **__: (d.inputs.T @ weight_ih).reshape(x.shape),
     lambda d, out, *_, **__: d.h,
     *_WEIGHT_RULES,
 )
 _LSTM_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, c, weight_ih, *_: _back(d.inputs, weight_ih).reshape(x.shape),
+    lambda d, out, x, h, c, weight_ih, *_: (d.inputs.T @ weight_ih).reshape(x.shape),
     lambda d, out, *_: d.h,
     lambda d, out, *_: d.c,
     *_WEIGHT_RULES,
 )
 
 
-def _by_gate(weight: Array, gates: int) -> Array:
-    """Return the transposed weight of each gate by itself: (K * H, I) -> (K, I, H)."""
-    blocks = weight.reshape(gates, len(weight) // gates, weight.shape[1])
-    return blocks.swapaxes(1, 2).copy()  # BLAS takes it twice as fast as it would a view
+def _joined(
+    x: Array, h: Array, weights: tuple[Array, ...], gates: int, sigmoids: list[int]
+) -> tuple[Array, Array, Array]:
+    """Return the weights by gate, (K, H, I + 2 + H), and what they multiply.
+
+    That is all that the steps see, (T + 1, I + 2 + H, N), and the hidden states in it, (T + 1, H,
+    N), the first of which is there.
+    """
+    weight_ih, weight_hh, *biases = weights
+    (steps, n, features), units = x.shape, h.shape[1]
+    nothing = np.zeros(len(weight_ih), weight_ih.dtype)
+    columns = [(nothing if bias is None else bias)[:, None] for bias in biases]
+    weight = np.concatenate((weight_ih, *columns, weight_hh), axis=1)
+    weight = weight.reshape(gates, units, features + 2 + units)
+    weight[sigmoids] *= 0.5
+    seen = np.empty((steps + 1, features + 2 + units, n), np.result_type(x, weight))
+    seen[:-1, :features] = x.swapaxes(1, 2)
+    seen[:-1, features : features + 2] = 1
+    states = seen[:, features + 2 :]
+    states[0] = h.T
+    return weight, seen, states
 
 
-def _project(x: Array, gates: int, weight: Array, *biases: Array | None) -> Array:
-    """Return weight x + biases for all steps at once: (T, N, I) -> (K, T, N, H)."""
-    z = rows(x) @ _by_gate(weight, gates)
-    given = [bias for bias in biases if bias is not None]
-    if given:
-        z += sum(given).reshape(gates, 1, z.shape[-1])
-    return z.reshape(gates, *x.shape[:2], z.shape[-1])
+def _sigmoid(halved: Array) -> None:
+    """Replace tanh(z / 2) by sigmoid(z)."""
+    halved *= 0.5
+    halved += 0.5
 
 
-def _back(d: Array, weight: Array) -> Array:
-    """Return the gradient of x, given that of weight x: (K, N, H) -> (N, I)."""
-    gates, _, units = d.shape
-    return (d @ weight.reshape(gates, units, weight.shape[1])).sum(axis=0)
+def _back(weight: Array, gates: int) -> Array:
+    """Return the transposed weight of each gate by itself: (K * H, H) -> (K, H, H)."""
+    units = weight.shape[1]
+    return weight.reshape(gates, units, units).swapaxes(1, 2)
 
 
-def _flat(d: Array) -> Array:
-    """Lay all steps in a row: (K, T, N, H) -> (K, T * N, H)."""
-    gates, steps, n, units = d.shape
-    return d.reshape(gates, steps * n, units)
-
-
-def _room(first: Array, like: Array) -> Array:
-    """Return an array for the states of all steps, behind the first: (T + 1, N, H)."""
-    states = np.empty((len(like) + 1, *first.shape), like.dtype)
-    states[0] = first
-    return states
-
-
-def _sigmoid(z: Array) -> None:
-    """Replace z by sigmoid(z) = (1 + tanh(z / 2)) / 2."""
-    z *= 0.5
-    np.tanh(z, out=z)
-    z *= 0.5
-    z += 0.5
+def _flat(steps: Array) -> Array:
+    """Lay all steps in a row: (T, ..., N) -> (..., T * N), of two axes."""
+    t, n = len(steps), steps.shape[-1]
+    length = math.prod(steps.shape[1:-1])
+    # With room for a step more: where rows lie a power of two apart, they crowd into few places of
+    # a cache.
+    room = np.empty((length, t + 1, n), steps.dtype)
+    room[:, :-1] = steps.reshape(t, length, n).swapaxes(0, 1)
+    return room[:, :-1].reshape(length, t * n)
 
 
 def _check(
@@ -165,29 +175,27 @@ def _rnn(
 ) -> tuple[Array, Array]:
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"{where}: nonlinearity is {nonlinearity!r}; it is 'tanh' or 'relu'")
-    weight_ih, weight_hh, *biases = weights
-    (sums,) = _project(x, 1, weight_ih, *biases)
-    (hidden,) = _by_gate(weight_hh, 1)
-    states = _room(h, sums)
-    for t, z in enumerate(sums):
-        z += states[t] @ hidden
+    (weight,), seen, states = _joined(x, h, weights, gates=1, sigmoids=[])
+    for t in range(len(x)):
+        z = np.matmul(weight, seen[t], out=states[t + 1])
         if nonlinearity == "tanh":
-            np.tanh(z, out=states[t + 1])
+            np.tanh(z, out=z)
         else:
-            np.maximum(z, 0, out=states[t + 1])
-    return states[1:].copy(), states
+            np.maximum(z, 0, out=z)
+    return states[1:].swapaxes(1, 2).copy(), (seen, states)
 
 
-def _rnn_back(g: Array, states: Array, weight_hh: Array, nonlinearity: str) -> _Pulled:
+def _rnn_back(g: Array, saved: Any, weight_hh: Array, nonlinearity: str) -> _Pulled:
+    seen, states = saved
     after = states[1:]
     d = 1 - after * after if nonlinearity == "tanh" else (after > 0).astype(after.dtype)
     dh = np.zeros_like(after[0])
     for t in reversed(range(len(d))):
-        dh += g[t]
+        dh += g[t].T
         d[t] *= dh
-        dh = d[t] @ weight_hh
-    d = _flat(d[None])
-    return _Pulled(d, d, rows(states[:-1]), dh)
+        dh = weight_hh.T @ d[t]
+    d = _flat(d)
+    return _Pulled(d, d @ _flat(seen[:-1]).T, dh.T)
 
 
 @op(
@@ -341,42 +349,48 @@ def _lstm_reference(x: Array, h: Array, c: Array, *weights: Array) -> Array:
 
 
 def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
-    weight_ih, weight_hh, *biases = weights
-    gates = _project(x, 4, weight_ih, *biases)
-    hidden = _by_gate(weight_hh, 4)
-    hs, cs = _room(h, gates[0]), _room(c, gates[0])
+    weight, seen, hs = _joined(x, h, weights, gates=4, sigmoids=[0, 1, 3])
+    gates = np.empty((len(x), 4, *hs[0].shape), hs.dtype)
+    cs = np.empty(hs.shape, hs.dtype)
+    cs[0] = c.T
+    out = np.empty((2, *x.shape[:2], h.shape[1]), hs.dtype)
     for t in range(len(x)):
-        sums = gates[:, t]
-        sums += hs[t] @ hidden
-        i, f, g, o = sums
-        _sigmoid(sums[:2])
-        np.tanh(g, out=g)
+        z = np.matmul(weight, seen[t], out=gates[t])
+        np.tanh(z, out=z)
+        i, f, g, o = z
+        _sigmoid(z[:2])
         _sigmoid(o)
         c = np.multiply(f, cs[t], out=cs[t + 1])
         c += i * g
-        np.multiply(o, np.tanh(c), out=hs[t + 1])
-    return np.stack((hs[1:], cs[1:])), (gates, hs, cs)
+        h = np.multiply(o, np.tanh(c), out=hs[t + 1])
+        out[0, t], out[1, t] = h.T, c.T
+    return out, (gates, seen, cs)
 
 
 def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
-    gates, hs, cs = saved
+    gates, seen, cs = saved
+    back = _back(weight_hh, gates=4)
     d = np.empty_like(gates)
-    dh, dc = np.zeros_like(hs[0]), np.zeros_like(cs[0])
-    for t in reversed(range(gates.shape[1])):
-        i, f, new, o = gates[:, t]
+    dh, dc = np.zeros((2, *cs.shape[1:]), cs.dtype)
+    for t in reversed(range(len(d))):
+        z, sums = gates[t], d[t]
+        i, f, new, o = z
         squashed = np.tanh(cs[t + 1])
-        dh += g[0, t]
-        dc += g[1, t]
+        dh += g[0, t].T
+        dc += g[1, t].T
         dc += dh * o * (1 - squashed * squashed)
-        sums = d[:, t]
-        np.multiply(dc * new, i * (1 - i), out=sums[0])
-        np.multiply(dc * cs[t], f * (1 - f), out=sums[1])
-        np.multiply(dc * i, 1 - new * new, out=sums[2])
-        np.multiply(dh * squashed, o * (1 - o), out=sums[3])
+        np.multiply(z, z, out=sums)
+        np.subtract(z, sums, out=sums)
+        np.subtract(1, new * new, out=sums[2])
+        sums[0] *= new
+        sums[1] *= cs[t]
+        sums[2] *= i
+        sums[3] *= dh * squashed
+        sums[:3] *= dc
         dc *= f
-        dh = _back(sums, weight_hh)
+        dh = (back @ sums).sum(axis=0)
     d = _flat(d)
-    return _Pulled(d, d, rows(hs[:-1]), dh, dc)
+    return _Pulled(d, d @ _flat(seen[:-1]).T, dh.T, dc.T)
 
 
 @op(
@@ -532,42 +546,44 @@ def _gru_reference(x: Array, h: Array, *weights: Array) -> Array:
 
 
 def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
-    weight_ih, weight_hh, bias_ih, bias_hh = weights
-    gates = _project(x, 3, weight_ih, bias_ih)
-    hidden = _by_gate(weight_hh, 3)
-    bias = 0 if bias_hh is None else bias_hh.reshape(3, 1, h.shape[1])
-    products = np.empty_like(gates[0])
-    states = _room(h, products)
+    weight, seen, states = _joined(x, h, weights, gates=3, sigmoids=[0, 1])
+    gates = np.empty((len(x), 4, *states[0].shape), states.dtype)  # and what r acts on
+    middle = x.shape[2] + 1  # what stands before it comes from x, and from h what stands after
     for t in range(len(x)):
-        h, (r, z, new) = states[t], gates[:, t]
-        sums = h @ hidden
-        sums += bias
-        products[t] = sums[2]
-        gates[:2, t] += sums[:2]
-        _sigmoid(gates[:2, t])
-        new += r * sums[2]
+        r, z, new, product = gates[t]
+        both = np.matmul(weight[:2], seen[t], out=gates[t, :2])
+        np.matmul(weight[2, :, :middle], seen[t, :middle], out=new)
+        np.matmul(weight[2, :, middle:], seen[t, middle:], out=product)
+        np.tanh(both, out=both)
+        _sigmoid(both)
+        new += r * product
         np.tanh(new, out=new)
-        h = np.multiply(h - new, z, out=states[t + 1])  # (1 - z) new + z h = new + z (h - new)
+        h = np.multiply(states[t] - new, z, out=states[t + 1])  # new + z (h - new)
         h += new
-    return states[1:].copy(), (gates, states, products)
+    return states[1:].swapaxes(1, 2).copy(), (gates, seen, states)
 
 
 def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
-    gates, states, products = saved
-    d = np.empty_like(gates)
-    d_new = np.empty_like(products)  # of the sum in tanh, where r scales what the state adds
-    dh = np.zeros_like(states[0])
-    for t in reversed(range(len(products))):
-        r, z, new = gates[:, t]
-        dh += g[t]
-        sums = d[:, t]
+    gates, seen, states = saved
+    back = _back(weight_hh, gates=3)
+    d = np.empty_like(gates[:, :3])
+    d_new = np.empty_like(gates[:, 3])  # of the sum in tanh, where r scales what the state adds
+    dh = np.zeros(states.shape[1:], states.dtype)
+    for t in reversed(range(len(d))):
+        r, z, new, product = gates[t]
+        d_r, d_z, d_product = d[t]
+        dh += g[t].T
         np.multiply(dh * (1 - z), 1 - new * new, out=d_new[t])
-        np.multiply(d_new[t] * products[t], r * (1 - r), out=sums[0])
-        np.multiply(dh * (states[t] - new), z * (1 - z), out=sums[1])
-        np.multiply(d_new[t], r, out=sums[2])
-        dh = dh * z + _back(sums, weight_hh)
-    inputs = np.stack((d[0], d[1], d_new))
-    return _Pulled(_flat(inputs), _flat(d), rows(states[:-1]), dh)
+        np.multiply(d_new[t], r, out=d_product)
+        np.multiply(d_new[t] * product, r * (1 - r), out=d_r)
+        np.multiply(dh * (states[t] - new), z * (1 - z), out=d_z)
+        dh *= z
+        dh += (back @ d[t]).sum(axis=0)
+    seen = _flat(seen[:-1])
+    middle = len(seen) - states.shape[1] - 1
+    inputs = _flat(np.stack((d[:, 0], d[:, 1], d_new), axis=1))
+    of_inputs, of_hidden = inputs @ seen[:middle].T, _flat(d) @ seen[middle:].T
+    return _Pulled(inputs, np.concatenate((of_inputs, of_hidden), axis=1), dh.T)
 
 
 @op(
