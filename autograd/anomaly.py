@@ -72,14 +72,14 @@ class detect_anomaly(Observer):
             names = list(op.input_names) or [f"input {i}" for i in range(len(inputs))]
             raise AnomalyError(
                 f"{op.name} gave {_count(out)}, in the forward pass\n"
-                + _report(op, _source_line(), list(zip(names, inputs, strict=False)))
+                + _report(op, source_line(), list(zip(names, inputs, strict=False)))
                 + ("" if op.kind != "elementwise" or op.reference else _warning(op))
             )
         return result
 
     def made(self, out: Any) -> None:
         """Note the line that made a tensor."""
-        self.lines[out.serial] = intern(_source_line())
+        self.lines[out.serial] = intern(source_line())
         super().made(out)
 
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
@@ -158,7 +158,7 @@ def _count(x: Any) -> str:
     return f"{' and '.join(parts)} of {array.size}"
 
 
-def _source_line() -> str:
+def source_line() -> str:
     """Return 'file:line, in function: `source`' of the innermost caller outside the packages."""
     frame: Any = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):

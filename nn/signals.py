@@ -169,7 +169,7 @@ def report(
 
     def watched(module: Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         out = forward(*args, **kwargs)
-        first = _first(out)
+        first = first_tensor(out)
         if first is not None:
             seen.append((module, first))
         return out
@@ -179,24 +179,24 @@ def report(
     quiet = np.errstate(all="ignore")  # what is not finite stands in the report
     with watching(leaves, watched), unchanged_buffers(model), enable_grad(), quiet:
         out = model(*tensors)
-        root = _first(out) if loss is None else loss(out)
+        root = first_tensor(out) if loss is None else loss(out)
         if root is None or not seen:
             raise ValueError(
                 f"report: {type(model).__name__} called no layer that put out a tensor"
             )
         gradients = _gradients(root, generator(rng), random=loss is None)
-    rows = [Signal("input", "", _mean_square(x.data)) for x in tensors if x.dtype.kind == "f"][:1]
+    rows = [Signal("input", "", mean_square(x.data)) for x in tensors if x.dtype.kind == "f"][:1]
     if rows:
-        rows[0].backward = _mean_square(gradients.get(tensors[0]))
+        rows[0].backward = mean_square(gradients.get(tensors[0]))
     paths = {module: path for path, module in model.named_modules()}
     for module, value in seen:
-        signal = Signal(paths[module] or "model", type(module).__name__, _mean_square(value.data))
-        signal.backward = _mean_square(gradients.get(value))
+        signal = Signal(paths[module] or "model", type(module).__name__, mean_square(value.data))
+        signal.backward = mean_square(gradients.get(value))
         signal.dead = _dead(value.data)
-        signal.saturated = _saturated(module, value.data)
+        signal.saturated = saturated(value.data, RANGES.get(type(module)))
         rows.append(signal)
     for signal in rows:
-        signal.verdict = _verdict(signal, rows[0].forward, rows[-1].backward)
+        signal.verdict = verdict(signal, rows[0].forward, rows[-1].backward)
     return Report(rows, sum(map(has_matrix, dict.fromkeys(module for module, _ in seen))))
 
 
@@ -246,13 +246,13 @@ def _leaf(x: Any) -> Tensor:
     return t.requires_grad_() if t.dtype.kind == "f" else t
 
 
-def _first(out: Any) -> Tensor | None:
+def first_tensor(out: Any) -> Tensor | None:
     """Return the tensor that a layer put out, the first of several."""
     if isinstance(out, Tensor):
         return out
     if isinstance(out, list | tuple | dict):
         values = out.values() if isinstance(out, dict) else out
-        return next((t for t in map(_first, values) if t is not None), None)
+        return next((t for t in map(first_tensor, values) if t is not None), None)
     return None
 
 
@@ -266,7 +266,7 @@ def _gradients(root: Tensor, rng: np.random.Generator, *, random: bool) -> dict[
 # The numbers, and the words for them.
 
 
-def _mean_square(a: Any) -> float:
+def mean_square(a: Any) -> float:
     """Return the second moment, in double precision: it falls far below what float32 holds."""
     if a is None or not np.size(a):
         return math.nan
@@ -275,17 +275,20 @@ def _mean_square(a: Any) -> float:
 
 
 def _dead(a: Any) -> float:
-    """Return the part of the units that are 0 for all examples: channels, or the last axis."""
+    """Return the part of the units that are 0 for all examples."""
     if a.ndim < 2 or a.shape[0] < 2 or not a.size:
         return 0.0
+    return float(silent_units(a).mean())
+
+
+def silent_units(a: Any) -> Any:
+    """Return which units are 0 for all examples: channels, or along the last axis."""
     units = 1 if a.ndim == 4 else a.ndim - 1
-    others = tuple(i for i in range(a.ndim) if i != units)
-    return float((a == 0).all(axis=others).mean())
+    return (a == 0).all(axis=tuple(i for i in range(a.ndim) if i != units))
 
 
-def _saturated(module: Module, a: Any) -> float:
+def saturated(a: Any, interval: tuple[float, float] | None) -> float:
     """Return the part of the values within a fiftieth of a bound, if there are two."""
-    interval = RANGES.get(type(module))
     if interval is None or not a.size:
         return 0.0
     low, high = interval
@@ -306,17 +309,18 @@ def _bounded() -> dict[type[Module], tuple[float, float]]:
 RANGES = _bounded()
 
 
-def _verdict(s: Signal, forward: float, backward: float) -> str:
+def verdict(s: Signal, forward: float, backward: float, lost: float = LOST) -> str:
+    """Return what is wrong with a signal, given that of the input and that of the output."""
     values = [s.forward, *([] if math.isnan(backward) else [s.backward])]
     if not all(map(math.isfinite, values)):
         return "not finite"
     faults = {
         "dead": s.dead >= 0.5,
         "saturated": s.saturated >= 0.5,
-        "shrinking": s.forward < LOST * forward and s.dead < 1,
-        "growing": s.forward > forward / LOST,
-        "vanishing": s.backward < LOST * backward,
-        "exploding": s.backward > backward / LOST,
+        "shrinking": s.forward < lost * forward and s.dead < 1,
+        "growing": s.forward > forward / lost,
+        "vanishing": s.backward < lost * backward,
+        "exploding": s.backward > backward / lost,
     }
     return ", ".join(name for name, holds in faults.items() if holds) or "healthy"
 

@@ -58,8 +58,7 @@ def clip_grad_norm_(
     >>> w.grad.numpy().round(5)
     array([0.6, 0.8])
     """
-    _check("clip_grad_norm_: max_norm", max_norm)
-    grads = _gradients(parameters)
+    grads = _gradients("clip_grad_norm_: max_norm", max_norm, parameters)
     # in float64: squares of large float16 and float32 numbers overflow
     norms = [
         np.linalg.norm(np.ravel(g.data).astype(np.float64), norm_type) for g in grads if g.size
@@ -103,16 +102,13 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     >>> w.grad.numpy()
     array([1. , 0.2])
     """
-    _check("clip_grad_value_: clip_value", clip_value)
-    for g in _gradients(parameters):
+    for g in _gradients("clip_grad_value_: clip_value", clip_value, parameters):
         g.data = np.clip(g.data, -clip_value, clip_value)
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [g for p in parameters if (g := p.grad) is not None]
-
-
-def _check(what: str, bound: float) -> None:
+def _gradients(what: str, bound: float, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """Return the gradients to clip, unless the bound is none."""
     if not bound >= 0:
         raise ValueError(f"{what} is {bound}; pass 0 or more")
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [g for p in parameters if (g := p.grad) is not None]
