@@ -44,6 +44,7 @@ from nn.blocks import (
 )
 from nn.containers import ModuleList, Sequential
 from nn.conv import Conv1d, Conv2d, ConvTranspose2d
+from nn.diagnosis import doctor
 from nn.gpt import GPT
 from nn.io import load, save
 from nn.layers import Dropout, Embedding, Flatten, Identity, Linear
@@ -153,6 +154,7 @@ __all__ = [
     "TransformerBlock",
     "activation_table",
     "data",
+    "doctor",
     "evaluate",
     "fit",
     "functional",

@@ -1,0 +1,500 @@
+"""`doctor`: watch some steps of a training loop; name what is wrong, the line, and the cure.
+
+For the time of a ``with`` block it stands in the way of what a loop calls: a module, `backward`,
+the step of an optimiser, a clip. Each is run as it is, and what it does is put beside what was done
+before: a gradient, say, that a step has used and the next `backward` added to. Where a fault can be
+told exactly, it is. Sizes are judged by limits far from what works, over `STEPS` steps or more, and
+only where nothing else is wrong: mostly they follow from that.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial, wraps
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from autograd.anomaly import source_line
+from autograd.recording import Observer, is_recording, recording, rerunning
+from nn import loss as losses
+from nn import signals, utils
+from nn.layers import Dropout
+from nn.module import Module
+from nn.norm import BatchNorm1d, BatchNorm2d
+from nn.optim import Optimizer
+from nn.optim.lr_scheduler import LRScheduler
+
+STEPS = 3
+EXAMPLES = 20  # that must have left a ReLU at 0
+LOST = 1e-8  # of second moments between the ends of a model; that of `init.report` is for layers
+
+CURES = {
+    "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
+    "step without gradients": "keep the order zero_grad(), backward(), step()",
+    "clipping after the step": "clip between backward() and step()",
+    "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
+    "missing from the optimiser": "pass model.parameters() once the model is complete; "
+    "freeze what shall not be trained by requires_grad_(False)",
+    "no gradient": "call the layer, with no detach(), numpy(), item() or no_grad() between it and "
+    "the loss; or leave it out of the optimiser",
+    "probabilities as logits": "pass the logits: the loss takes the softmax or sigmoid itself",
+    "(N, 1) against (N,)": "give both one shape: target[:, None], or output.squeeze(-1)",
+    "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
+    "train() forgotten": "call model.train() before the training steps",
+    "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach())",
+    "loss not finite": "lower the learning rate or clip; detect_anomaly() names the op at fault",
+    "dead ReLU": "lower the learning rate, draw weights by init.kaiming_normal_, or use LeakyReLU",
+    "saturated activation": "draw smaller weights, bring inputs to unit variance, or add a norm",
+    "vanishing or exploding": "draw weights by init.kaiming_normal_ or xavier_normal_, add norms "
+    "or residual connections; init.report(model, x) goes through the layers",
+    "diverging loss": "lower the learning rate, to a tenth at first",
+    "updates too small": "raise the learning rate: steps of a thousandth of the weights are usual",
+}
+"""The findings there are, and what to do."""
+
+
+@dataclass
+class Finding:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    name, do : str
+        A key of `CURES`, and what to do.
+    seen : str
+        What was seen, with the values of the first time.
+    where : str
+        'file:line, in function: `source`' of the caller's code, or a part of the model.
+    times : int
+        How often it was seen there.
+    """
+
+    name: str
+    seen: str
+    where: str
+    do: str
+    times: int = 1
+
+    def __str__(self) -> str:
+        often = f" ({self.times} times)" if self.times > 1 else ""
+        return f"{self.name}{often}: {self.seen}\n  at  {self.where}\n  do  {self.do}"
+
+
+@dataclass(repr=False)
+class Diagnosis:
+    """What `doctor` found: `findings`, in `steps` steps of what is `watched`. Print it."""
+
+    watched: str
+    steps: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, name: str, seen: str, where: str) -> None:
+        """Note a finding; one of the same name and place is counted."""
+        for finding in self.findings:
+            if (finding.name, finding.where) == (name, where):
+                finding.times += 1
+                return
+        self.findings.append(Finding(name, seen, where, CURES[name]))
+
+    def __repr__(self) -> str:
+        if self.findings:
+            return "\n".join(map(str, self.findings))
+        sizes = ", the sizes of signals and updates" if self.steps >= STEPS else ""
+        return (
+            f"nothing found in {self.steps} steps of {self.watched}; watched were the order of "
+            f"calls, gradients, modes, what is kept{sizes}"
+        )
+
+
+@contextmanager
+def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
+    """Watch the training steps in a ``with`` block, and tell what is wrong with them.
+
+    A few steps are enough, of a loop written by hand or of `nn.fit`. No result changes, and when
+    the block ends nothing stays behind.
+
+    Parameters
+    ----------
+    model : Module
+    *optimizers : Optimizer
+        What trains it.
+
+    Yields
+    ------
+    Diagnosis
+        To be printed after the block. Each of its `findings` has a name, what was seen, the line
+        of the caller's code or the part of the model, and what to do.
+
+    Raises
+    ------
+    TypeError
+        If no optimiser is given, or something else in its place.
+
+    Notes
+    -----
+    A model that runs under no_grad() in training mode counts as a forgotten eval(), even where that
+    is meant, as for dropout by Monte Carlo.
+
+    Examples
+    --------
+    >>> import nn
+    >>> model = nn.MLP([4, 16, 3], rng=0)
+    >>> optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    >>> x, y = np.eye(4, dtype="float32"), np.array([0, 1, 2, 0])
+    >>> with nn.doctor(model, optimizer) as report:
+    ...     for _ in range(3):
+    ...         loss = nn.functional.cross_entropy(model(x), y)
+    ...         loss.backward()
+    ...         optimizer.step()
+    >>> print(report)  # doctest: +ELLIPSIS
+    no zero_grad (2 times): the gradients of 0.weight, 0.bias, 2.weight and 1 more hold those of
+    earlier steps
+      at  ...in <module>: `loss.backward()`
+      do  call optimizer.zero_grad() before the backward() calls that make a step
+    """
+    for o in optimizers or (None,):
+        if not isinstance(o, Optimizer):
+            raise TypeError(f"doctor: got {o!r} as optimiser; pass doctor(model, optimizer)")
+    watch = _Watch(model, optimizers)
+    places: list[tuple[Any, str, Callable[..., Any]]] = [
+        (Module, "__call__", watch.call),
+        (Tensor, "backward", watch.backward),
+        (LRScheduler, "_count", partial(watch.warn, "scheduler before the optimiser")),
+        (losses, "_warn_of_probabilities", partial(watch.warn, "probabilities as logits")),
+        (utils, "_gradients", watch.clip),
+    ]
+    for owner in {next(c for c in type(o).__mro__ if "step" in vars(c)) for o in optimizers}:
+        places.append((owner, "step", watch.step))
+    with ExitStack() as stack:
+        for place in places:
+            stack.enter_context(_replaced(*place))
+        stack.enter_context(watch)
+        stack.callback(watch.conclude)
+        yield watch.report
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, see: Callable[..., Any]) -> Iterator[None]:
+    """Let ``see(function, *args)`` run in the place of a function of a class or a module."""
+    function = getattr(owner, name)
+    setattr(owner, name, wraps(function)(lambda *args, **kwargs: see(function, *args, **kwargs)))
+    try:
+        yield
+    finally:
+        setattr(owner, name, function)
+
+
+class _Watch(Observer):
+    """What was seen so far. Gradients are known by identity: `backward` adds by making another."""
+
+    def __init__(self, model: Module, optimizers: Iterable[Optimizer]) -> None:
+        names = [type(part).__name__ for part in (model, *optimizers)]
+        self.model, self.report = model, Diagnosis(" and ".join(names))
+        self.paths = {module: path or "the model" for path, module in model.named_modules()}
+        self.trained = {o: [p for g in o.param_groups for p in g["params"]] for o in optimizers}
+        every = [p for params in self.trained.values() for p in params]
+        self.names = {p: p.name or f"parameter {i}" for i, p in enumerate(every)}
+        self.names |= {p: path for path, p in model.named_parameters()}
+        self.at_first = {p: np.array(p.data) for p in model.parameters()}
+        self.left: dict[Tensor, Any] = {}  # the gradients that the last backward left
+        self.used: dict[Tensor, Any] = {}  # those of which a step has used a part, or all
+        self.fresh: set[Tensor] = set()  # what a backward has reached since the last step
+        self.at = dict.fromkeys(("call", "backward", "step"), "")  # the last line of each
+        self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
+        self.kept: list[tuple[int, Callable[[], Tensor | None], str]] = []
+        self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,)
+        self.flat: dict[Any, tuple[Any, int, int, int]] = {}  # how much of a layer stands still
+        self.depth = 0  # of the calls
+        self.size: float | None = None  # the second moment of the input
+        self.rows: list[signals.Signal] = []
+        self.handles: list[Any] = []
+        self.verdicts: list[set[str]] = []
+        self.ends: tuple[float, signals.Signal, signals.Signal]  # of the last verdict
+        self.values: dict[str, list[float]] = {}  # of the losses, by the line of their backward
+        self.moves: list[tuple[float, float, float]] = []  # of updates, weights, gradients
+        self.rates: set[tuple[float, ...]] = set()
+
+    # What the loop calls; each gets the function in whose place it stands.
+
+    def call(self, call: Callable[..., Any], module: Module, *args: Any, **kwargs: Any) -> Any:
+        """Run a module; note its mode, and how large its output is."""
+        if module not in self.paths or rerunning.get():
+            return call(module, *args, **kwargs)
+        if not self.depth:
+            self.at["call"] = source_line()
+            arrays = [np.asarray(x.data) for x in map(signals.first_tensor, args) if x is not None]
+            arrays += [x for x in args if isinstance(x, np.ndarray)]
+            arrays = [a for a in arrays if a.dtype.kind == "f"]
+            self.size = signals.mean_square(arrays[0]) if arrays else None
+        self.depth += 1
+        try:
+            out = call(module, *args, **kwargs)
+        finally:
+            self.depth -= 1
+        if _has_mode(module) and is_recording():
+            self.modes[module.training] = self.at["call"]
+        elif _has_mode(module) and module.training:
+            layer = f"{type(module).__name__} ({self.paths[module]})"
+            seen = f"while nothing was recorded, {layer} ran in training mode"
+            self.report.add("eval() forgotten", seen, self.at["call"])
+        t = signals.first_tensor(out)
+        if t is None or t.op is None or not is_recording():
+            return out
+        if signals.has_matrix(module):
+            name = f"{self.paths[module]}: {type(module).__name__}"
+            row = signals.Signal(name, "", signals.mean_square(t.data))
+            self.rows.append(row)
+            self.handles.append(t.register_hook(partial(_see_gradient, row)))
+        if module is self.model:
+            self._keep(t, self.at["call"])
+            for key in [key for key, entry in self.flat.items() if entry[-1] == t.serial]:
+                del self.flat[key]  # an output may be at its bounds
+        return out
+
+    def backward(self, backward: Callable[..., Any], loss: Tensor, *args: Any, **kw: Any) -> None:
+        """Walk back; note which gradients are new, and which of those hold used ones."""
+        at = source_line()
+        self._look_for_crossed(loss)
+        self._keep(loss, at)
+        before = {p: p.grad for p in self.names}
+        mode = recording.get()
+        # watched, the engine would add gradients up in another order
+        token = recording.set(mode.outer if isinstance(mode, _Watch) else mode)
+        try:
+            backward(loss, *args, **kw)
+        finally:
+            recording.reset(token)
+            rows = [row for row in self.rows if not math.isnan(row.backward)]
+            self._forget_rows()
+        reached = [p for p, g in before.items() if p.grad is not g]
+        for p in reached:
+            self.left[p] = p.grad
+            if _is(before[p], self.used.get(p)):
+                self.used[p] = p.grad
+        if not reached:
+            return
+        self.fresh.update(reached)
+        self.at["backward"] = at
+        if rows:
+            ends = signals.Signal("", "", rows[-1].forward, rows[0].backward)
+            start = rows[0].forward if self.size is None else self.size
+            words = signals.verdict(ends, start, rows[-1].backward, LOST).split(", ")
+            self.verdicts.append(set(words))
+            self.ends = start, rows[0], rows[-1]
+        if loss.size == 1:
+            values = self.values.setdefault(at, [])
+            values.append(loss.item())
+            if not math.isfinite(values[-1]):
+                ending = ", ".join(f"{value:.3g}" for value in values[-4:])
+                odd = "" if math.isfinite(self.size or 0) else "; the input is not finite, either"
+                self.report.add("loss not finite", f"the loss went {ending}{odd}", at)
+
+    def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **kw: Any) -> Any:
+        """Make a step; note which gradients it used, and how far it went."""
+        params = self.trained.get(optimizer)
+        if params is None:
+            return step(optimizer, *args, **kw)
+        self.at["step"] = source_line()
+        self._look_at_gradients(params)
+        if self.fresh and self.modes.keys() == {False} and not self.model.training:
+            seen = "a step was made of a model in the mode for use, as eval() sets it"
+            self.report.add("train() forgotten", seen, self.modes[False])
+        self.modes.clear()
+        matrices = [p for p in params if p.ndim > 1]
+        before = [np.array(p.data) for p in matrices]
+        result = step(optimizer, *args, **kw)
+        self.report.steps += 1
+        self.used |= {p: p.grad for p in params if p.grad is not None}
+        self.fresh.difference_update(params)
+        self.rates.add(tuple(float(group["lr"]) for group in optimizer.param_groups))
+        changes = [p.data - b for p, b in zip(matrices, before, strict=True)]
+        gradients = [p.grad.data for p in matrices if p.grad is not None]
+        self.moves.append((_norm(changes), _norm(before), _norm(gradients)))
+        return result
+
+    def clip(
+        self, gradients: Callable[..., Any], what: str, bound: float, parameters: Any
+    ) -> list[Tensor]:
+        """Clip; note whether a step has used all these gradients."""
+        parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        stepped = [p for p in parameters if p in self.used]
+        spent = all(p.grad is None or p.grad is self.used[p] for p in stepped)
+        if stepped and spent and self.fresh.isdisjoint(stepped) and math.isfinite(bound):
+            seen = f"{what.partition(':')[0]} to {bound:g}: a step has used all gradients before"
+            self.report.add("clipping after the step", seen, source_line())
+        return gradients(what, bound, parameters)  # type: ignore[no-any-return]
+
+    def warn(self, name: str, warn: Callable[..., Any], x: Any) -> None:
+        """Run what may warn; a warning becomes a finding."""
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            warn(x)
+        for warning in said:
+            self.report.add(name, str(warning.message).partition("; ")[0], source_line())
+
+    def made(self, out: Tensor) -> None:
+        """See what an op has recorded."""
+        super().made(out)
+        name, inputs = out.op.name if out.op else "", out.inputs
+        if name == "sub":
+            x, y = inputs
+            pair = {x.shape, y.shape} == {out.shape[:1], (*out.shape[:1], 1)} and len(out) > 1
+            if pair and x.requires_grad != y.requires_grad:
+                self.crossed[out.serial] = source_line()
+        elif name == "bce_with_logits" and inputs[0].op and inputs[0].op.name == "sigmoid":
+            seen = "binary_cross_entropy_with_logits got what a sigmoid put out"
+            self.report.add("probabilities as logits", seen, source_line())
+        elif out.scope is not None and out.ndim > 1 and (name == "relu" or name in BOUNDS):
+            bounds, a = BOUNDS.get(name), out.data
+            flat = signals.saturated(a, bounds) if bounds else signals.silent_units(a)
+            key = name, out.scope.path, source_line(), np.shape(flat)
+            before, examples, calls, _ = self.flat.get(key, (flat, 0, 0, 0))
+            examples += out.size // max(np.size(flat), 1)
+            self.flat[key] = np.minimum(before, flat), examples, calls + 1, out.serial
+
+    # What is noted on the way.
+
+    def _keep(self, t: Tensor, at: str) -> None:
+        """Remember a loss or an output, but weakly, and count those of earlier steps."""
+        now = self.report.steps
+        self.kept = [entry for entry in self.kept if (old := entry[1]()) is not None and old.inputs]
+        earlier = {step: line for step, _, line in self.kept if step < now}
+        if len(earlier) >= STEPS:
+            seen = f"{len(earlier)} earlier steps have their graphs still in memory"
+            self.report.add("graphs kept alive", seen, earlier[min(earlier)])
+        self.kept.append((now, weakref.ref(t), at))
+
+    def _look_for_crossed(self, loss: Tensor) -> None:
+        """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
+        stack, seen = [loss], {loss}
+        while stack and self.crossed:
+            node = stack.pop()
+            if node.serial in self.crossed:
+                shapes = " and ".join(str(x.shape) for x in node.inputs)
+                what = f"the difference of {shapes} is {node.shape}: each output less each target"
+                self.report.add("(N, 1) against (N,)", what, self.crossed[node.serial])
+            elif node.op is not None and (node.op.kind == "elementwise" or not node.ndim):
+                new = {x for x in node.inputs if x.ndim in (0, 2)} - seen
+                seen |= new
+                stack.extend(new)
+        self.crossed.clear()
+
+    def _look_at_gradients(self, params: list[Tensor]) -> None:
+        used = {p for p in params if _is(p.grad, self.used.get(p))}
+        new = self.fresh.intersection(params)
+        if used & new:
+            seen = f"the gradients of {self._list(used & new)} hold those of earlier steps"
+            self.report.add("no zero_grad", seen, self.at["backward"])
+        elif (new or not self.fresh) and all(
+            g is None or p in used or (g is not self.left.get(p) and not np.any(g.data))
+            for p, g in ((p, p.grad) for p in params)
+        ):
+            seen = "those of backward() were cleared" if new else "backward() was not called"
+            seen += "; a step has used what is there" if used else ""
+            self.report.add("step without gradients", seen, self.at["step"])
+
+    def _forget_rows(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+        self.handles.clear()
+        self.rows.clear()
+
+    def _list(self, params: Iterable[Tensor]) -> str:
+        chosen = set(params)
+        names = [name for p, name in self.names.items() if p in chosen]
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    # What is judged at the end.
+
+    def conclude(self) -> None:
+        """Judge what shows over all steps only."""
+        self._forget_rows()
+        if self.left and self.report.steps:
+            self._judge_parameters()
+        for judge in (self._judge_units, self._judge_signals, self._judge_updates):
+            if not self.report.findings and self.report.steps >= STEPS:
+                judge()
+
+    def _judge_parameters(self) -> None:
+        trained = {p for params in self.trained.values() for p in params}
+        missing = [
+            p
+            for p, before in self.at_first.items()
+            if p in self.left and p not in trained and np.array_equal(p.data, before)
+        ]
+        idle = [p for p in trained if p.requires_grad and p not in self.left]
+        if missing:
+            seen = f"{self._list(missing)} got gradients, but no optimiser has moved them"
+            self.report.add("missing from the optimiser", seen, self.at["step"])
+        elif idle:
+            seen = f"{self._list(idle)} never got one"
+            self.report.add("no gradient", seen, self.at["backward"])
+
+    def _judge_units(self) -> None:
+        for (name, path, line, _), (flat, examples, calls, _) in self.flat.items():
+            share, relu = float(np.mean(flat)), name == "relu"
+            if calls >= STEPS and examples >= EXAMPLES and share >= (0.9 if relu else 0.5):
+                finding = "dead ReLU" if relu else "saturated activation"
+                seen = f"{share:.0%} of the " + (
+                    f"units were 0 for all {examples} examples"
+                    if relu
+                    else f"values of {name}, or more, lay at its bounds in each of {calls} calls"
+                )
+                self.report.add(finding, seen, f"{path}, {line}")
+
+    def _judge_signals(self) -> None:
+        words = set.intersection(*self.verdicts) if len(self.verdicts) >= STEPS else set()
+        if words := words - {"healthy", "not finite"}:
+            start, first, last = self.ends
+            seen = (
+                f"{', '.join(sorted(words))}: the signal's mean square goes from {start:.2g} to "
+                f"{last.forward:.2g}, that of its gradient from {last.backward:.2g} back to "
+                f"{first.backward:.2g}"
+            )
+            self.report.add("vanishing or exploding", seen, f"{first.path} to {last.path}")
+
+    def _judge_updates(self) -> None:
+        if not all(size for _, size, _ in self.moves):
+            return
+        ratios = [moved / size for moved, size, _ in self.moves]
+        for at, values in self.values.items():
+            if len(values) >= STEPS and values[-1] > 10 * values[0] > 0 and max(ratios) > 0.1:
+                seen = (
+                    f"the loss went from {values[0]:.3g} to {values[-1]:.3g}, with steps of up to"
+                )
+                self.report.add("diverging loss", f"{seen} {max(ratios):.2g} x the weights", at)
+        # a gradient to follow, yet no step of a millionth of it or of the weights
+        slow = all(moved < 1e-6 * min(g, size) and g > 1e-3 * size for moved, size, g in self.moves)
+        if slow and len(self.rates) == 1:
+            seen = f"no step was more than {max(ratios):.2g} x the weights"
+            self.report.add("updates too small", seen, self.at["step"])
+
+
+BOUNDS = {module.__name__.lower(): interval for module, interval in signals.RANGES.items()}
+
+
+def _see_gradient(row: signals.Signal, g: Tensor) -> None:
+    row.backward = signals.mean_square(g.data)
+
+
+def _has_mode(module: Module) -> bool:
+    """Whether a module does something else in training than in use."""
+    rate = module.p if isinstance(module, Dropout) else vars(module).get("dropout")
+    return isinstance(module, BatchNorm1d | BatchNorm2d) or (isinstance(rate, float) and rate > 0)
+
+
+def _is(g: Tensor | None, used: Tensor | None) -> bool:
+    """Whether a gradient is one that was used, and has not been filled with zeros since."""
+    return g is not None and g is used and bool(np.any(g.data))
+
+
+def _norm(arrays: Iterable[Any]) -> float:
+    with np.errstate(all="ignore"):
+        return math.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in arrays))
