@@ -40,7 +40,11 @@ NARROW = {
     ),
     "astype": (lambda x: x.astype("float32"), [np.array([0.5, 2.0])], None),
     **{
-        name: (f, [halves([300, -800, 500, 100], [-40, 1000, 2, -600]), halves(1, 0.5, -2, 3)], None)
+        name: (
+            f,
+            [halves([300, -800, 500, 100], [-40, 1000, 2, -600]), halves(1, 0.5, -2, 3)],
+            None,
+        )
         for name, f in {
             "layer_norm_of_large": ag.layer_norm,
             "rms_norm_of_large": ag.rms_norm,

@@ -313,8 +313,10 @@ def _result(out: Array, dtype: Any) -> Array:
     return np.moveaxis(out, -1, 1).astype(dtype, copy=False)
 
 
-def _dtype(*arrays: Array | None) -> Any:
-    return np.result_type(*(a.dtype for a in arrays if a is not None))
+def _working(x: Array, *others: Array | None) -> tuple[Array, Any]:
+    """Return x in the dtype to compute in, and the dtype of the result."""
+    dtype = np.result_type(*(a.dtype for a in (x, *others) if a is not None))
+    return widened(x.astype(dtype, copy=False)), dtype
 
 
 def _check(
@@ -442,9 +444,10 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
-        padded = channels_last(widened(x), geometry.padding)
+        wide, dtype = _working(x, weight, bias)
+        padded = channels_last(wide, geometry.padding)
         out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry, bias)
-        return _result(out, _dtype(x, weight, bias))
+        return _result(out, dtype)
 
     def conv_reference(
         x: Array,
@@ -499,8 +502,9 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         sizes, geometry = transposed_prepared(
             x, weight, bias, stride, padding, output_padding, groups, dilation
         )
-        out = _transposed(widened(x), _grouped(widened(weight), groups), bias, sizes, geometry)
-        return _result(out, _dtype(x, weight, bias))
+        wide, dtype = _working(x, weight, bias)
+        out = _transposed(wide, _grouped(widened(weight), groups), bias, sizes, geometry)
+        return _result(out, dtype)
 
     def transposed_reference(
         x: Array,
@@ -527,9 +531,10 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         geometry = Geometry.of(name, kernel_size, stride, padding, dilation, groups)
-        padded = channels_last(widened(x), geometry.padding)
-        out = _ungrouped(_weights(padded, channels_last(widened(y)), kernel_size, geometry))
-        return out.astype(_dtype(x, y), copy=False)
+        (x, dtype), (y, _) = _working(x, y), _working(y, x)
+        padded = channels_last(x, geometry.padding)
+        out = _ungrouped(_weights(padded, channels_last(y), kernel_size, geometry))
+        return out.astype(dtype, copy=False)
 
     def spread_over(
         sizes: Sequence[int],

@@ -82,7 +82,7 @@ def _joined(
     weight = np.concatenate((weight_ih, *columns, weight_hh), axis=1)
     weight = weight.reshape(gates, units, features + 2 + units)
     weight[sigmoids] *= 0.5
-    seen = np.empty((steps + 1, features + 2 + units, n), np.result_type(x, weight))
+    seen = np.empty((steps + 1, features + 2 + units, n), np.result_type(x, h, weight))
     seen[:-1, :features] = x.swapaxes(1, 2)
     seen[:-1, features : features + 2] = 1
     states = seen[:, features + 2 :]
@@ -349,6 +349,7 @@ def _lstm_reference(x: Array, h: Array, c: Array, *weights: Array) -> Array:
 
 
 def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
+    x = x.astype(np.result_type(x, c), copy=False)
     weight, seen, hs = _joined(x, h, weights, gates=4, sigmoids=[0, 1, 3])
     gates = np.empty((len(x), 4, *hs[0].shape), hs.dtype)
     cs = np.empty(hs.shape, hs.dtype)
