@@ -511,7 +511,7 @@ def guarded(seconds=5, spare=2 << 30):
     resource.setrlimit(resource.RLIMIT_AS, (used + spare, before[1]))
     signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        with warnings.catch_warnings(), np.errstate(all="warn"):
+        with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
             warnings.simplefilter("error")
             yield
     finally:
@@ -561,7 +561,8 @@ def main(names):
     names = names or [n for n, op in OPS.items() if op.differentiable]
     found = [*mutants(names), *(engine_mutants() if whole else ())]
     for name in names:
-        check_op(name)
+        with guarded():
+            check_op(name)
 
     def report(mutant, killed):
         if killed is None and mutant.name not in EQUIVALENT:
