@@ -428,9 +428,9 @@ def group_norm(
 
 def _positions(x: Array) -> Array:
     """Return (batch, channels, ...) as (batch, positions, channels); (batch, channels) as one."""
-    if x.ndim == 2:
-        return np.ascontiguousarray(x)[None]
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    if x.ndim == 2:
+        return last[None]
     return last.reshape((len(x), math.prod(x.shape[2:]), x.shape[1]))
 
 
@@ -440,8 +440,8 @@ def _joined(rows: Array) -> tuple[Array, int]:
     Loops over a few channels would be short, and short loops are slow.
     """
     batch, positions, channels = rows.shape
-    several = math.gcd(positions, max(1, 256 // max(channels, 1)))
-    return rows.reshape((batch, positions // max(several, 1), several * channels)), several
+    several = math.gcd(positions, 64)
+    return rows.reshape((batch, positions // several, several * channels)), several
 
 
 def _sums(rows: Array) -> Array:
@@ -463,11 +463,9 @@ def _spread(a: Array, rows: Array) -> tuple[Array, Array]:
     return wide, np.tile(a, several)
 
 
-def _restored(rows: Array, x: Array) -> Array:
-    """Give (batch, positions, channels) the shape of x."""
-    if x.ndim == 2:
-        return rows.reshape(x.shape)
-    return np.moveaxis(rows.reshape((len(x), *x.shape[2:], x.shape[1])), -1, 1)
+def _restored(rows: Array, shape: tuple[int, ...]) -> Array:
+    """Undo `_positions` and `_joined`: give rows the shape of x, channels second."""
+    return np.moveaxis(rows.reshape((shape[0], *shape[2:], shape[1])), -1, 1)
 
 
 def _check_batch(x: Array, weight: Array | None, bias: Array | None) -> None:
@@ -493,13 +491,13 @@ def _batch_norm_reference(
     _check_batch(x, weight, bias)
     x, dtype = _working(x, weight, bias)
     axes = (0, *range(2, x.ndim))
-    n = max(x.size // max(x.shape[1], 1), 1)
+    n = max(x.size // x.shape[1], 1)
     mean = x.sum(axis=axes, keepdims=True) / n
     centred = x - mean
     var = (centred * centred).sum(axis=axes, keepdims=True) / n
     if moments is not None:
         for kept, a in zip(moments, (mean, var), strict=True):
-            kept[...] = np.ravel(getattr(a, "data", a))
+            kept[...] = np.ravel(a.data)
     out = centred / np.sqrt(var + eps)
     out = out if weight is None else out * _per_channel(weight, x.ndim)
     return _in(dtype, out if bias is None else out + _per_channel(bias, x.ndim))
@@ -519,8 +517,8 @@ def _batch_norm_shared(
     dx = wide - mean
     part, along = _spread(dweight * scale / n, centred)
     dx -= part * along
-    dx *= np.tile(factor, dx.shape[-1] // max(factor.size, 1))
-    return _restored(dx.reshape(rows.shape), x), dweight, dbias
+    dx *= np.tile(factor, dx.shape[-1] // factor.size)
+    return _restored(dx, x.shape), dweight, dbias
 
 
 @op(
@@ -596,6 +594,5 @@ def batch_norm(
     wide, factors = _spread(scale if weight is None else scale * weight, centred)
     out = wide * factors
     if bias is not None:
-        out += np.tile(bias, out.shape[-1] // max(bias.size, 1))
-    out = _restored(out.reshape(rows.shape), x)
-    return _in(dtype, out), (centred, scale)
+        out += np.tile(bias, out.shape[-1] // bias.size)
+    return _in(dtype, _restored(out, x.shape)), (centred, scale)
