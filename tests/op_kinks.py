@@ -80,7 +80,7 @@ ELEMENTWISE = {
     "logsigmoid_far_out": (ag.logsigmoid, [-1e3, 1e3], [1, 0]),
     "elu_far_out": (ag.elu, [1e3], [1]),
     "gelu_far_out": (ag.gelu, [-1e3, 0.0, 1e3], [0, 0.5, 1]),
-    "gelu_tanh_far_out": (lambda x: ag.gelu(x, "tanh"), [-1e3, 0.0, 1e3], [0, 0.5, 1]),
+    "gelu_tanh_far_out": (lambda x: ag.gelu(x, "tanh"), [-1e308, 0.0, 1e308], [0, 0.5, 1]),
     "silu_far_out": (ag.silu, [-1e3, 0.0, 1e3], [0, 0.5, 1]),
     "mish_far_out": (ag.mish, [-1e3, 0.0, 1e3], [0, 0.6, 1]),
     "sigmoid_far_out": (ag.sigmoid, [-1e4, 0.0, 1e4], [0, 0.25, 0]),

@@ -17,7 +17,8 @@ import numpy as np
 
 from ..op import Array, op, with_aliases
 from .blocks import blockwise
-from .elementwise import ndtr, ndtr_kernel, relu, sigmoid, tanh
+from .elementwise import clip, ndtr, ndtr_kernel, relu, sigmoid, tanh
+from .precision import floating
 from .shape import reshape, split
 
 __all__ = [
@@ -197,7 +198,7 @@ def softplus(x: Array, beta: float = 1.0) -> Array:
     >>> softplus(Tensor([0.0, 1000.0])).numpy().round(4)
     array([6.931e-01, 1.000e+03])
     """
-    return _softplus(x, beta=beta)
+    return _softplus(floating(x), beta=beta)
 
 
 @op(
@@ -273,7 +274,8 @@ _FLAT = 40  # beyond, the sigmoid is 0 or 1 in every dtype, and no power of x ov
 
 
 def _gelu_tanh_reference(x: Array) -> Array:
-    return 0.5 * x * (1 + tanh(_SLOPE / 2 * (x + _CUBE * x**3)))
+    u = clip(x, -_FLAT, _FLAT)
+    return 0.5 * x * (1 + tanh(_SLOPE / 2 * (u + _CUBE * u**3)))
 
 
 def _sigmoid_in_place(q: Array) -> None:
@@ -317,7 +319,7 @@ def _gelu_tanh_shared(out: Array, u: Array, g: Array, w: Array, x: Array) -> Non
     flops=18,
 )
 def _gelu_tanh(x: Array) -> Any:
-    return _gelu_tanh_blockwise(x)
+    return _gelu_tanh_blockwise(floating(x))
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
@@ -433,7 +435,7 @@ def silu(x: Array, beta: float = 1.0) -> Any:
     >>> silu(Tensor([-1.0, 1.0])).numpy().round(4)
     array([-0.2689,  0.7311])
     """
-    return _silu_blockwise(x, beta=beta)
+    return _silu_blockwise(floating(x), beta=beta)
 
 
 @blockwise(outputs=2)
@@ -487,7 +489,7 @@ def mish(x: Array) -> Any:
     >>> mish(Tensor([-1.0, 1.0])).numpy().round(4)
     array([-0.3034,  0.8651])
     """
-    return _mish_blockwise(x)
+    return _mish_blockwise(floating(x))
 
 
 def logsigmoid(x: Array) -> Array:

@@ -33,7 +33,7 @@ def blockwise(
     callable
         A decorator. It takes ``kernel(*outputs, *scratch, *arrays, **params)``, which writes into
         the first two; all have one shape and dtype. It makes ``f(*arrays, **params)`` of that,
-        which returns the output or a tuple of them; integers are taken as float64.
+        which returns the output or a list of them.
 
     Examples
     --------
@@ -48,20 +48,28 @@ def blockwise(
     def decorate(kernel: Callable[..., None]) -> Callable[..., Any]:
         @wraps(kernel)
         def run(*arrays: Any, **params: Any) -> Any:
-            if arrays[0].dtype.kind in "iub":
-                arrays = tuple(np.asarray(a, np.float64) for a in arrays)
-            x = arrays[0]
-            if x.size <= BLOCK:
-                room = [np.empty_like(x) for _ in range(outputs + scratch)]
-                kernel(*room, *arrays, **params)
-                outs = [a[()] for a in room[:outputs]]  # a scalar of what has no axes
-            else:
-                outs = _in_blocks(kernel, arrays, params, outputs, scratch)
-            return outs[0] if outputs == 1 else tuple(outs)
+            return _run(kernel, arrays, params, outputs, scratch)
 
         return run
 
     return decorate
+
+
+def _run(
+    kernel: Callable[..., None],
+    arrays: tuple[Any, ...],
+    params: dict[str, Any],
+    outputs: int,
+    scratch: int,
+) -> Any:
+    x = arrays[0]
+    if x.size <= BLOCK:
+        room = [np.empty_like(x) for _ in range(outputs + scratch)]
+        kernel(*room, *arrays, **params)
+        outs = [a[()] for a in room[:outputs]]  # a scalar of what has no axes
+    else:
+        outs = _in_blocks(kernel, arrays, params, outputs, scratch)
+    return outs[0] if outputs == 1 else outs
 
 
 def _in_blocks(
@@ -74,11 +82,11 @@ def _in_blocks(
     """Run the kernel on one slice after the other of the arrays as they lie in memory."""
     x = arrays[0]
     by_columns = all(a.flags.f_contiguous for a in arrays)
-    flat = [np.ascontiguousarray(a.T if by_columns else a).reshape(-1) for a in arrays]
+    flat = [(a.T if by_columns else a).ravel() for a in arrays]
     outs = [np.empty(x.size, x.dtype) for _ in range(outputs)]
     buffers = [np.empty(BLOCK, x.dtype) for _ in range(scratch)]
     for i in range(0, x.size, BLOCK):
         parts = [a[i : i + BLOCK] for a in (*outs, *flat)]
-        room = [b[: parts[0].size] for b in buffers]
+        room = [b[: x.size - i] for b in buffers]
         kernel(*parts[:outputs], *room, *parts[outputs:], **params)
     return [a.reshape(x.shape[::-1]).T if by_columns else a.reshape(x.shape) for a in outs]
