@@ -8,7 +8,7 @@ each element, and a fused op through its reference. What is left are a few reduc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, TypeAlias
 
@@ -189,7 +189,7 @@ def _call(x: Tensor, scalars: Scalars) -> None:
             scalars[index].name = f"{x.name}{list(index)}" if index else x.name
 
 
-def _array(scalars: list[Any], shape: tuple[int, ...]) -> Scalars:
+def _array(scalars: list[Any], shape: Sequence[int]) -> Scalars:
     out = np.empty(len(scalars), dtype=object)
     for i, scalar in enumerate(scalars):
         out[i] = scalar  # one by one: NumPy would look for numbers in a list of tensors

@@ -7,7 +7,7 @@ spreads g over the weights, the jvp sums the weighted tangent. Only the weights 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -87,22 +87,22 @@ def _scatter_axes(rows: Array, shape: tuple[int, ...], axis: Axis) -> Array:
     """Undo `gather_axes`."""
     axes = _named(len(shape), axis)
     order = (*(i for i in range(len(shape)) if i not in axes), *axes)
-    return rows.reshape(tuple(shape[i] for i in order)).transpose(tuple(np.argsort(order)))
+    return rows.reshape(tuple(shape[i] for i in order)).transpose(np.argsort(order))
 
 
-def _named(ndim: int, axis: Axis) -> tuple[int, ...]:
-    """Return the axes as a tuple of positive numbers."""
+def _named(ndim: int, axis: Axis) -> Sequence[int]:
+    """Return the axes as positive numbers."""
     if axis is None:
-        return tuple(range(ndim))
+        return range(ndim)
     return normalize_axis_tuple(axis, ndim)
 
 
-def reduced(shape: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[int, ...]:
+def reduced(shape: tuple[int, ...], axis: Axis, keepdims: bool) -> list[int]:
     """Return what a reduction leaves of a shape."""
     axes = _named(len(shape), axis)
     if keepdims:
-        return tuple(1 if i in axes else n for i, n in enumerate(shape))
-    return tuple(n for i, n in enumerate(shape) if i not in axes)
+        return [1 if i in axes else n for i, n in enumerate(shape)]
+    return [n for i, n in enumerate(shape) if i not in axes]
 
 
 def _input_flops(per_element: int) -> Callable[..., int]:
@@ -161,15 +161,13 @@ mean = Op(
 
 def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     rows = gather_axes(x, axis)
-    if rows.shape[-1] == 0:
-        out = rows.sum(axis=-1) + 1
     while rows.shape[-1] > 1:  # in pairs, as in a knockout: no division, so no care for zeros
         half = rows.shape[-1] // 2
         pairs = rows[..., :half] * rows[..., half : 2 * half]
         rows = concatenate([pairs, rows[..., 2 * half :]], axis=-1)
-    if rows.shape[-1] == 1:
-        out = rows[..., 0]
-    return out.reshape(reduced(x.shape, axis, keepdims))
+    if rows.shape[-1] == 0:
+        rows = rows.sum(axis=-1) + 1
+    return rows.reshape(reduced(x.shape, axis, keepdims))
 
 
 def _prod_shared(
