@@ -207,7 +207,7 @@ TWINS = [
 OTHER_NAME = dict([*TWINS, *((b, a) for a, b in TWINS)])
 COMMUTATIVE = {
     *("add", "hypot", "maximum", "max", "minimum", "min", "multiply", "swapaxes", "vecdot"),
-    *("broadcast_shapes", "combine", "_inner", "_row_dots", "_tie_weights"),
+    *("broadcast_shapes", "combine", "gcd", "_dots", "_inner", "_row_dots", "_tie_weights"),
 }
 SPEED = {"strict", "copy", "stable"}
 """Options that guard what does not happen, or save time."""
@@ -529,6 +529,13 @@ def check_op(name):
         check()
 
 
+def check_intact(names):
+    """Run the checks of ops as `verdict` does: one that fails of itself would kill every mutant."""
+    for name in names:
+        with guarded():
+            check_op(name)
+
+
 def verdict(mutant):
     """Return what killed a mutant: 'wrong' (a number, a shape, a dtype), 'crash', or None."""
     with mutant.applied:
@@ -560,15 +567,14 @@ def main(names):
     whole = not names
     names = names or [n for n, op in OPS.items() if op.differentiable]
     found = [*mutants(names), *(engine_mutants() if whole else ())]
-    for name in names:
-        with guarded():
-            check_op(name)
+    check_intact(names)
 
     def report(mutant, killed):
         if killed is None and mutant.name not in EQUIVALENT:
             print(f"SURVIVES  {mutant.name}", flush=True)
 
     counts, survivors = run(found, report)
+    check_intact(names)  # no mutant has left anything behind that kills those after it
     total = sum(counts.values())
     unknown = [name for name in survivors if name not in EQUIVALENT]
     known = len(survivors) - len(unknown)

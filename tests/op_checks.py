@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from autograd import EachInput, Tensor, as_tensor, jvp
+from autograd import EachInput, Tensor, as_tensor, backprop, jvp
 from autograd.ops import blocks
 from tests.op_cases import CASES, OPS
 from tests.op_cases_linalg import LAPACK
@@ -218,7 +218,7 @@ def check_same_input(case):
 
 
 def check_twice(case):
-    """Two walks over one graph give the same gradient, and it adds up."""
+    """Two walks over one graph give the same gradient, and it adds up; each meets a tensor once."""
     inputs = case.inputs()
     seed = drawn_like(case, case.evaluate(*inputs))
     once = gradients(case, inputs, seed)
@@ -226,6 +226,8 @@ def check_twice(case):
     out = case.op(*tensors, **case.params)
     out.backward(seed)
     out.backward(seed)
+    met = [id(t) for t, _ in backprop(out, seed)]
+    assert len(met) == len(set(met))
     for i, g in zip(case.moving(inputs), once, strict=True):
         np.testing.assert_array_equal(tensors[i].grad.data, 2 * g.data)
 

@@ -5,11 +5,13 @@ One row a promise; `promises` says which ops of the table a row runs.
 
 import dataclasses
 import re
+import tracemalloc
 
 import numpy as np
 
 import autograd as ag
 from autograd import Tensor, backprop, cost, jvp, toposort
+from autograd.ops.blocks import BLOCK
 
 OPS = ag.op_table()
 HALF = np.float16
@@ -56,24 +58,25 @@ NARROW = {
 """Name: a function, a point, and the gradients of its sum; None for those of float64."""
 
 
+def pulled(f, points, create_graph=False):
+    """Return the value and the gradients of its sum."""
+    tensors = [Tensor(x, requires_grad=True) for x in points]
+    out = f(*tensors)
+    out.backward(np.ones(out.shape), create_graph=create_graph)
+    return [out.data, *(t.grad.data for t in tensors)]
+
+
 def check_narrow(name):
     """Values and gradients are rounded once, and have the dtype of what they belong to."""
     f, points, slopes = NARROW[name]
-
-    def pulled(points, create_graph=False):
-        tensors = [Tensor(x, requires_grad=True) for x in points]
-        out = f(*tensors)
-        out.backward(np.ones(out.shape), create_graph=create_graph)
-        return [out.data, *(t.grad.data for t in tensors)]
-
-    (out, *found), (exact, *right) = pulled(points), pulled([x.astype(float) for x in points])
+    (out, *found), (exact, *right) = pulled(f, points), pulled(f, [x.astype(float) for x in points])
     if slopes is None:
         slopes = right
         np.testing.assert_allclose(out, exact, np.finfo(HALF).eps / 2)
     for g, x, slope in zip(found, points, slopes, strict=True):
         assert g.dtype == x.dtype
         np.testing.assert_allclose(g, slope, np.finfo(HALF).eps / 2)
-    for g, again in zip(found, pulled(points, create_graph=True)[1:], strict=True):
+    for g, again in zip(found, pulled(f, points, create_graph=True)[1:], strict=True):
         np.testing.assert_allclose(again, g, np.finfo(HALF).eps)
     tangent = jvp(f, points, [x * HALF(0.125) for x in points])[1]
     assert tangent.dtype == out.dtype
@@ -81,6 +84,38 @@ def check_narrow(name):
         wide = [x.astype(float) for x in points]
         right = jvp(f, wide, [x * 0.125 for x in wide])[1]
         assert abs(tangent - right).max() <= np.finfo(HALF).eps * abs(right).max()
+
+
+# Mixed dtypes: what an op gives, it gives as though all inputs had been of the widest.
+
+MIXED = {
+    "layer_norm": (ag.layer_norm, [(4, 3), (3,), (3,)]),
+    "rms_norm": (lambda x, weight: ag.rms_norm(x, weight, eps=0.1), [(4, 3), (3,)]),
+    "group_norm": (lambda *xs: ag.group_norm(*xs, num_groups=2), [(2, 4, 3), (4,), (4,)]),
+    "batch_norm": (ag.batch_norm, [(2, 3, 4), (3,), (3,)]),
+}
+"""Op: a function, and the shapes of its inputs, of which one is wide."""
+
+
+def check_mixed(name):
+    f, shapes = MIXED[name]
+    for narrow, wide in ((HALF, np.float32), (np.float32, np.float64)):
+        for i in range(len(shapes)):
+            points = [by_rows(*shape).astype(narrow) for shape in shapes]
+            points[i] = points[i].astype(wide)
+            same = [x.astype(wide) for x in points]
+            assert "astype" not in ops_of(OPS[name].reference, same)  # nothing to cast
+            for create_graph in (False, True):
+                out, *found = pulled(f, points, create_graph)
+                right, *slopes = pulled(f, same, create_graph)
+                assert out.dtype == wide
+                np.testing.assert_array_equal(out, right)
+                for g, x, slope in zip(found, points, slopes, strict=True):
+                    assert g.dtype == x.dtype
+                    np.testing.assert_array_equal(g, slope.astype(x.dtype))
+            for moved, right in zip(jvp(f, points, points), jvp(f, same, same), strict=True):
+                assert moved.dtype == wide
+                np.testing.assert_array_equal(moved.data, right.data)
 
 
 # Layout: gradients lie in memory as what is done with them next asks for.
@@ -119,6 +154,9 @@ LAYOUT = {
     "max_pool2d": (lambda x: ag.max_pool2d(x, 2), [by_rows(2, 3, 4, 6)], [channels_last]),
     "avg_pool2d": (lambda x: ag.avg_pool2d(x, 2), [by_rows(2, 3, 4, 6)], [channels_last]),
     "conv2d": (ag.conv2d, [by_rows(2, 3, 5, 4), by_rows(4, 3, 2, 2)], [channels_last]),
+    "batch_norm": (ag.batch_norm, [by_rows(2, 3, 5, 4)], [channels_last]),
+    "batch_norm_of_rows": (ag.batch_norm, [by_columns(5, 3)], [by_rows]),
+    "gelu_tanh_of_blocks": (lambda x: ag.gelu(x, "tanh"), [by_rows(3, BLOCK)], [by_rows]),
 }
 """Name: a function, a point, and how the gradients of the first inputs lie."""
 
@@ -164,6 +202,11 @@ COST = {
         {"einsum": (2, 12 + 12)},
     ),
     "einsum_of_a_diagonal": (lambda x: ag.einsum("ii->i", x), [(3, 3)], {"einsum": (1, 18)}),
+    "max_kept": (
+        lambda x: ag.max(x, axis=1, keepdims=True),
+        [(2, 3)],
+        {"eq": (1, 6), "astype": (1, 0), "sum": (1, 6), "div": (1, 6), "mul": (1, 6)},
+    ),
     "var": (ag.var, [(6,)], {"mean": (1, 6), "sub": (1, 6), "div": (1, 6), "mul": (2, 12)}),
 }
 """Name: a function, the shapes of its inputs, and by op the calls and operations to go back."""
@@ -173,6 +216,39 @@ def check_cost(name):
     f, shapes, wanted = COST[name]
     back = cost(f, *(np.full(shape, 1.5) for shape in shapes)).reverse
     assert {name: (back.calls[name], flops) for name, flops in back.flops.items()} == wanted
+
+
+# Blocks: between a large input and its gradient lies one block, at most.
+
+BLOCKWISE = ("gelu", "gelu_tanh", "silu")
+
+
+def check_blocks(name):
+    op = OPS[name]
+    x = np.full(8 * BLOCK, 0.5, np.float32)
+    out, small = (op(Tensor(a, requires_grad=True)) for a in (x, x[:BLOCK]))
+    np.testing.assert_array_equal(out.data[:BLOCK], small.data)
+    tracemalloc.start()
+    try:
+        op.shared(out.data, out.data, out.saved, x, **out.params)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < x.nbytes + 1.1 * x[:BLOCK].nbytes
+    assert isinstance(op(np.float64(0.5)), np.float64)  # and what has no axes is a scalar
+
+
+# What is written beside the result: batch_norm's moments, by the op and by its reference.
+
+MODES = {"op": lambda f, x: f(x), "reference": lambda f, x: jvp(f, [x], [x])}
+
+
+def check_moments(mode):
+    x = by_rows(4, 3, 5)
+    mean, variance = np.zeros((2, 3))
+    MODES[mode](lambda x: ag.batch_norm(x, moments=(mean, variance)), x)
+    np.testing.assert_allclose(mean, x.mean(axis=(0, 2)), 1e-13)
+    np.testing.assert_allclose(variance, x.var(axis=(0, 2)), 1e-13)
 
 
 # What is kept for the backward pass: where the output will do, the input may be let go or changed.
@@ -264,6 +340,12 @@ def promises():
             yield ops_of(f, points), check, name
     for name, (f, shapes, _) in COST.items():
         yield ops_of(f, map(np.ones, shapes)), check_cost, name
+    for name in MIXED:
+        yield {name}, check_mixed, name
+    for name in BLOCKWISE:
+        yield {name}, check_blocks, name
+    for mode in MODES:
+        yield {"batch_norm"}, check_moments, mode
     for name in OUTPUT_ALONE:
         yield {name}, check_reads_output_alone, name
     for name in REFUSED:

@@ -4,7 +4,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.mutation import OPS, engine_mutants, mutants, run
+from tests.mutation import OPS, check_intact, engine_mutants, mutants, run
 from tests.mutation_equivalent import EQUIVALENT
 
 DIFFERENTIABLE = [name for name, op in OPS.items() if op.differentiable]
@@ -32,6 +32,12 @@ def test_corrupting_a_rule_is_noticed(group):
 def test_corrupting_the_engine_is_noticed():
     _, survivors = run(engine_mutants())
     assert survivors == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_an_op_that_is_not_corrupted_passes(name):
+    check_intact([name])
 
 
 @pytest.mark.slow
