@@ -103,17 +103,22 @@ def test_what_no_edit_mends_is_still_explained():
 
 
 def test_integers_where_floating_numbers_are_meant_are_named_with_the_cure():
-    pixels, weight = Tensor(np.ones((1, 1, 4, 4), np.uint8)), leaf(2, 1, 3, 3)
-    cure = r"conv2d: x of uint8 and weight of float64 do not fit: .*; pass .* x.astype\(np.float32"
+    logits = Tensor([[1, 2]])
+    cure = r"cross_entropy: x of int64 and target of .*; pass .* x.astype\(np.float32"
     with pytest.raises(TypeError, match=cure):
-        ag.conv2d(pixels, weight)
-    assert ag.conv2d(pixels.astype(np.float32), weight).shape == (1, 2, 2, 2)
-    with pytest.raises(TypeError, match=r"cross_entropy: x of int64 and target of int64 do not"):
-        ag.cross_entropy(Tensor([[1, 2]]), [0])
+        ag.cross_entropy(logits, [0])
+    assert ag.cross_entropy(logits.astype(np.float32), [0]).dtype == np.float32
     with pytest.raises(TypeError, match=r"pow: x of int64 and y of int64 do not fit: Integers to"):
         Tensor([2]) ** Tensor([-1])
     with pytest.raises(TypeError, match="boolean subtract"):  # no matter of the kind of number
         Tensor([True]) - Tensor([True])
+
+
+def test_integers_are_promoted_where_numpy_promotes_them():
+    pixels, weight = Tensor(np.ones((1, 1, 4, 4), np.uint8)), leaf(2, 1, 3, 3)
+    out = ag.conv2d(pixels, weight)
+    assert out.dtype == np.float64
+    np.testing.assert_array_equal(out.data, ag.conv2d(pixels.astype(np.float64), weight).data)
 
 
 def test_an_error_that_says_where_is_passed_on_as_it_is():

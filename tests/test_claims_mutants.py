@@ -103,7 +103,7 @@ MUTANTS = [
     (
         "softmax does not subtract the largest logit",
         "S3.3",
-        text(loss.cross_entropy.forward, "np.maximum.reduce(x, axis=1, keepdims=True)", "0"),
+        text(loss.cross_entropy.forward, "np.maximum.reduce(p, axis=1, keepdims=True)", "0"),
     ),
     (
         "logistic regression's gradient is p",
@@ -118,7 +118,7 @@ MUTANTS = [
     (
         "cross-entropy's gradient is p without - y",
         "S5.4",
-        text(loss._cross_entropy_shared, "delta.reshape(-1)[at] -= g", "pass"),
+        text(loss._cross_entropy_shared, 'delta.ravel(order="K")[at] -= g', "pass"),
     ),
     ("nodes are not sorted", "S4.2", text(engine.toposort, "found.sort(key", "sorted(found, key")),
     (
@@ -150,7 +150,7 @@ MUTANTS = [
     (
         "cross-entropy applies softmax to its logits first",
         "S8.2",
-        text(loss.cross_entropy.forward, "np.subtract(x,", "np.subtract(np.exp(log_softmax(x)),"),
+        text(loss.cross_entropy.forward, "np.array(x,", "np.array(np.exp(log_softmax(x)),"),
     ),
     (
         "clipping takes each parameter by itself",
