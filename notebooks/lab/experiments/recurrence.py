@@ -149,7 +149,7 @@ def _train(
 
 @cache
 def recall(name: str, seed: int = 0, silent: bool = False) -> tuple[float, tuple[float, ...]]:
-    """Train for 500 steps to name the first of 50 symbols; return the test accuracy, and losses.
+    """Train for 350 steps to name the first of 50 symbols; return the test accuracy, and losses.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def recall(name: str, seed: int = 0, silent: bool = False) -> tuple[float, tuple
         x[1:] *= not silent
         return x, symbols[0]
 
-    losses = _train(net, head, F.cross_entropy, (batch(32) for _ in range(500)))
+    losses = _train(net, head, F.cross_entropy, (batch(32) for _ in range(350)))
     x, y = batch(512)
     with no_grad():
         right = head(net(Tensor(x))[0][-1]).data.argmax(axis=1) == y
