@@ -10,7 +10,7 @@ EQUIVALENT = {
     "normalization._positions: if False:": FAST,
     "normalization._joined: several = positions": FAST,
     "normalization._joined: several = math.gcd(positions, 65)": FAST,
-    "blocks._run: if x.size < BLOCK:": FAST,
+    "blocks._in_blocks: if x.size < BLOCK:": FAST,
     "activation._gelu_tanh_reference: u = clip(-_FLAT, x, _FLAT)": "max commutes",
     "convolution._channel_sums: return rows": "the engine sums over the axis that is added",
     "convolution._reference: over, groups, kernel = (range(2, axes + 2), geometry.groups, "

@@ -95,6 +95,7 @@ def checks(op):
             yield (check_refusal if refused else check_dtype), (dtype,)
         yield check_rule_dtype, ()
         yield check_integers, ()
+        yield check_promotion, ()
     yield check_layouts, ()
     for dtype in FLOATS[1:] if op.reference is not None else ():
         yield check_reference, (dtype,)
@@ -322,6 +323,27 @@ def small_blocks():
         yield
     finally:
         blocks.BLOCK = whole
+
+
+# A mask is added in the dtype of the scores, what is written into x takes its dtype, and the second
+# input of the others lends its gradient, or its ties, alone.
+OWN_DTYPE = {("attention", 3), ("setitem", 1), ("straight_through", 1), ("average_ties", 1)}
+# They multiply inputs of single precision before the one of double precision joins in; the eps of
+# rms_norm is that of x.
+IN_PARTS = {"attention", "bce", "bce_with_logits", "einsum", "linear", "rms_norm"}
+
+
+def check_promotion(case):
+    """One input of double precision makes the result double, as NumPy promotes."""
+    single = case.inputs(np.float32)
+    exact = case.evaluate(*(x.astype(float) if x.dtype == np.float32 else x for x in single))
+    for i, x in enumerate(single):
+        if x.dtype == np.float32 and (case.op.name, i) not in OWN_DTYPE:
+            mixed = [*single[:i], x.astype(np.float64), *single[i + 1 :]]
+            out = case.op(*map(as_tensor, mixed), **case.params)
+            assert out.dtype == np.float64
+            tolerance = 1e-5 if case.op.name in IN_PARTS else 1e-12
+            np.testing.assert_allclose(out.data, exact, tolerance, tolerance)
 
 
 def check_layouts(case):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Tensor, as_tensor, jvp
+from autograd import Tensor, jvp
 from tests.op_cases import CASES, OPS
 from tests.op_cases_linalg import LAPACK
 from tests.op_checks import (
@@ -16,6 +16,7 @@ from tests.op_checks import (
     check_dtype,
     check_integers,
     check_layouts,
+    check_promotion,
     check_reads,
     check_reference,
     check_refusal,
@@ -122,26 +123,6 @@ def test_integers_are_taken_for_what_they_are_or_refused(name):
 @every_op
 def test_any_layout_of_memory_serves_and_nothing_is_written_to(name):
     each(name, check_layouts)
-
-
-# A mask is added in the dtype of the scores, what is written into x takes its dtype, and the second
-# input of the others lends its gradient, or its ties, alone.
-OWN_DTYPE = {("attention", 3), ("setitem", 1), ("straight_through", 1), ("average_ties", 1)}
-# They multiply inputs of single precision before the one of double precision joins in.
-IN_PARTS = {"attention", "bce", "bce_with_logits", "einsum", "linear", "rms_norm"}
-
-
-def check_promotion(case):
-    """One input of double precision makes the result double, as NumPy promotes."""
-    single = case.inputs(np.float32)
-    exact = case.evaluate(*(x.astype(float) if x.dtype == np.float32 else x for x in single))
-    for i, x in enumerate(single):
-        if x.dtype == np.float32 and (case.op.name, i) not in OWN_DTYPE:
-            mixed = [*single[:i], x.astype(np.float64), *single[i + 1 :]]
-            out = case.op(*map(as_tensor, mixed), **case.params)
-            assert out.dtype == np.float64
-            tolerance = 1e-5 if case.op.name in IN_PARTS else 1e-12
-            np.testing.assert_allclose(out.data, exact, tolerance, tolerance)
 
 
 @pytest.mark.parametrize(

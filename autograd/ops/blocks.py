@@ -48,28 +48,12 @@ def blockwise(
     def decorate(kernel: Callable[..., None]) -> Callable[..., Any]:
         @wraps(kernel)
         def run(*arrays: Any, **params: Any) -> Any:
-            return _run(kernel, arrays, params, outputs, scratch)
+            outs = _in_blocks(kernel, arrays, params, outputs, scratch)
+            return outs[0] if outputs == 1 else outs
 
         return run
 
     return decorate
-
-
-def _run(
-    kernel: Callable[..., None],
-    arrays: tuple[Any, ...],
-    params: dict[str, Any],
-    outputs: int,
-    scratch: int,
-) -> Any:
-    x = arrays[0]
-    if x.size <= BLOCK:
-        room = [np.empty_like(x) for _ in range(outputs + scratch)]
-        kernel(*room, *arrays, **params)
-        outs = [a[()] for a in room[:outputs]]  # a scalar of what has no axes
-    else:
-        outs = _in_blocks(kernel, arrays, params, outputs, scratch)
-    return outs[0] if outputs == 1 else outs
 
 
 def _in_blocks(
@@ -81,6 +65,10 @@ def _in_blocks(
 ) -> list[Any]:
     """Run the kernel on one slice after the other of the arrays as they lie in memory."""
     x = arrays[0]
+    if x.size <= BLOCK:
+        room = [np.empty_like(x) for _ in range(outputs + scratch)]
+        kernel(*room, *arrays, **params)
+        return [a[()] for a in room[:outputs]]  # a scalar of what has no axes
     by_columns = all(a.flags.f_contiguous for a in arrays)
     flat = [(a.T if by_columns else a).ravel() for a in arrays]
     outs = [np.empty(x.size, x.dtype) for _ in range(outputs)]

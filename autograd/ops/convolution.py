@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Op
-from .precision import widened
+from .precision import widened, working
 from .rearrange import pad, sliding_window_view
 from .shape import embed
 
@@ -215,7 +215,7 @@ def _in_rows(x: Array, groups: int, shared: int = 0) -> Array:
     return np.moveaxis(parts, (-2, 0), (0, 1 + shared))
 
 
-def _in_blocks(rows: Array, columns: int) -> Array:
+def _parted(rows: Array, columns: int) -> Array:
     """Part the rows of (groups, n, k) for small products with a matrix of so many columns."""
     groups, n, k = rows.shape
     most = min(256, SMALL // max(1, k * columns))
@@ -238,7 +238,7 @@ def _correlate(
     shift: Any = 0.0 if bias is None else _in_rows(_wide(bias, counts), groups, shared)
     out = np.empty((len(x), *counts, groups * columns), x.dtype)
     for few, windows in _windows(x, kernel, counts, geometry):
-        parts = (_in_blocks(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
+        parts = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
         target = _in_rows(out[few], groups, shared)
         np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
     return out
@@ -293,7 +293,7 @@ def _weights(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> A
     for few, windows in _windows(x, kernel, g.shape[1:-1], geometry):
         rows = _in_rows(g[few], groups, shared)
         for i, a in enumerate(windows):
-            blocks = _in_blocks(a, columns)
+            blocks = _parted(a, columns)
             rows = rows.reshape((*blocks.shape[:-1], columns))
             out[:, i] += (blocks.swapaxes(-1, -2) @ rows).sum(axis=1)
     return out.reshape((groups, *kernel, channels, columns))
@@ -311,12 +311,6 @@ def _channel_sums(g: Array) -> Array:
 
 def _result(out: Array, dtype: Any) -> Array:
     return np.moveaxis(out, -1, 1).astype(dtype, copy=False)
-
-
-def _working(x: Array, *others: Array | None) -> tuple[Array, Any]:
-    """Return x in the dtype to compute in, and the dtype of the result."""
-    dtype = np.result_type(*(a.dtype for a in (x, *others) if a is not None))
-    return widened(x.astype(dtype, copy=False)), dtype
 
 
 def _check(
@@ -444,7 +438,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
-        wide, dtype = _working(x, weight, bias)
+        wide, dtype = working(x, weight, bias)
         padded = channels_last(wide, geometry.padding)
         out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry, bias)
         return _result(out, dtype)
@@ -502,7 +496,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         sizes, geometry = transposed_prepared(
             x, weight, bias, stride, padding, output_padding, groups, dilation
         )
-        wide, dtype = _working(x, weight, bias)
+        wide, dtype = working(x, weight, bias)
         out = _transposed(wide, _grouped(widened(weight), groups), bias, sizes, geometry)
         return _result(out, dtype)
 
@@ -531,7 +525,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
     ) -> Array:
         geometry = Geometry.of(name, kernel_size, stride, padding, dilation, groups)
-        (x, dtype), (y, _) = _working(x, y), _working(y, x)
+        (x, dtype), (y, _) = working(x, y), working(y, x)
         padded = channels_last(x, geometry.padding)
         out = _ungrouped(_weights(padded, channels_last(y), kernel_size, geometry))
         return out.astype(dtype, copy=False)

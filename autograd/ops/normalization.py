@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
-from .precision import floating, widened
+from .precision import floating, in_dtype, widened, working
 
 __all__ = [
     "batch_norm",
@@ -58,20 +58,6 @@ def _row_sums(rows: Array) -> Array:
 
 def _row_dots(x: Array, y: Array) -> Array:
     return np.vecdot(x, y)[:, None]
-
-
-def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
-    """Return x in the dtype to compute in, and the dtype of the result.
-
-    In float16 squares overflow and sums lose their digits, so it is widened.
-    """
-    x = floating(x)
-    dtype = np.result_type(*(a.dtype for a in (x, *parameters) if a is not None))
-    return widened(_in(dtype, x)), dtype
-
-
-def _in(dtype: Any, x: Array) -> Array:
-    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
@@ -110,7 +96,7 @@ def _normalized_shape(
 
 
 def _with_saved(g: Array, out: Array, saved: Any, *inputs: Array, **params: Any) -> Any:
-    return _working(g)[0], *saved
+    return widened(g), *saved
 
 
 # Layer norm.
@@ -125,11 +111,11 @@ def _layer_norm_reference(
 ) -> Array:
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
     axes = tuple(range(-len(shape), 0))
-    x, dtype = _working(x, weight, bias)
+    x, dtype = working(floating(x), weight, bias)
     centred = x - x.mean(axis=axes, keepdims=True)
     out = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
     out = out if weight is None else out * weight
-    return _in(dtype, out if bias is None else out + bias)
+    return in_dtype(out if bias is None else out + bias, dtype)
 
 
 def _layer_norm_dx(
@@ -201,12 +187,12 @@ def layer_norm(
     array([[-1.,  1.]])
     """
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
-    wide, dtype = _working(x, weight, bias)
+    wide, dtype = working(floating(x), weight, bias)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * weight
-    return _in(dtype, _affine(out, None, bias)), (rows, scale)
+    return in_dtype(_affine(out, None, bias), dtype), (rows, scale)
 
 
 # RMS norm.
@@ -222,9 +208,9 @@ def _rms_norm_reference(
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
     axes = tuple(range(-len(shape), 0))
     eps = _rms_eps(x, eps)
-    x, dtype = _working(x, weight)
+    x, dtype = working(floating(x), weight)
     out = x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)
-    return _in(dtype, out if weight is None else out * weight)
+    return in_dtype(out if weight is None else out * weight, dtype)
 
 
 def _rms_norm_dx(shared: Any, out: Array, x: Array, weight: Any = None, **params: Any) -> Array:
@@ -291,11 +277,11 @@ def rms_norm(
     """
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
     x = floating(x)
-    wide, dtype = _working(x, weight)
+    wide, dtype = working(x, weight)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))
     out = _affine((rows * scale).reshape(x.shape), weight, None)
-    return _in(dtype, out), (rows, scale)
+    return in_dtype(out, dtype), (rows, scale)
 
 
 # Group norm.
@@ -336,13 +322,13 @@ def _group_norm_reference(
     eps: float = 1e-5,
 ) -> Array:
     _check_groups(x, weight, bias, num_groups)
-    x, dtype = _working(x, weight, bias)
+    x, dtype = working(floating(x), weight, bias)
     rows = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
     centred = rows - rows.mean(axis=-1, keepdims=True)
     rows = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
     out = rows.reshape(x.shape)
     out = out if weight is None else out * _per_channel(weight, x.ndim)
-    return _in(dtype, out if bias is None else out + _per_channel(bias, x.ndim))
+    return in_dtype(out if bias is None else out + _per_channel(bias, x.ndim), dtype)
 
 
 def _group_norm_dx(
@@ -415,12 +401,12 @@ def group_norm(
     array([[-1.,  1., -1.,  1.]])
     """
     _check_groups(x, weight, bias, num_groups)
-    wide, dtype = _working(x, weight, bias)
+    wide, dtype = working(floating(x), weight, bias)
     rows = wide.reshape(x.shape[0] * num_groups, math.prod(x.shape[1:]) // num_groups)
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * _per_channel(weight, x.ndim)
-    return _in(dtype, _affine(out, None, _per_channel(bias, x.ndim))), (rows, scale)
+    return in_dtype(_affine(out, None, _per_channel(bias, x.ndim)), dtype), (rows, scale)
 
 
 # Batch norm. Channels stand last in memory here, as convolutions leave them.
@@ -489,7 +475,7 @@ def _batch_norm_reference(
     moments: Any = None,
 ) -> Array:
     _check_batch(x, weight, bias)
-    x, dtype = _working(x, weight, bias)
+    x, dtype = working(floating(x), weight, bias)
     axes = (0, *range(2, x.ndim))
     n = max(x.size // x.shape[1], 1)
     mean = x.sum(axis=axes, keepdims=True) / n
@@ -500,7 +486,7 @@ def _batch_norm_reference(
             kept[...] = np.ravel(a.data)
     out = centred / np.sqrt(var + eps)
     out = out if weight is None else out * _per_channel(weight, x.ndim)
-    return _in(dtype, out if bias is None else out + _per_channel(bias, x.ndim))
+    return in_dtype(out if bias is None else out + _per_channel(bias, x.ndim), dtype)
 
 
 def _batch_norm_shared(
@@ -508,11 +494,11 @@ def _batch_norm_shared(
 ) -> Any:
     """Return the gradients of x, weight and bias: they have their sums in common."""
     centred, scale = saved
-    rows = _positions(_working(g)[0])
+    rows = _positions(widened(g))
     n = max(rows.shape[0] * rows.shape[1], 1)
     dbias = _sums(rows)
     dweight = scale * _dots(rows, centred)
-    factor = scale * _working(parameters[0])[0] if parameters else scale
+    factor = scale * widened(parameters[0]) if parameters else scale
     wide, mean = _spread(dbias / n, rows)
     dx = wide - mean
     part, along = _spread(dweight * scale / n, centred)
@@ -581,8 +567,8 @@ def batch_norm(
            [ 1.,  1.]])
     """
     _check_batch(x, weight, bias)
-    working, dtype = _working(x, weight, bias)
-    rows = _positions(working)
+    x, dtype = working(floating(x), weight, bias)
+    rows = _positions(x)
     n = max(rows.shape[0] * rows.shape[1], 1)
     mean = _sums(rows) / n
     wide, means = _spread(mean, rows)
@@ -595,4 +581,4 @@ def batch_norm(
     out = wide * factors
     if bias is not None:
         out += np.tile(bias, out.shape[-1] // bias.size)
-    return _in(dtype, _restored(out, x.shape)), (centred, scale)
+    return in_dtype(_restored(out, x.shape), dtype), (centred, scale)

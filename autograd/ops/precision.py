@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..op import Array
@@ -18,3 +20,14 @@ def widened(x: Array) -> Array:
     BLAS has no float16, and in it sums lose their digits and squares overflow.
     """
     return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def working(x: Array, *others: Array | None) -> tuple[Array, Any]:
+    """Return x in the dtype to compute in, and the dtype of the result, as NumPy promotes all."""
+    dtype = np.result_type(*(a.dtype for a in (x, *others) if a is not None))
+    return widened(in_dtype(x, dtype)), dtype
+
+
+def in_dtype(x: Array, dtype: Any) -> Array:
+    """Return x in a dtype: itself, if it has that. Tensors record no step then."""
+    return x if x.dtype == dtype else x.astype(dtype)
