@@ -6,8 +6,8 @@
     ...
     epoch 5/5: 100%|####| [..., loss=1.92, accuracy=0.395, test_loss=1.99, test_accuracy=0.375]
     loss on the names held out: 1.992 nats a character
-    kailani*, kallani, anelia*, kamylah*, ivell, nayden*, marcia*, cally*, rosale, janim,
-    urus, lore, zanayah*, brysen*, aviann, anaiah*, aryann*, noheem, kaylin*, jaymie*
+    kailani*, kallano, anelia*, kamylah*, ivell, nayden*, marcia*, caley*, rosale, janim,
+    urus, lora*, zanayah*, brysen*, aviann, anaiah*, aryann*, nooleuma, kayvin*, jaymie*
     (* is in the list.) out has char_rnn.safetensors
 
 The file holds names, one a line; this one is Karpathy's, see `nn.data.names`. Other lists will do:

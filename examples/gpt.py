@@ -6,15 +6,15 @@
     train: 100%|####| 1500/1500 [..., loss=1.579]
     validation loss: 1.745 nats a character, after ... minutes
 
-    Thy marrafford of the consent, our brothers
+    The marrafford of the consent, our brothers
     To for that she a deads and house in with up o'
-    That stay with earting master jein to cares of
+    That stay with earting master join ends
     ...
     First Canin:
     Uposs, so is of help, her of the have his winds
     ...
 
-These are 3.6 minutes of one core; with ``--steps 2500`` it ends at 1.66. The text is Karpathy's
+These are 3.8 minutes of one core; with ``--steps 2500`` it ends at 1.66. The text is Karpathy's
 tiny Shakespeare, at ``tinyshakespeare/input.txt`` in the folder that GRADWALK_DATA names; any
 other in UTF-8 does as well (``--text``).
 """

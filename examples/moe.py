@@ -16,7 +16,7 @@ the router from those that were good first, are asked more and so learn more. Wi
 
     $ python examples/moe.py --balance 0
     ...
-                     all         24        26         9        12        24         5
+                     all         24        25         5        14        25         7
 """
 
 import argparse

@@ -40,6 +40,7 @@ NARROW = {
         [halves(0, 1)],
         [[-1 / TINY, 1 / TINY]],
     ),
+    "batch_norm_of_many": (ag.batch_norm, [MANY[:, None].astype(HALF)], [np.zeros((len(MANY), 1))]),
     "astype": (lambda x: x.astype("float32"), [np.array([0.5, 2.0])], None),
     **{
         name: (

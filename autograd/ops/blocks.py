@@ -48,8 +48,7 @@ def blockwise(
     def decorate(kernel: Callable[..., None]) -> Callable[..., Any]:
         @wraps(kernel)
         def run(*arrays: Any, **params: Any) -> Any:
-            outs = _in_blocks(kernel, arrays, params, outputs, scratch)
-            return outs[0] if outputs == 1 else outs
+            return _in_blocks(kernel, arrays, params, outputs, scratch)
 
         return run
 
@@ -62,19 +61,21 @@ def _in_blocks(
     params: dict[str, Any],
     outputs: int,
     scratch: int,
-) -> list[Any]:
+) -> Any:
     """Run the kernel on one slice after the other of the arrays as they lie in memory."""
     x = arrays[0]
     if x.size <= BLOCK:
         room = [np.empty_like(x) for _ in range(outputs + scratch)]
         kernel(*room, *arrays, **params)
-        return [a[()] for a in room[:outputs]]  # a scalar of what has no axes
-    by_columns = all(a.flags.f_contiguous for a in arrays)
-    flat = [(a.T if by_columns else a).ravel() for a in arrays]
-    outs = [np.empty(x.size, x.dtype) for _ in range(outputs)]
-    buffers = [np.empty(BLOCK, x.dtype) for _ in range(scratch)]
-    for i in range(0, x.size, BLOCK):
-        parts = [a[i : i + BLOCK] for a in (*outs, *flat)]
-        room = [b[: x.size - i] for b in buffers]
-        kernel(*parts[:outputs], *room, *parts[outputs:], **params)
-    return [a.reshape(x.shape[::-1]).T if by_columns else a.reshape(x.shape) for a in outs]
+        outs = [a[()] for a in room[:outputs]]  # a scalar of what has no axes
+    else:
+        by_columns = all(a.flags.f_contiguous for a in arrays)
+        flat = [(a.T if by_columns else a).ravel() for a in arrays]
+        rows = [np.empty(x.size, x.dtype) for _ in range(outputs)]
+        buffers = [np.empty(BLOCK, x.dtype) for _ in range(scratch)]
+        for i in range(0, x.size, BLOCK):
+            parts = [a[i : i + BLOCK] for a in (*rows, *flat)]
+            room = [b[: x.size - i] for b in buffers]
+            kernel(*parts[:outputs], *room, *parts[outputs:], **params)
+        outs = [a.reshape(x.shape[::-1]).T if by_columns else a.reshape(x.shape) for a in rows]
+    return outs[0] if outputs == 1 else outs

@@ -60,6 +60,10 @@ def _row_dots(x: Array, y: Array) -> Array:
     return np.vecdot(x, y)[:, None]
 
 
+def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
+    return working(floating(x), *parameters)
+
+
 def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
     """Scale and shift, in place."""
     if weight is not None:
@@ -111,7 +115,7 @@ def _layer_norm_reference(
 ) -> Array:
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
     axes = tuple(range(-len(shape), 0))
-    x, dtype = working(floating(x), weight, bias)
+    x, dtype = _working(x, weight, bias)
     centred = x - x.mean(axis=axes, keepdims=True)
     out = centred / np.sqrt((centred * centred).mean(axis=axes, keepdims=True) + eps)
     out = out if weight is None else out * weight
@@ -187,7 +191,7 @@ def layer_norm(
     array([[-1.,  1.]])
     """
     shape = _normalized_shape("layer_norm", x, weight, bias, normalized_shape)
-    wide, dtype = working(floating(x), weight, bias)
+    wide, dtype = _working(x, weight, bias)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
@@ -208,7 +212,7 @@ def _rms_norm_reference(
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
     axes = tuple(range(-len(shape), 0))
     eps = _rms_eps(x, eps)
-    x, dtype = working(floating(x), weight)
+    x, dtype = _working(x, weight)
     out = x / np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)
     return in_dtype(out if weight is None else out * weight, dtype)
 
@@ -277,7 +281,7 @@ def rms_norm(
     """
     shape = _normalized_shape("rms_norm", x, weight, None, normalized_shape)
     x = floating(x)
-    wide, dtype = working(x, weight)
+    wide, dtype = _working(x, weight)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))
     out = _affine((rows * scale).reshape(x.shape), weight, None)
@@ -322,7 +326,7 @@ def _group_norm_reference(
     eps: float = 1e-5,
 ) -> Array:
     _check_groups(x, weight, bias, num_groups)
-    x, dtype = working(floating(x), weight, bias)
+    x, dtype = _working(x, weight, bias)
     rows = x.reshape((x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups))
     centred = rows - rows.mean(axis=-1, keepdims=True)
     rows = centred / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
@@ -401,7 +405,7 @@ def group_norm(
     array([[-1.,  1., -1.,  1.]])
     """
     _check_groups(x, weight, bias, num_groups)
-    wide, dtype = working(floating(x), weight, bias)
+    wide, dtype = _working(x, weight, bias)
     rows = wide.reshape(x.shape[0] * num_groups, math.prod(x.shape[1:]) // num_groups)
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
@@ -475,7 +479,7 @@ def _batch_norm_reference(
     moments: Any = None,
 ) -> Array:
     _check_batch(x, weight, bias)
-    x, dtype = working(floating(x), weight, bias)
+    x, dtype = _working(x, weight, bias)
     axes = (0, *range(2, x.ndim))
     n = max(x.size // x.shape[1], 1)
     mean = x.sum(axis=axes, keepdims=True) / n
@@ -498,7 +502,7 @@ def _batch_norm_shared(
     n = max(rows.shape[0] * rows.shape[1], 1)
     dbias = _sums(rows)
     dweight = scale * _dots(rows, centred)
-    factor = scale * widened(parameters[0]) if parameters else scale
+    factor = scale * parameters[0] if parameters else scale
     wide, mean = _spread(dbias / n, rows)
     dx = wide - mean
     part, along = _spread(dweight * scale / n, centred)
@@ -567,7 +571,7 @@ def batch_norm(
            [ 1.,  1.]])
     """
     _check_batch(x, weight, bias)
-    x, dtype = working(floating(x), weight, bias)
+    x, dtype = _working(x, weight, bias)
     rows = _positions(x)
     n = max(rows.shape[0] * rows.shape[1], 1)
     mean = _sums(rows) / n
