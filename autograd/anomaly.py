@@ -159,13 +159,22 @@ def _count(x: Any) -> str:
 
 
 def source_line() -> str:
-    """Return 'file:line, in function: `source`' of the innermost caller outside the packages."""
+    """Return 'file:line, in function: `source`' of the innermost caller outside the packages.
+
+    A notebook's cell is named as in IPython's tracebacks: 'In[5]:2, in <module>: ...'.
+    """
     frame: Any = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
         frame = frame.f_back
     code, number = frame.f_code, frame.f_lineno
     source = linecache.getline(code.co_filename, number).strip()
-    return f"{Path(code.co_filename).name}:{number}, in {code.co_name}: `{source}`"
+    return f"{_file(code.co_filename)}:{number}, in {code.co_name}: `{source}`"
+
+
+def _file(path: str) -> str:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    cell = shell.compile.format_code_name(path) if shell else None
+    return cell[1] if cell else Path(path).name
 
 
 def _report(op: Op, line: str | None, operands: Any, cause: str | None = None) -> str:

@@ -40,6 +40,8 @@ CURES = {
     "step without gradients": "keep the order zero_grad(), backward(), step()",
     "clipping after the step": "clip between backward() and step()",
     "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
+    "scheduler stepped too seldom": "call scheduler.step() after each optimizer.step(), or make it "
+    "with per='epoch'",
     "missing from the optimiser": "pass model.parameters() once the model is complete; "
     "freeze what shall not be trained by requires_grad_(False)",
     "no gradient": "call the layer, with no detach(), numpy(), item() or no_grad() between it and "
@@ -166,7 +168,7 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     places: list[tuple[Any, str, Callable[..., Any]]] = [
         (Module, "__call__", watch.call),
         (Tensor, "backward", watch.backward),
-        (LRScheduler, "_count", partial(watch.warn, "scheduler before the optimiser")),
+        (LRScheduler, "_count", watch.count),
         (losses, "_warn_of_probabilities", partial(watch.warn, "probabilities as logits")),
         (utils, "_gradients", watch.clip),
     ]
@@ -220,6 +222,7 @@ class _Watch(Observer):
         self.values: dict[str, list[float]] = {}  # of the losses, by the line of their backward
         self.moves: list[tuple[float, float, float]] = []  # of updates, weights, gradients
         self.rates: set[tuple[float, ...]] = set()
+        self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
 
     # What the loop calls; each gets the function in whose place it stands.
 
@@ -330,6 +333,17 @@ class _Watch(Observer):
             seen = f"{what.partition(':')[0]} to {bound:g}: a step has used all gradients before"
             self.report.add("clipping after the step", seen, source_line())
         return gradients(what, bound, parameters)  # type: ignore[no-any-return]
+
+    def count(self, count: Callable[..., Any], scheduler: LRScheduler) -> None:
+        """Count a step of a schedule; note how many of its optimiser lie between two."""
+        self.warn("scheduler before the optimiser", count, scheduler)
+        steps = scheduler.optimizer.steps
+        between = steps - self.counted.get(scheduler, steps)
+        self.counted[scheduler] = steps
+        if scheduler.per == "batch" and between > 1:
+            name = type(scheduler).__name__
+            seen = f"{name} counts batches, and went one step on after {between} of the optimiser"
+            self.report.add("scheduler stepped too seldom", seen, source_line())
 
     def warn(self, name: str, warn: Callable[..., Any], x: Any) -> None:
         """Run what may warn; a warning becomes a finding."""

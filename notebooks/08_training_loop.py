@@ -15,9 +15,11 @@
 #             scheduler.step()
 
 # %%
+import nn
 import viz
 from lab import check, claim, show
 from lab.experiments import training
+from nn import data, optim
 from nn import functional as F
 from nn.utils import clip_grad_norm_
 
@@ -131,6 +133,20 @@ show(
 # At the small rate the bug *wins*, so a falling loss is no proof of a correct loop. What would
 # make the claim false at 0.3? A rate for which momentum 1 is slow: change it in the experiment.
 #
+# `nn.doctor` does not look at the loss alone. It watches what the loop does, here that a step used
+# gradients to which the next `backward()` added.
+
+# %%
+model = training.network()
+optimizer = optim.SGD(model.parameters(), lr=0.01)
+with nn.doctor(model, optimizer) as report:
+    for x, y in data.DataLoader(training.digits(640), 64):
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+print(report)
+
+# %% [markdown]
 # To clear is to set to None. Zeros would do as well, as long as each parameter is used in each
 # batch. One that rests (an expert that was not chosen, a head of another task) keeps still
 # with None; with zeros its momentum carries it on.
@@ -419,6 +435,10 @@ answer = training.result(loop, batch_size=16)
 check("ex8.5", answer)
 
 # %% [markdown]
+# Put `with nn.doctor(model, optimizer) as report:` around the broken loops, and `print(report)`
+# after: it names four of the five faults. The fifth it cannot know, since a sum over micro-batches
+# may be what somebody wants.
+#
 # ## What to read next
 #
 # `09_gotchas` asks seven questions whose usual answers are half right. To train a network of your

@@ -3,6 +3,8 @@
 import gc
 import inspect
 import re
+import subprocess
+import sys
 import threading
 import weakref
 from pathlib import Path
@@ -164,6 +166,19 @@ def test_a_file_of_the_user_is_not_taken_for_the_package_beside_it():
     where = r"at +autograd_of_mine\.py:3, in <module>"
     with pytest.raises(AnomalyError, match=where), detect_anomaly():
         exec(code, {"log": ag.log, "x": leaf(0.0)})
+
+
+def test_a_cell_of_a_notebook_is_named_as_in_its_traceback():
+    pytest.importorskip("IPython")
+    script = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(history_load_length=0)
+shell.run_cell("import autograd as ag", store_history=True)
+shell.run_cell("def f(x):\\n    return ag.log(x)", store_history=True)
+shell.run_cell("with ag.detect_anomaly():\\n    f(ag.Tensor([0.0]))", store_history=True)
+"""
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "at     In[2]:2, in f: `return ag.log(x)`" in out.stdout
 
 
 def test_each_thread_watches_for_itself():

@@ -244,6 +244,21 @@ def scheduler_first(watch):
     return model
 
 
+@bug("scheduler stepped too seldom")
+def schedule_of_batches_stepped_once_an_epoch(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    scheduler = lr_scheduler.CosineAnnealingLR(optimizer, 12, per="batch")
+    with watch(model, optimizer):
+        for _ in range(2):
+            for x, y in BATCHES:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            scheduler.step()  # here
+    return model
+
+
 # What is trained.
 
 

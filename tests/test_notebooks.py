@@ -6,7 +6,10 @@ import re
 import numpy as np
 import pytest
 
+import nn
 from autograd import Tensor
+from nn import functional as F
+from nn.utils import clip_grad_norm_
 
 book = pytest.importorskip("lab.book", reason="the extra `notebooks` is not installed")
 from lab.exercise import check, every, same  # noqa: E402
@@ -96,3 +99,32 @@ def test_the_right_answer_passes_and_each_mistake_is_named(id, exercise):
         assert not mark and mark.text == mistake
     assert not check(id, [np.full(2, 1e9), np.full(2, 2e9)])
     assert not check(id, "nonsense") and not check(id, [1e9, 2e9, 3e9, 4e9, 5e9])
+
+
+def test_the_doctor_names_four_of_the_five_broken_loops():
+    """As 08_training_loop says: the fifth may be what somebody wants."""
+    from lab.experiments import training
+
+    path = next(p for p in SOURCES if p.stem == "08_training_loop")
+    found = []
+    for cell in book.read(path).cells:
+        if "exercise" not in book.tags(cell):
+            continue
+        code, _, call = cell.source.partition("answer = ")
+        names = {"F": F, "clip_grad_norm_": clip_grad_norm_, "training": training}
+        exec(code, names)
+        broken = names["loop"]
+
+        def watched(model, loader, optimizer, scheduler, broken=broken):
+            with nn.doctor(model, optimizer) as report:
+                broken(model, loader, optimizer, scheduler)
+            found.append([finding.name for finding in report.findings])
+
+        eval(call, {**names, "loop": watched})
+    assert found == [
+        ["no zero_grad"],
+        ["clipping after the step"],
+        ["scheduler stepped too seldom"],
+        ["train() forgotten"],
+        [],
+    ]
