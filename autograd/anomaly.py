@@ -62,6 +62,7 @@ class detect_anomaly(Observer):
         self.lines: dict[int, str] = {}  # by creation number: where an op was called
         # by creation number: the op and the number of those that passed it a gradient
         self.consumers: dict[int, list[tuple[str, int]]] = {}
+        self.incoming: Any = None  # the gradient that the last fused op got
 
     def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run the forward, and look at what came out of it."""
@@ -82,10 +83,16 @@ class detect_anomaly(Observer):
         self.lines[out.serial] = intern(source_line())
         super().made(out)
 
+    def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
+        """Run what rules have in common, which they get in the place of the gradient."""
+        shared = super().share(node, arguments)
+        self.incoming = arguments[0]
+        return shared
+
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
         """Run a rule, and look at what came out of it."""
+        g, x = arguments[0] if node.op.shared is None else self.incoming, node.inputs[i]
         gx = super().pull(node, i, arguments)
-        g, x = arguments[0], node.inputs[i]
         self.consumers.setdefault(x.serial, []).append((node.op.name, node.serial))
         if _is_news(_data(gx), [_data(g)]):
             op = node.op

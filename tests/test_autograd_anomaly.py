@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import AnomalyError, Tensor, detect_anomaly, no_grad, scope
+from autograd import AnomalyError, Op, Tensor, detect_anomaly, no_grad, scope
+from tests.op_cases import CASES
 
 
 def leaf(data, **kwargs):
@@ -32,6 +33,15 @@ FORWARD = {
     "a sum overflows": ("add", lambda x: (x * 8e307) + 1.7e308),
     "a row fully masked": ("softmax", lambda x: ag.softmax(ag.where(x > 9, x, -np.inf))),
 }
+ROTTEN = Op(
+    "rotten",
+    lambda x: (2 * x, None),
+    (lambda gx, out, x: gx,),
+    "{0}",
+    "other",
+    shared=lambda g, out, saved, x: g * np.inf * 0,
+    reference=lambda x: x + x,
+)
 BACKWARD = {
     "root at 0": ("sqrt", lambda x: ag.sqrt(x - x).sum()),
     "power at 0": ("pow", lambda x: ((x - x) ** 0.5).sum()),
@@ -39,6 +49,7 @@ BACKWARD = {
     "two branches deep": ("sqrt", lambda x: (ag.where(x > 9, 2 * ag.sqrt(x - x), x) * 3).sum()),
     "a pole that a where takes": ("sqrt", lambda x: ag.where(x > 0, ag.sqrt(x - x), x).sum()),
     "a slope overflows": ("mul", lambda x: ((x * 1e-200) * 1e200 * 1e200).sum()),
+    "what the rules of a fused op share": ("rotten", lambda x: ROTTEN(x).sum()),
 }
 
 
@@ -166,6 +177,14 @@ def test_a_file_of_the_user_is_not_taken_for_the_package_beside_it():
     where = r"at +autograd_of_mine\.py:3, in <module>"
     with pytest.raises(AnomalyError, match=where), detect_anomaly():
         exec(code, {"log": ag.log, "x": leaf(0.0)})
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.op.shared], ids=lambda c: c.name)
+def test_a_nan_that_a_fused_op_gets_is_not_news(case):
+    inputs = [leaf(x) if x.dtype.kind == "f" else x for x in case.inputs()]
+    with detect_anomaly():
+        out = case.op(*inputs, **case.params)
+        out.backward(np.full(out.shape, np.nan))
 
 
 def test_a_cell_of_a_notebook_is_named_as_in_its_traceback():
