@@ -126,16 +126,16 @@ def backprop(
                 a = x.data
                 gx = op.vjp[0](g, out, a)
             else:
-                x, y = inputs
-                a, b = x.data, y.data
-                rule, rule_y = op.vjp
-                if y.requires_grad:
-                    gy = rule_y(g, out, a, b)
-                    if type(gy) is ndarray or type(gy) is not type(b):
-                        gy = _fit(gy, b, op)
-                    before = get(y)
-                    gradients[y] = gy if before is None else before + gy
-                gx = rule(g, out, a, b) if x.requires_grad else None
+                first, x = inputs
+                b, a = first.data, x.data
+                rule_first, rule = op.vjp
+                if first.requires_grad:
+                    gf = rule_first(g, out, b, a)
+                    if type(gf) is ndarray or type(gf) is not type(b):
+                        gf = _fit(gf, b, op)
+                    before = get(first)
+                    gradients[first] = gf if before is None else before + gf
+                gx = rule(g, out, b, a) if x.requires_grad else None
             if gx is not None:
                 if type(gx) is ndarray or type(gx) is not type(a):
                     gx = _fit(gx, a, op)

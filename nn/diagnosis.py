@@ -22,7 +22,7 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.anomaly import source_line
-from autograd.recording import Observer, is_recording, recording, rerunning
+from autograd.recording import Observer, is_recording, rerunning
 from nn import loss as losses
 from nn import signals, utils
 from nn.layers import Dropout
@@ -267,15 +267,12 @@ class _Watch(Observer):
         self._look_for_crossed(loss)
         self._keep(loss, at)
         before = {p: p.grad for p in self.names}
-        mode = recording.get()
-        # watched, the engine would add gradients up in another order
-        token = recording.set(mode.outer if isinstance(mode, _Watch) else mode)
+        rows = self.rows.copy()  # filled by hooks
         try:
             backward(loss, *args, **kw)
         finally:
-            recording.reset(token)
-            rows = [row for row in self.rows if not math.isnan(row.backward)]
             self._forget_rows()
+        rows = [row for row in rows if not math.isnan(row.backward)]
         reached = [p for p, g in before.items() if p.grad is not g]
         for p in reached:
             self.left[p] = p.grad

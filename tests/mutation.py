@@ -463,7 +463,7 @@ def engine_mutants():
     """Yield the engine with one line changed; accumulation in each place where it happens."""
     listed = list(ENGINE)
     text = inspect.getsource(engine.backprop)
-    for name in ("gx", "gy"):
+    for name in ("gx", "gf"):
         line = f"{name} if before is None else before + {name}"
         for k in range(text.count(line)):
             listed.append(("backprop", (line, k), name))

@@ -4,6 +4,7 @@ import gc
 import pickle
 import threading
 import weakref
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -116,6 +117,18 @@ def test_shared_inputs_add_up():
     assert x.grad.item() == 6.0
     y.backward()
     assert x.grad.item() == 12.0
+
+
+def test_gradients_add_up_in_one_order_however_the_graph_is_walked():
+    def gradient(watch, **kwargs):
+        x = Tensor(np.random.default_rng(0).uniform(0.1, 2, 50), requires_grad=True)
+        with watch:
+            (x**x * ag.sin(x) + x * 1.7).backward(np.ones(50), **kwargs)
+        return x.grad.numpy()
+
+    plain = gradient(nullcontext())
+    np.testing.assert_array_equal(gradient(nullcontext(), create_graph=True), plain)
+    np.testing.assert_array_equal(gradient(ag.detect_anomaly()), plain)
 
 
 def test_two_walks_over_shared_interior_nodes_add_up():
