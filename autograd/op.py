@@ -199,6 +199,8 @@ class Op:
         set_("__name__", self.name)
         set_("__doc__", self.doc or self.forward.__doc__)
         set_("__signature__", signature)
+        if inspect.isfunction(self.forward):
+            set_("__module__", self.forward.__module__)  # where help() and doctest look for it
 
     def _signature(self, arity: int) -> inspect.Signature:
         if inspect.isfunction(self.forward):
@@ -326,9 +328,7 @@ def op(
         name = forward.__name__.strip("_")
         word = name.replace("_", r"\_")
         formula = latex or rf"\mathrm{{{{{word}}}}}({{0}})"
-        made = Op(name, forward, vjp, formula, **fields)
-        object.__setattr__(made, "__module__", forward.__module__)
-        return made
+        return Op(name, forward, vjp, formula, **fields)
 
     return declare
 

@@ -159,6 +159,9 @@ def test_rotation_of_large_positions_is_exact_in_single_precision():
 def test_shapes_that_do_not_fit_are_named(shapes):
     with pytest.raises(ValueError, match=r"scaled_dot_product_attention: query \(.*do not fit"):
         scaled_dot_product_attention(*(np.ones(s) for s in shapes))
+    wrong = r"attention_weights: query \(2, 3\), key \(2, 4\) do not fit; pass .* S, D\)$"
+    with pytest.raises(ValueError, match=wrong):
+        attention_weights(np.ones((2, 3)), np.ones((2, 4)))
 
 
 def test_masks_that_do_not_fit_are_named():

@@ -264,6 +264,14 @@ def test_the_same_seed_gives_the_same_weights_in_both_dtypes():
         (lambda: nn.Conv2d(3, 4, 3, groups=2), "3 to 4 channels in 2 groups"),
         (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "'mirror' is not known; it is one of"),
         (lambda: F.conv2d(np.ones((1, 3, 5, 5)), np.ones((4, 2, 3, 3))), "has 3 channels, but"),
+        (
+            lambda: F.conv2d(np.ones((1, 4, 5, 5)), np.ones((3, 2, 3, 3)), groups=2),
+            r"groups=2 does not divide the first axis of .* \(3, 2, 3, 3\); pass a divisor of 3",
+        ),
+        (
+            lambda: F.conv2d(np.ones((1, 3, 5, 5)), np.ones((4, 3, 3, 3)), padding=((1, 1),)),
+            r"padding is \(\(1, 1\),\); pass a pair, before and after, for each of the 2 axes",
+        ),
         (lambda: F.conv2d(np.ones((3, 5, 5)), np.ones((4, 3, 3, 3))), "each with 4 axes"),
         (
             lambda: F.conv2d(np.ones((1, 3, 2, 5)), np.ones((4, 3, 3, 3))),

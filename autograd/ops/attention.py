@@ -63,7 +63,7 @@ def attention_weights(
            [0.02, 0.98, 0.  ],
            [0.09, 0.67, 0.24]])
     """
-    _check(query, key, key, attn_mask)
+    _check("attention_weights", attn_mask, query=query, key=key)
     dtype = np.result_type(query.dtype, key.dtype)
     wide = widened(query) * _scale(query.shape[-1], scale)
     weights = _masked_softmax(wide @ widened(key).swapaxes(-1, -2), attn_mask, is_causal)
@@ -157,7 +157,7 @@ def _attention(
     scale: float | None = None,
     keep: Array | None = None,
 ) -> Array:
-    _check(query, key, value, attn_mask)
+    _check("scaled_dot_product_attention", attn_mask, query=query, key=key, value=value)
     query, key, value = floating(query), floating(key), floating(value)
     dtype = np.result_type(query, key, value)
     query, key, value = widened(query), widened(key), widened(value)
@@ -276,7 +276,9 @@ def _like(x: Array, a: Array, b: Array) -> Array:
     return np.matmul(a, b, out=np.empty_like(widened(x)) if x.shape == shape else None)
 
 
-def _check(query: Array, key: Array, value: Array, attn_mask: Array | None) -> None:
+def _check(where: str, attn_mask: Array | None, **given: Any) -> None:
+    query, key = given["query"], given["key"]
+    value = given.get("value", key)
     fits = (
         min(query.ndim, key.ndim, value.ndim) >= 2
         and query.shape[-1] == key.shape[-1]
@@ -288,16 +290,15 @@ def _check(query: Array, key: Array, value: Array, attn_mask: Array | None) -> N
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(
-            f"scaled_dot_product_attention: query {query.shape}, key {key.shape} and value "
-            f"{value.shape} do not fit; pass (..., T, D), (..., S, D) and (..., S, E)"
-        )
+        shapes = ", ".join(f"{name} {x.shape}" for name, x in given.items())
+        fitting = ("(..., T, D)", "(..., S, D)", "(..., S, E)")[: len(given)]
+        raise ValueError(f"{where}: {shapes} do not fit; pass {', '.join(fitting)}")
     if attn_mask is None:
         return
     if attn_mask.dtype.kind not in "bf":
         raise TypeError(
-            f"scaled_dot_product_attention: attn_mask is {attn_mask.dtype}; pass booleans, True "
-            "where a query may look, or floating numbers to add to the scores"
+            f"{where}: attn_mask is {attn_mask.dtype}; pass booleans, True where a query may look, "
+            "or floating numbers to add to the scores"
         )
     shape = (*lead, query.shape[-2], key.shape[-2])
     try:
@@ -306,8 +307,8 @@ def _check(query: Array, key: Array, value: Array, attn_mask: Array | None) -> N
         fits = False
     if not fits:
         raise ValueError(
-            f"scaled_dot_product_attention: attn_mask of shape {attn_mask.shape} does not "
-            f"broadcast to the scores, {shape}; its last two axes are query and key"
+            f"{where}: attn_mask of shape {attn_mask.shape} does not broadcast to the scores, "
+            f"{shape}; its last two axes are query and key"
         )
 
 

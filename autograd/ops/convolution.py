@@ -88,6 +88,11 @@ class Geometry(NamedTuple):
             ]
             pairs = tuple((n // 2, n - n // 2) for n in around)
         elif not isinstance(padding, int) and all(not isinstance(p, int) for p in padding):
+            if len(padding) != axes:
+                raise ValueError(
+                    f"{where}: padding is {padding!r}; pass a pair, before and after, for each of "
+                    f"the {axes} axes"
+                )
             pairs = tuple(per_axis(where, "padding", p, 2, 0) for p in padding)  # type: ignore[misc]
         else:
             pairs = tuple((p, p) for p in per_axis(where, "padding", padding, axes, 0))
@@ -129,7 +134,7 @@ def per_axis(where: str, name: str, value: Any, axes: int, least: int) -> tuple[
     return values
 
 
-# The three kernels, on arrays with channels last: x (N, *sizes, C), g (N, *counts, O), and weights
+# The three products, on arrays with channels last: x (N, *sizes, C), g (N, *counts, O), and weights
 # (groups, *kernel, C / groups, O / groups).
 
 
@@ -147,7 +152,7 @@ def channels_last(
 
 
 def _grouped(weight: Array, groups: int) -> Array:
-    """Return weights (O, C / groups, *kernel) as the kernels take them."""
+    """Return weights (O, C / groups, *kernel) as the products take them."""
     parts = weight.reshape((groups, -1 if weight.size else 0, *weight.shape[1:]))
     return np.moveaxis(parts, (1, 2), (-1, -2))
 
@@ -178,21 +183,21 @@ def _windows(
     groups, shared = geometry.groups, _shared_axes(x, geometry)
     n, *sizes, channels = x.shape
     batch, *along, last = x.strides
-    steps = [s * t for s, t in zip(along, geometry.stride, strict=True)]
-    reach = [s * d for s, d in zip(along, geometry.dilation, strict=True)]
+    window_strides = [s * t for s, t in zip(along, geometry.stride, strict=True)]
+    element_strides = [s * d for s, d in zip(along, geometry.dilation, strict=True)]
     # axes as pairs of length and stride
     lead = list(zip(sizes, along, strict=True))[:shared]
-    slide = list(zip(counts, steps, strict=True))[shared:]
-    window = [*list(zip(kernel, reach, strict=True))[shared:], (channels // groups, last)]
+    slide = list(zip(counts, window_strides, strict=True))[shared:]
+    window = [*list(zip(kernel, element_strides, strict=True))[shared:], (channels // groups, last)]
     positions, columns = (math.prod(m for m, _ in axes) for axes in (slide, window))
     each = math.prod(sizes[:shared]) * positions * columns * groups
-    step = max(1, CHUNK // max(1, each))
-    memory = np.empty(min(step, n) * each, x.dtype)  # used again and again: it stays in cache
+    chunk = max(1, CHUNK // max(1, each))
+    memory = np.empty(min(chunk, n) * each, x.dtype)  # used again and again: it stays in cache
     # long runs are copied fast: of neighbouring channels, or if these are few of positions
     by_row = channels >= 4 * groups
     offsets = list(product(*map(range, kernel[:shared])))
-    for start in range(0, n, step):
-        few = min(step, n - start)
+    for start in range(0, n, chunk):
+        few = min(chunk, n - start)
         rows = [*lead, (few, batch), *slide]
         axes = [*rows, *window] if by_row else [*window, *rows]
         shape, strides = zip((groups, last * (channels // groups)), *axes, strict=True)
@@ -231,15 +236,16 @@ def _wide(bias: Array, counts: Sequence[int]) -> Array:
 def _correlate(
     x: Array, weight: Array, counts: Sequence[int], geometry: Geometry, bias: Array | None
 ) -> Array:
+    """Return (N, *counts, O): the sum over each window of x times the weights, plus the bias."""
     groups, *kernel, channels, columns = weight.shape
     shared = _shared_axes(x, geometry)
     offsets, along = math.prod(kernel[:shared]), math.prod(kernel[shared:])
     weight = weight.reshape((groups, offsets, along * channels, columns))
     shift: Any = 0.0 if bias is None else _in_rows(_wide(bias, counts), groups, shared)
     out = np.empty((len(x), *counts, groups * columns), x.dtype)
-    for few, windows in _windows(x, kernel, counts, geometry):
+    for examples, windows in _windows(x, kernel, counts, geometry):
         parts = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
-        target = _in_rows(out[few], groups, shared)
+        target = _in_rows(out[examples], groups, shared)
         np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
     return out
 
@@ -250,16 +256,16 @@ def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -
     out = np.zeros((len(g), *sizes, groups, channels), g.dtype)
     weight, counts = np.ascontiguousarray(weight.swapaxes(-1, -2)), g.shape[1:-1]
     positions = math.prod(counts)
-    step = max(1, CHUNK // max(1, positions * (g.shape[-1] + 2 * groups * channels)))
-    product_of_few = np.empty((groups, min(step, len(g)) * positions, channels), g.dtype)
-    for start in range(0, len(g), step):
-        few = out[start : start + step]
-        rows = _in_rows(g[start : start + step], groups)
-        rows = rows.reshape((groups, len(few) * positions, rows.shape[-1]))
+    chunk = max(1, CHUNK // max(1, positions * (g.shape[-1] + 2 * groups * channels)))
+    product_of_few = np.empty((groups, min(chunk, len(g)) * positions, channels), g.dtype)
+    for start in range(0, len(g), chunk):
+        target = out[start : start + chunk]
+        rows = _in_rows(g[start : start + chunk], groups)
+        rows = rows.reshape((groups, len(target) * positions, rows.shape[-1]))
         for offset in product(*map(range, kernel)):
             part = np.matmul(rows, weight[:, *offset], out=product_of_few[:, : rows.shape[1]])
-            part = np.moveaxis(part, 0, 1).reshape((len(few), *counts, groups, channels))
-            few[:, *geometry.places(offset, counts)] += part
+            part = np.moveaxis(part, 0, 1).reshape((len(target), *counts, groups, channels))
+            target[:, *geometry.places(offset, counts)] += part
     return out.reshape((*out.shape[:-2], groups * channels))
 
 
@@ -285,13 +291,14 @@ def _transposed(
     return out if bias is None else out + _wide(bias, sizes)
 
 
-def _weights(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> Array:
+def _weight_gradient(x: Array, g: Array, kernel: Sequence[int], geometry: Geometry) -> Array:
+    """Return (groups, *kernel, C / groups, O / groups): windows of x times g, summed over all."""
     groups, shared = geometry.groups, _shared_axes(x, geometry)
     channels, columns = x.shape[-1] // groups, g.shape[-1] // groups
     offsets, along = math.prod(kernel[:shared]), math.prod(kernel[shared:])
     out = np.zeros((groups, offsets, along * channels, columns), g.dtype)
-    for few, windows in _windows(x, kernel, g.shape[1:-1], geometry):
-        rows = _in_rows(g[few], groups, shared)
+    for examples, windows in _windows(x, kernel, g.shape[1:-1], geometry):
+        rows = _in_rows(g[examples], groups, shared)
         for i, a in enumerate(windows):
             blocks = _parted(a, columns)
             rows = rows.reshape((*blocks.shape[:-1], columns))
@@ -328,16 +335,20 @@ def _check(
             layout = ("channels_out", "channels_in / groups")
         sizes = ("length",) if axes == 1 else ("height", "width")
         raise ValueError(
-            f"{where}: x of shape {x.shape} and weight of shape {weight.shape}; they are (batch, "
+            f"{where}: x of shape {x.shape} and weight of shape {weight.shape}; pass (batch, "
             f"channels, {', '.join(sizes)}) and ({', '.join(layout)}, *kernel_size), each with "
             f"{axes + 2} axes"
         )
-    per_group = weight.shape[0] if transposed else weight.shape[1] * groups
-    if groups < 1 or weight.shape[0] % groups or x.shape[1] != per_group:
+    if groups < 1 or weight.shape[0] % groups:
+        raise ValueError(
+            f"{where}: groups={groups} does not divide the first axis of a weight of shape "
+            f"{weight.shape}; pass a divisor of {weight.shape[0]}"
+        )
+    channels_in = weight.shape[0] if transposed else weight.shape[1] * groups
+    if x.shape[1] != channels_in:
         raise ValueError(
             f"{where}: x of shape {x.shape} has {x.shape[1]} channels, but a weight of shape "
-            f"{weight.shape} with groups={groups} takes {per_group}, and parts its first axis into "
-            "the groups"
+            f"{weight.shape} with groups={groups} takes {channels_in}"
         )
     channels = weight.shape[1] * groups if transposed else weight.shape[0]
     if bias is not None and bias.shape != (channels,):
@@ -348,13 +359,17 @@ def _check(
 
 
 def _check_windows(
-    where: str, sizes: Sequence[int], kernel: Sequence[int], counts: Sequence[int], g: Geometry
+    where: str,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    counts: Sequence[int],
+    geometry: Geometry,
 ) -> None:
     if min(counts) < 1:
-        padding = tuple(a if a == b else (a, b) for a, b in g.padding)
+        padding = tuple(a if a == b else (a, b) for a, b in geometry.padding)
         raise ValueError(
-            f"{where}: a kernel of size {tuple(kernel)} with dilation {g.dilation} does not fit in "
-            f"{tuple(sizes)} with padding {padding}; pad more, or take a smaller kernel"
+            f"{where}: a kernel of size {tuple(kernel)} with dilation {geometry.dilation} does not "
+            f"fit in {tuple(sizes)} with padding {padding}; pad more, or take a smaller kernel"
         )
 
 
@@ -415,18 +430,59 @@ def _product_rule(
     return total
 
 
+def _prepared(
+    axes: int,
+    x: Array,
+    weight: Array,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> tuple[tuple[int, ...], Geometry]:
+    """Check the arguments of a convolution; return how many windows there are, how they lie."""
+    name = f"conv{axes}d"
+    _check(name, x, weight, bias, axes, groups, transposed=False)
+    geometry = Geometry.of(name, weight.shape[2:], stride, padding, dilation, groups)
+    counts = geometry.windows(x.shape[2:], weight.shape[2:])
+    _check_windows(name, x.shape[2:], weight.shape[2:], counts, geometry)
+    return counts, geometry
+
+
+def _transposed_prepared(
+    axes: int,
+    x: Array,
+    weight: Array,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> tuple[tuple[int, ...], Geometry]:
+    """The same of a transposed convolution, with the sizes of its result."""
+    where = f"conv_transpose{axes}d"
+    _check(where, x, weight, bias, axes, groups, transposed=True)
+    geometry = Geometry.of(where, weight.shape[2:], stride, padding, dilation, groups)
+    extra = per_axis(where, "output_padding", output_padding, axes, 0)
+    most = [max(s, d) for s, d in zip(geometry.stride, geometry.dilation, strict=True)]
+    if any(e >= m for e, m in zip(extra, most, strict=True)):
+        raise ValueError(
+            f"{where}: output_padding {extra} must be less than the stride {geometry.stride} "
+            f"or the dilation {geometry.dilation}"
+        )
+    least = geometry.spread(x.shape[2:], weight.shape[2:])
+    sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
+    if min(sizes) < 1:
+        raise ValueError(
+            f"{where}: padding {padding} leaves nothing of x of shape {x.shape}; pad less"
+        )
+    return sizes, geometry
+
+
 def _declare(axes: int) -> tuple[Op, Op, Op]:
     """Declare the convolution along `axes` axes, its transpose, and the gradient of its weights."""
     name = f"conv{axes}d"
-
-    def prepared(
-        x: Array, weight: Array, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-    ) -> tuple[tuple[int, ...], Geometry]:
-        _check(name, x, weight, bias, axes, groups, transposed=False)
-        geometry = Geometry.of(name, weight.shape[2:], stride, padding, dilation, groups)
-        counts = geometry.windows(x.shape[2:], weight.shape[2:])
-        _check_windows(name, x.shape[2:], weight.shape[2:], counts, geometry)
-        return counts, geometry
 
     def conv_forward(
         x: Array,
@@ -437,7 +493,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
     ) -> Array:
-        counts, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
+        counts, geometry = _prepared(axes, x, weight, bias, stride, padding, dilation, groups)
         wide, dtype = working(x, weight, bias)
         padded = channels_last(wide, geometry.padding)
         out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry, bias)
@@ -452,36 +508,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,
     ) -> Array:
-        _, geometry = prepared(x, weight, bias, stride, padding, dilation, groups)
+        _, geometry = _prepared(axes, x, weight, bias, stride, padding, dilation, groups)
         return _reference(x, weight, bias, axes, geometry)
-
-    def transposed_prepared(
-        x: Array,
-        weight: Array,
-        bias: Any,
-        stride: Any,
-        padding: Any,
-        output_padding: Any,
-        groups: int,
-        dilation: Any,
-    ) -> tuple[tuple[int, ...], Geometry]:
-        where = f"conv_transpose{axes}d"
-        _check(where, x, weight, bias, axes, groups, transposed=True)
-        geometry = Geometry.of(where, weight.shape[2:], stride, padding, dilation, groups)
-        extra = per_axis(where, "output_padding", output_padding, axes, 0)
-        most = [max(s, d) for s, d in zip(geometry.stride, geometry.dilation, strict=True)]
-        if any(e >= m for e, m in zip(extra, most, strict=True)):
-            raise ValueError(
-                f"{where}: output_padding {extra} must be less than the stride {geometry.stride} "
-                f"or the dilation {geometry.dilation}"
-            )
-        least = geometry.spread(x.shape[2:], weight.shape[2:])
-        sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
-        if min(sizes) < 1:
-            raise ValueError(
-                f"{where}: padding {padding} leaves nothing of x of shape {x.shape}; pad less"
-            )
-        return sizes, geometry
 
     def transposed_forward(
         x: Array,
@@ -493,8 +521,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
         dilation: int | tuple[int, ...] = 1,
     ) -> Array:
-        sizes, geometry = transposed_prepared(
-            x, weight, bias, stride, padding, output_padding, groups, dilation
+        sizes, geometry = _transposed_prepared(
+            axes, x, weight, bias, stride, padding, output_padding, groups, dilation
         )
         wide, dtype = working(x, weight, bias)
         out = _transposed(wide, _grouped(widened(weight), groups), bias, sizes, geometry)
@@ -510,8 +538,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         groups: int = 1,
         dilation: int | tuple[int, ...] = 1,
     ) -> Array:
-        sizes, geometry = transposed_prepared(
-            x, weight, bias, stride, padding, output_padding, groups, dilation
+        sizes, geometry = _transposed_prepared(
+            axes, x, weight, bias, stride, padding, output_padding, groups, dilation
         )
         return _transposed_reference(x, weight, bias, sizes, geometry)
 
@@ -527,7 +555,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         geometry = Geometry.of(name, kernel_size, stride, padding, dilation, groups)
         (x, dtype), (y, _) = working(x, y), working(y, x)
         padded = channels_last(x, geometry.padding)
-        out = _ungrouped(_weights(padded, channels_last(y), kernel_size, geometry))
+        out = _ungrouped(_weight_gradient(padded, channels_last(y), kernel_size, geometry))
         return out.astype(dtype, copy=False)
 
     def spread_over(
@@ -627,8 +655,6 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         flops=lambda out, x, y, **how: 2 * y.size * math.prod(out.shape[1:]),
         doc=f"Return the gradient of <y, {name}(x, weight)> with respect to the weight.",
     )
-    for made in (conv, transposed, of_weight):
-        object.__setattr__(made, "__module__", __name__)
     return conv, transposed, of_weight
 
 
@@ -698,8 +724,8 @@ _TRANSPOSED_DOC = r"""Add each value of x, times the weights, to a window of the
     bias : Tensor or ndarray of shape (channels_out,), optional
     stride : int or tuple of int, default=1
         How far windows are apart.
-    padding : int, tuple of int or of pairs, default=0
-        What is cut off before and after, on each axis.
+    padding : int, tuple of int or of pairs, 'valid' or 'same', default=0
+        What is cut off before and after, on each axis; as many as `conv{axes}d` would add.
     output_padding : int or tuple of int, default=0
         What is added behind, to say which of the sizes that `conv{axes}d` takes to that of x is
         meant; less than the stride or the dilation.
