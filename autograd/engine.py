@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .changes import changes, check_unchanged, describe, freed, settle
-from .op import Node, Op
+from .op import ACCUMULATED, Node, Op
 from .recording import Observer, enable_grad, recording
 
 
@@ -77,7 +77,8 @@ def backprop(
     retain_graph : bool, default=True
         If False, the graph is freed during the walk.
     hooks : bool, default=False
-        Run the hooks registered on the tensors; a picture leaves them alone.
+        Run the hooks of the tensors that have an op; those of a leaf run where its gradient is
+        used, and a picture leaves all alone.
     only_leaves : bool, default=False
         Yield the pairs of leaves alone, which come last.
     leaves : collection of Tensor, optional
@@ -110,7 +111,7 @@ def backprop(
         if g is None:  # reached only through inputs without a derivative
             continue
         if hooks and node.hooks is not None:
-            g = _run_hooks(node, g)
+            g = run_hooks(node, g)
         if not only_leaves:
             yield node, g
         op, inputs = node.op, node.inputs
@@ -154,10 +155,7 @@ def backprop(
                     gradients[x] = gx if before is None else before + gx
         if not retain_graph:
             _free(node, traces)
-    for leaf, g in gradients.items():
-        if hooks and leaf.hooks is not None:
-            g = _run_hooks(leaf, g)
-        yield leaf, g
+    yield from gradients.items()
 
 
 class Trace(Node):
@@ -197,12 +195,16 @@ def _trace(node: Any) -> Trace:
     return trace
 
 
-def _run_hooks(node: Any, g: Any) -> Any:
-    """Let the hooks of a tensor see its gradient, in the order they were registered."""
-    for key, hook in tuple(node.hooks.items()):
-        if key < 0:  # it waits until the gradient has been added up
+def run_hooks(node: Any, g: Any) -> Any:
+    """Let the hooks of a tensor see its gradient, in their order; return what they make of it.
+
+    What a hook gets, and what it returns, it may keep: the gradient shares no memory with that.
+    """
+    for (when, _), hook in sorted(node.hooks.items()):
+        if when == ACCUMULATED:
             continue
-        seen: Any = hook(g if isinstance(g, Node) else node.wrap(g))
+        recorded = isinstance(g, Node)
+        seen: Any = hook(+g if recorded else node.wrap(g.copy()))
         if seen is None:
             continue
         if not isinstance(seen, Node):
@@ -211,9 +213,8 @@ def _run_hooks(node: Any, g: Any) -> Any:
             raise ValueError(
                 f"hook: it returned a gradient of shape {seen.data.shape} for {describe(node)}"
             )
-        if seen.data.dtype != g.dtype:
-            seen = seen.astype(g.dtype)
-        g = seen if isinstance(g, Node) else seen.data
+        seen = seen.astype(g.dtype)  # a copy
+        g = seen if recorded else seen.data
     return g
 
 
@@ -256,7 +257,7 @@ def _pull_through_reference(node: Any, g: Any, create_graph: bool) -> list[tuple
     with enable_grad():
         again = node.op.reference(*node.inputs, **node.params)
     leaves = set(node.inputs)
-    walk = backprop(again, g, create_graph=create_graph, leaves=leaves)
+    walk = backprop(again, g, create_graph=create_graph, hooks=True, leaves=leaves)
     return [(x, gx) for x, gx in walk if x in leaves]
 
 

@@ -47,6 +47,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+# When a hook runs: on the gradient; to keep it, after the others; when it was added to `grad`.
+BEFORE, RETAINED, ACCUMULATED = range(3)
+
+
 class Node:
     """A value in the graph: its data, and how it was computed.
 
@@ -77,7 +81,7 @@ class Node:
     saved: Any  # what the forward of a fused op kept for its rules
     scope: Any
     serial: int  # creation number: inputs come before outputs; 0 for leaves
-    hooks: dict[int, Callable[..., Any]] | None
+    hooks: dict[tuple[int, int], Callable[..., Any]] | None  # by when they run, and a number
     name: str | None
 
     priority = 0  # of several nodes given to an op, the one with the highest decides

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import ops
 from .card import card
 from .changes import Rebound, changes, memory
-from .engine import backprop
+from .engine import backprop, run_hooks
 from .methods import Methods
 from .mistakes import explained
-from .op import Op, dispatch
+from .op import ACCUMULATED, BEFORE, RETAINED, Op, dispatch
 from .pickling import reduce_tensor
 from .recording import current_scope, enable_grad, is_recording, next_serial, recording
 
@@ -238,10 +238,14 @@ class Tensor(Methods):
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook` with the gradient of this tensor in each `backward`; return its handle.
 
+        Transforms that walk back (`grad`, `vjp`, `jacrev`) run the hooks registered in the function
+        too. Forward mode has none, and `hvp` and `hessian`, which rest on it, leave them out.
+
         Parameters
         ----------
         hook : callable
-            Gets the gradient, final but for this hook; a tensor that it returns takes its place.
+            Gets the gradient, final but for later hooks, as a tensor of its own; a tensor that it
+            returns takes its place.
 
         Returns
         -------
@@ -257,7 +261,7 @@ class Tensor(Methods):
         30.0
         >>> handle.remove()
         """
-        return self._hook(next_serial(), hook)
+        return self._hook(BEFORE, hook)
 
     def register_post_accumulate_grad_hook(
         self, hook: Callable[[Tensor], object]
@@ -298,25 +302,25 @@ class Tensor(Methods):
                 "register_post_accumulate_grad_hook: this tensor is not a leaf, and adds up no "
                 "gradient; use register_hook, or detach() it first"
             )
-        return self._hook(-next_serial(), hook)
+        return self._hook(ACCUMULATED, hook)
 
-    def _hook(self, key: int, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+    def _hook(self, when: int, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         self.hooks = self.hooks or {}
+        key = when, next_serial()
         self.hooks[key] = hook
         return RemovableHandle(self.hooks, key)
 
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
-        if self.op is not None and _RETAINED not in (self.hooks or {}):
+        if self.op is not None and all(when != RETAINED for when, _ in self.hooks or ()):
             keep = weakref.ref(self)
 
             def store(g: Tensor) -> None:
                 this = keep()
                 if this is not None:
-                    own = g if g.requires_grad else _leaf(g.data.copy())
-                    this.grad = own if this.grad is None else this.grad + own
+                    this.grad = g if this.grad is None else this.grad + g
 
-            self._hook(_RETAINED, store)
+            self._hook(RETAINED, store)
         return self
 
     def wrap(self, data: Any) -> Tensor:
@@ -367,7 +371,7 @@ class Tensor(Methods):
 
     def _collect(self, seed: Any, retain_graph: bool, create_graph: bool) -> None:
         """Walk back, and add to the gradient of each leaf."""
-        taken = {id(seed)}  # arrays that a gradient must not share
+        taken = {id(seed.data if create_graph else seed)}  # arrays that no gradient may share
         walk = backprop(
             self,
             seed,
@@ -379,16 +383,21 @@ class Tensor(Methods):
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
         with np.errstate(all="ignore"):
             for t, g in walk:
+                if t.hooks is not None:
+                    g = run_hooks(t, g)
                 if t._grad is not None:
                     g = t._grad + g
-                elif type(g) is np.ndarray:
-                    if g.base is not None or id(g) in taken:
-                        g = g.copy()
-                    taken.add(id(g))
+                else:
+                    array = g.data if create_graph else g
+                    if type(array) is np.ndarray:
+                        if array.base is not None or id(array) in taken:
+                            g = +g
+                            array = g.data if create_graph else g
+                        taken.add(id(array))
                 t._grad = g
                 if t.hooks is not None:
-                    for key, hook in tuple(t.hooks.items()):
-                        if key < 0:
+                    for (when, _), hook in sorted(t.hooks.items()):
+                        if when == ACCUMULATED:
                             hook(t)
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Any:
@@ -440,6 +449,7 @@ class Tensor(Methods):
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
         before = self._alias()
+        value = before if value is self else value
         if changed := changes.of(self):
             changes.note(before, changed)
         after = ops.setitem(before, value, index=index)
@@ -593,6 +603,15 @@ class Tensor(Methods):
     def __itruediv__(self, other: Any) -> Tensor:
         return self._update(ops.div, other)
 
+    def __ifloordiv__(self, other: Any) -> Tensor:
+        return self._update(ops.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Tensor:
+        return self._update(ops.remainder, other)
+
+    def __imatmul__(self, other: Any) -> Tensor:
+        return self._update(ops.matmul, other)
+
     __hash__ = object.__hash__
     __neg__ = ops.neg
     __pos__ = ops.positive
@@ -641,7 +660,7 @@ class Tensor(Methods):
 class RemovableHandle:
     """What registering a hook returns: `remove`, or a call, takes the hook away again."""
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], key: int) -> None:
+    def __init__(self, hooks: dict[Any, Callable[..., Any]], key: Any) -> None:
         self.hooks, self.key = hooks, key
 
     def remove(self) -> None:
@@ -666,8 +685,6 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
 
 _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)
-_RETAINED = 0  # the key of the hook that keeps a gradient; the others are numbered from 1 on, and
-# those that run after a gradient was added up from -1 down
 
 
 _blank = partial(object.__new__, Tensor)  # faster than a call that unpacks its argument

@@ -576,7 +576,7 @@ class _Again:
         leaves = set(self.inputs)
         out_again = self.run()
         if _is_same(out_again.data, out):
-            walk = backprop(out_again, g, retain_graph=False, leaves=leaves)
+            walk = backprop(out_again, g, retain_graph=False, hooks=True, leaves=leaves)
             found = {x: gx for x, gx in walk if x in leaves}
             if leaves <= found.keys():
                 return [found[x] for x in self.inputs]
@@ -740,9 +740,9 @@ class _Trace:
         if y.requires_grad:
             seed: Any = as_tensor(y.dtype.type(1))
             with np.errstate(all="ignore"):
-                walk = backprop(
-                    y, seed if create_graph else seed.data, create_graph=create_graph, leaves=leaves
-                )
+                if not create_graph:
+                    seed = seed.data
+                walk = backprop(y, seed, create_graph=create_graph, hooks=True, leaves=leaves)
                 found = {x: g for x, g in walk if x in leaves}
         taken: set[int] = set()
         return [_own(found.get(x), x, taken) for x in self.targets]

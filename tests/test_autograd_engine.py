@@ -1,6 +1,7 @@
 """The engine: recording, the walk back, accumulation, freeing, changes in place, threads."""
 
 import gc
+import operator
 import pickle
 import threading
 import weakref
@@ -171,6 +172,15 @@ def test_gradients_of_two_leaves_do_not_share_memory():
     z.grad.data[0] = 5  # a broadcast view would be read-only
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_shares_memory_with_no_other_and_not_with_what_was_passed(create_graph):
+    u, v, w = (leaf([1.0, 2.0]) for _ in range(3))
+    given = Tensor([1.0, 1.0])
+    (u + v + w.reshape(2, 1).reshape(2)).backward(given, create_graph=create_graph)
+    arrays = [given.data, *(t.grad.data for t in (u, v, w))]
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+
+
 def test_backward_needs_a_gradient_unless_there_is_one_element():
     x = leaf(np.ones((3, 4)))
     with pytest.raises(ValueError, match=r"shape \(3, 4\) needs an explicit gradient"):
@@ -230,6 +240,44 @@ def test_what_a_hook_returns_takes_the_dtype_and_must_have_the_shape():
     x.register_hook(lambda g: g.sum())
     with pytest.raises(ValueError, match=r"hook: it returned a gradient of shape \(\)"):
         x.sum().backward()
+
+
+def test_what_hooks_see_and_return_is_theirs():
+    kept, constant = [], Tensor([5.0, 5.0])
+    x, y = leaf([1.0, 2.0]), leaf([1.0, 2.0])
+    x.register_hook(kept.append)
+    y.register_hook(lambda g: constant)
+    for create_graph in (False, True):
+        x.grad = y.grad = None
+        (x * np.array([6.0, 8.0]) + y).sum().backward(create_graph=create_graph)
+        with no_grad():
+            for t in (x, y):
+                t.grad *= 0
+        assert kept.pop().tolist() == [6, 8]
+        assert constant.tolist() == [5, 5]
+
+
+def test_a_kept_gradient_is_what_all_hooks_have_made_of_it():
+    x = leaf([1.0, 2.0])
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [40, 80]
+
+
+def test_hooks_registered_in_a_function_run_when_it_is_differentiated():
+    def f(x):
+        y = x * 2
+        y.register_hook(lambda g: g * 10)
+        return (y * y).sum()
+
+    x = np.array([1.0, 2.0])
+    assert ag.grad(f)(x).tolist() == ag.vjp(f, x)[1](1.0)[0].tolist() == [80, 160]
+    for create_graph in (False, True):
+        t = leaf(x)
+        ag.checkpoint(f, t).backward(create_graph=create_graph)
+        assert t.grad.tolist() == [80, 160]
 
 
 def test_hooks_after_accumulation_see_the_whole_gradient_and_may_use_it_up():
@@ -477,6 +525,15 @@ def test_assignment_to_a_part_is_differentiable():
     assert v.grad.item() == 360.0
 
 
+def test_a_tensor_may_be_assigned_to_itself():
+    x = leaf([1.0, 2.0, 3.0])
+    y = x * 1
+    y[[1, 2, 0]] = y
+    assert y.tolist() == [3.0, 1.0, 2.0]
+    (y * np.array([1.0, 10.0, 100.0])).sum().backward()
+    assert x.grad.tolist() == [10.0, 100.0, 1.0]
+
+
 def test_assignment_after_use_leaves_what_was_used():
     x = leaf([1.0, 2.0])
     y = x * 2
@@ -551,6 +608,20 @@ def test_an_update_keeps_the_dtype_or_refuses():
         w **= 2
     assert same is w
     assert w.item() == 25.0
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"])
+def test_every_operator_in_place_changes_the_same_tensor_under_no_grad(name):
+    x = leaf([6.0, 7.0])
+    with no_grad():
+        y = getattr(operator, "i" + name)(x, 2.0)
+    assert y is x
+    assert x.tolist() == getattr(operator, name)(np.array([6.0, 7.0]), 2.0).tolist()
+    square = leaf([[1.0, 2.0], [3.0, 4.0]])
+    with no_grad():
+        y = operator.imatmul(square, np.eye(2)[::-1])
+    assert y is square
+    assert square.tolist() == [[2.0, 1.0], [4.0, 3.0]]
 
 
 def test_an_update_under_no_grad_changes_the_same_tensor():
