@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor, as_tensor, no_grad
+from autograd.changes import changes
 from autograd.op import Op
-from autograd.recording import Observer, current_scope
+from autograd.recording import Observer, current_scope, next_serial
 from nn.io import replace_file
 from nn.module import Module
 from nn.train import in_use
@@ -69,8 +70,8 @@ def to_onnx(
     NotImplementedError
         If the model runs an op that has no counterpart here.
     ValueError
-        If part of the output is computed from the input outside of the ops, or depends on the
-        batch size; or if the names are not as many as the tensors.
+        If part of the output is computed from the input outside of the ops, depends on the batch
+        size, or was changed in place; or if the names are not as many as the tensors.
     ImportError
         If onnx is not installed: ``pip install gradwalk[onnx]``.
 
@@ -89,7 +90,7 @@ def to_onnx(
     """
     onnx = _onnx()
     given = inputs if isinstance(inputs, tuple) else (inputs,)
-    arrays = [np.asarray(as_tensor(x).data) for x in given]
+    arrays = [np.array(as_tensor(x).data) for x in given]  # each its own, even if given twice
     first = _run(model, arrays)
     second = _run(model, [_varied(a, grow=dynamic_batch) for a in arrays])
     graph = Graph(first, second)
@@ -194,6 +195,8 @@ class Trace(Observer):
     steps : list of Step
     arrays : list of ndarray
         The values, by their numbers: inputs, then parameters and buffers, then what steps made.
+    serials : list of int
+        When each got its number.
     outputs : list
         The numbers of the outputs, once the model has run.
     paths : dict of int to str
@@ -203,6 +206,7 @@ class Trace(Observer):
     def __init__(self, inputs: Sequence[Tensor], model: Module) -> None:
         self.steps: list[Step] = []
         self.arrays: list[Any] = []
+        self.serials: list[int] = []
         self.numbers: dict[int, int] = {}
         self.outputs: list[Value] = []
         for x in inputs:
@@ -214,6 +218,7 @@ class Trace(Observer):
         """Give a new value a number; its array is kept, so that no other gets its place."""
         self.numbers[id(data)] = len(self.arrays)
         self.arrays.append(data)
+        self.serials.append(next_serial())
         return len(self.arrays) - 1
 
     def value(self, data: Any) -> Value:
@@ -223,6 +228,21 @@ class Trace(Observer):
     def array(self, value: Value) -> Array:
         """Return the array of a value."""
         return np.asarray(self.arrays[value]) if isinstance(value, int) else value
+
+    def check_unchanged(self) -> None:
+        """Raise if a value is not what it was when it got its number."""
+        made = {step.out: step for step in self.steps}
+        for number, (data, serial) in enumerate(zip(self.arrays, self.serials, strict=True)):
+            if changes.of(as_tensor(data)) > serial:
+                step = made.get(number)
+                what = self.paths.get(number, "an input")
+                if step is not None:
+                    what = f"what {step.op.name} in {step.scope or 'the model'} made"
+                raise ValueError(
+                    f"to_onnx: {what}, of shape {np.shape(data)}, was changed in place, which no "
+                    "node stands for; make a new tensor (y = y + 1, not y += 1; autograd.where "
+                    "instead of y[i] = v)"
+                )
 
     def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Note an op; one that has no converter, by what it is composed of."""
@@ -256,6 +276,7 @@ def _run(model: Module, arrays: Sequence[Array]) -> Trace:
     with in_use(model), no_grad(), Trace(tensors, model) as trace:
         out = model(*tensors)
     trace.outputs = [trace.value(t.data) for t in _tensors(out)]
+    trace.check_unchanged()
     if not trace.outputs:
         raise ValueError(f"to_onnx: {type(model).__name__} returned no tensor, but {out!r}")
     return trace

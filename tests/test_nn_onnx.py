@@ -503,6 +503,56 @@ def test_what_depends_on_the_batch_size_is_refused_or_written_for_one(f, path):
     check(Function(f), path, x, dynamic_batch=False)
 
 
+def assigned(x):
+    y = x * 1
+    y[:, 0] = 5.0
+    return y
+
+
+def added(x):
+    x += 1
+    return x
+
+
+def added_through_a_view(x):
+    y = x.exp()
+    part = y[:, 1:]
+    part *= 2
+    return y
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (assigned, "what mul in Function made"),
+        (added, "an input"),
+        (added_through_a_view, "what exp in Function made"),
+    ],
+)
+def test_changes_in_place_are_refused(f, what, path):
+    x = normal(2, 3)
+    before = x.copy()
+    with pytest.raises(ValueError, match=rf"to_onnx: {what}, .* was changed in place"):
+        to_onnx(Function(f), x, path)
+    assert not path.exists()
+    np.testing.assert_array_equal(x, before)
+
+
+def test_a_constant_that_is_filled_in_place_is_a_constant(path):
+    def f(x):
+        mask = Tensor(np.zeros(3, np.float32))
+        mask[1] = 1.0
+        return x * mask
+
+    check(Function(f), path, normal(2, 3))
+
+
+def test_an_array_that_is_given_twice_is_two_inputs(path):
+    x, y = normal(2, 3), normal(2, 3, seed=1)
+    to_onnx(Function(lambda x, y: x - y), (x, x), path)
+    np.testing.assert_array_equal(run(path, x, y)[0], x - y)
+
+
 def test_other_ops_on_other_values_are_refused(path):
     with pytest.raises(ValueError, match="ran other ops on another batch"):
         to_onnx(Function(lambda x: x.exp() if len(x) > 2 else x.sin()), normal(2, 1), path)
