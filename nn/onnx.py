@@ -374,8 +374,8 @@ class Graph:
             )
         what = f"an input of {step.op.name} in {step.scope or 'the model'}"
         values = list(zip(step.inputs, other.inputs, strict=True))
-        if step.op.name == "where" and isinstance(values[1][0], int) and values[1] == values[2]:
-            values[0] = values[1]  # both are one value: it does not matter what decides
+        if step.op.name == "where" and _chooses_nothing(step) and _chooses_nothing(other):
+            values[0] = values[1]  # it does not matter what decides
         call.inputs = [self.name(a, b, what) for a, b in values]
         self.names[step.out] = convert(self, call)
 
@@ -452,6 +452,13 @@ class Graph:
 
 def _equal(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return all(a[k] is b[k] or np.array_equal(a[k], b[k]) for k in a)
+
+
+def _chooses_nothing(where: Step) -> bool:
+    """Whether both sides are one value of the result's shape, as in a choice without gradient."""
+    x, y = where.inputs[1:]
+    one = isinstance(x, int) and isinstance(y, int) and x == y
+    return one and where.arrays[1].shape == where.array.shape
 
 
 def _nan(a: Array) -> bool:
@@ -808,7 +815,7 @@ def _rope(graph: Graph, call: Call) -> str:
 
 def _where(graph: Graph, call: Call) -> str:
     condition, x, y = call.inputs
-    if x == y:  # a choice between a value and itself, without its gradient
+    if _chooses_nothing(call.step) and _chooses_nothing(call.other):
         return graph.node("Identity", x)
     condition = graph.cast(condition, call.step.arrays[0].dtype, np.dtype(bool))
     x, y = (

@@ -117,6 +117,10 @@ CASES = {
     "clip, one side": (lambda x: x.clip(min=0.1), X),
     "clip, arrays": (lambda x: x.clip(np.float32([-1, 0, 0, 0]), np.ones(4)), X),
     "where": (lambda x: np.where(x > 0, x, 0.1 * x), X),
+    "where, zero": (lambda x: autograd.where(x > 0, x, 0.0), X),
+    "where, zeros": (lambda x: autograd.where(x > 0, np.zeros(4, np.float32), x), X),
+    "where, one number": (lambda x: autograd.where(x > 0, *[x.sum()] * 2), X),
+    "where, rows": (lambda x: autograd.where(x > 0, *[x[0]] * 2), X),
     "logic": (lambda x: autograd.logical_and(x > 0, autograd.logical_not(x > 1)), X),
     "logic, or": (lambda x: autograd.logical_or(x > 1, autograd.logical_xor(x > 0, x < 1)), X),
     "sum": (lambda x: x.sum(axis=1), X),
@@ -272,6 +276,11 @@ def test_binary_ops(name, path):
     check(Function(op), path, x, y)
     check(Function(lambda x: op(x, 0.5)), path, x)
     check(Function(lambda x: op(Tensor(np.float32(0.5)), x)), path, abs(x) + 0.1)
+
+
+def test_where_takes_its_condition_from_an_input(path):
+    mask = np.float32([[0, 1, 0, 1], [1, 1, 0, 0]])
+    check(Function(lambda x, m: autograd.where(m, x, 0.0)), path, normal(2, 4), mask)
 
 
 @pytest.mark.parametrize("name", CASES)
