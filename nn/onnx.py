@@ -71,7 +71,8 @@ def to_onnx(
         If the model runs an op that has no counterpart here.
     ValueError
         If part of the output is computed from the input outside of the ops, depends on the batch
-        size, or was changed in place; or if the names are not as many as the tensors.
+        size, or was changed in place; or if the names are not as many as the tensors, or one of
+        them is that of a parameter or buffer, too.
     ImportError
         If onnx is not installed: ``pip install gradwalk[onnx]``.
 
@@ -96,6 +97,7 @@ def to_onnx(
     graph = Graph(first, second)
     ins = _names("input", input_names, len(arrays))
     outs = _names("output", output_names, len(first.outputs))
+    graph.reserve([*ins, *outs, *first.paths.values()])
     for number, name in enumerate(ins):
         graph.names[number] = name
     for step in zip_longest(first.steps, second.steps):
@@ -342,6 +344,7 @@ class Graph:
     initializers: dict[Any, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of values
     constants: dict[Any, str] = field(default_factory=dict)  # their names, by content
+    taken: set[str] = field(default_factory=set)  # names of anything
     scope: str = ""
 
     def __post_init__(self) -> None:
@@ -405,6 +408,23 @@ class Graph:
             "tensors all the way, or if it is the batch size, pass dynamic_batch=False"
         )
 
+    def reserve(self, names: Sequence[str]) -> None:
+        """Take names that others see; those of constants and nodes give way."""
+        for name in names:
+            if name in self.taken or not name:
+                raise ValueError(
+                    f"to_onnx: the name {name!r} is empty, or would stand for two of the inputs, "
+                    "outputs, parameters and buffers; pass other input_names or output_names"
+                )
+            self.taken.add(name)
+
+    def fresh(self, name: str) -> str:
+        """Return the name, or one like it if it is taken."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
     def initializer(self, name: str, array: Array) -> str:
         """Enter an array under a name."""
         array = np.ascontiguousarray(array).reshape(array.shape)
@@ -416,7 +436,8 @@ class Graph:
         array = np.asarray(array)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
-            self.constants[key] = self.initializer(f"constant_{len(self.constants)}", array)
+            name = self.fresh(f"constant_{len(self.constants)}")
+            self.constants[key] = self.initializer(name, array)
         return self.constants[key]
 
     def integers(self, *values: int) -> str:
@@ -430,7 +451,7 @@ class Graph:
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add a node with one output; return the name of that."""
         place = f"{self.scope}/" if self.scope else ""
-        name = f"{place}{kind}_{len(self.nodes)}"
+        name = self.fresh(f"{place}{kind}_{len(self.nodes)}")
         output = output or name
         self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], name, **attributes))
         return output

@@ -577,6 +577,42 @@ def test_wrong_names_and_outputs_are_refused(path):
     assert not path.exists()
 
 
+class Named(Module):
+    """A module with a parameter of a given name."""
+
+    def __init__(self, name):
+        setattr(self, name, Parameter(np.float32([3.0])))
+        self.name = name
+
+    def forward(self, x):
+        return 2 * F.relu(x) + getattr(self, self.name)
+
+
+@pytest.mark.parametrize("name", ["input", "output", "in_", "out_"])
+def test_names_that_clash_are_refused(name, path):
+    with pytest.raises(ValueError, match=rf"the name '{name}' .* two of the inputs"):
+        own = {"input_names": ["in_"], "output_names": ["out_"]} if name.endswith("_") else {}
+        to_onnx(Named(name), normal(2, 3), path, **own)
+    assert not path.exists()
+    to_onnx(Named(name), normal(2, 3), path, input_names=["a"], output_names=["b"])
+
+
+def test_an_input_named_as_an_output_is_refused(path):
+    for name in ["x", ""]:
+        with pytest.raises(ValueError, match=f"the name '{name}' is empty, or"):
+            to_onnx(Named("w"), normal(2, 3), path, input_names=["x"], output_names=[name])
+
+
+def test_constants_and_nodes_give_way_to_names(path):
+    check(Named("constant_0"), path, normal(2, 3))
+    check(Named("Relu_0"), path, normal(2, 3))
+    made = check(
+        Named("w"), path, normal(2, 3), input_names=["constant_0"], output_names=["Named/Relu_0"]
+    )
+    assert [o.name for o in made.graph.output] == ["Named/Relu_0"]
+    assert len({n.name for n in made.graph.node}) == len(made.graph.node)
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(path, monkeypatch):
     to_onnx(MLP([2, 2], rng=0), normal(1, 2), path)
     before = path.read_bytes()
