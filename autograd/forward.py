@@ -126,10 +126,7 @@ def jvp(
     >>> out.item(), tangent.item()
     (6.0, 2.0)
     """
-    if len(primals) != len(tangents):
-        raise ValueError(
-            f"jvp: {len(primals)} primals and {len(tangents)} tangents; each needs its own"
-        )
+    check_pairs("jvp", primals, tangents)
     leaves, skeleton = flatten(tuple(primals))
     points = [floating(x, f"jvp: leaf {i} of the primals") for i, x in enumerate(leaves)]
     directions = directions_like("jvp", points, skeleton, tuple(tangents))
@@ -156,6 +153,20 @@ def parts(y: Any, here: int) -> tuple[Any, Any]:
 
 
 # What the transforms, forward and reverse, ask of arguments and results.
+
+
+def check_pairs(where: str, primals: Any, tangents: Any) -> None:
+    """Raise unless both are sequences of arguments, and equally long."""
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(
+                f"{where}: the {name} are a {type(given).__name__}; pass a tuple with an entry for "
+                f"each argument of f, as in {where}(f, (x,), (direction,))"
+            )
+    if len(primals) != len(tangents):
+        raise ValueError(
+            f"{where}: {len(primals)} primals and {len(tangents)} tangents; each needs its own"
+        )
 
 
 def floating(x: Any, what: str) -> Tensor:
@@ -194,6 +205,17 @@ def tensor_only(y: Any, where: str) -> Tensor:
             "is lost; leave out item(), numpy() and float(), or hand it over with has_aux=True"
         )
     return y
+
+
+def floating_only(y: Any, where: str) -> Tensor:
+    """Return `y`, a leaf of what a function returned, if it has a derivative."""
+    t = tensor_only(y, where)
+    if t.dtype.kind != "f":
+        raise TypeError(
+            f"{where}: f returned a tensor of dtype {t.dtype}, which has no derivative; hand it "
+            "over with has_aux=True"
+        )
+    return t
 
 
 def with_aux(where: str, out: Any) -> tuple[Any, Any]:

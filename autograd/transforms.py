@@ -21,7 +21,17 @@ import numpy as np
 
 from .changes import changes, check_unchanged
 from .engine import backprop, pushforward, toposort
-from .forward import Dual, directions_like, floating, jvp, parts, tensor_only, with_aux
+from .forward import (
+    Dual,
+    check_pairs,
+    directions_like,
+    floating,
+    floating_only,
+    jvp,
+    parts,
+    tensor_only,
+    with_aux,
+)
 from .op import EachInput, Op, dispatch
 from .ops import stack
 from .recording import enable_grad, is_recording, next_serial, no_grad, rerunning
@@ -80,6 +90,8 @@ def grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
     {'w': Tensor(3.0), 'b': Tensor(1.0)}
     """
 
+    _check("grad", f, argnums)
+
     def gradient(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace("grad", f, args, kwargs, argnums, has_aux)
         g = trace.gradient(trace.scalar)
@@ -112,6 +124,8 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> 
     >>> value_and_grad(lambda x: x**3)(2.0)
     (Tensor(8.0), Tensor(12.0))
     """
+
+    _check("value_and_grad", f, argnums)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace("value_and_grad", f, args, kwargs, argnums, has_aux)
@@ -243,6 +257,8 @@ def jacrev(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function
            [0., 4.]])
     """
 
+    _check("jacrev", f, argnums)
+
     def reverse_jacobian(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace("jacrev", f, args, kwargs, argnums, has_aux)
         return (trace.jacobian(), trace.aux) if has_aux else trace.jacobian()
@@ -279,6 +295,8 @@ def jacfwd(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function
            [0., 4.]])
     """
 
+    _check("jacfwd", f, argnums)
+
     def forward_jacobian(*args: Any, **kwargs: Any) -> Any:
         skeleton, points = _select("jacfwd", args, argnums)
         blocks: list[list[Tensor]] = []  # for each leaf of the input, one for each of the output
@@ -291,9 +309,11 @@ def jacfwd(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function
 
             columns = []
             for direction in _units(x):
-                _, tangent, aux = jvp(along, (x,), (direction,), has_aux=True)
+                out, tangent, aux = jvp(along, (x,), (direction,), has_aux=True)
+                for y in flatten(out)[0]:
+                    floating_only(y, "jacfwd")
                 leaves, built = flatten(tangent)
-                columns.append(leaves)
+                columns.append([t.astype(x.dtype) for t in leaves])
             blocks.append(
                 [
                     _joined(c if x.size else (), -1, (*c[0].shape, *x.shape), c[0].dtype)
@@ -340,6 +360,7 @@ class jacobian:
     """
 
     def __init__(self, f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> None:
+        _check("jacobian", f, argnums)
         self.f = f
         self.argnums = argnums
         self.has_aux = has_aux
@@ -385,6 +406,7 @@ def hessian(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Functio
     array([[4., 2.],
            [2., 0.]])
     """
+    _check("hessian", f, argnums)
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 
@@ -428,6 +450,8 @@ def hvp(f: Function, primals: Sequence[Tree], tangents: Sequence[Tree]) -> Tree:
     >>> hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     Tensor([  6., 120.])
     """
+
+    check_pairs("hvp", primals, tangents)
 
     def slope(*xs: Tree) -> Any:
         return jvp(f, xs, tangents)[1]
@@ -476,6 +500,7 @@ def ggnvp(f: Function, loss: Function, primals: Sequence[Tree], tangents: Sequen
     >>> ggnvp(lambda x: x**2, lambda y: y**2, (3.0,), (1.0,))  # (2x) * 2 * (2x)
     Tensor(72.0)
     """
+    check_pairs("ggnvp", primals, tangents)
     trace = _Trace("ggnvp", f, primals, {}, _all(primals))
     curved = hvp(loss, (trace.out,), (trace.push(tangents),))
     return _alone(trace.pull(curved))
@@ -639,7 +664,7 @@ class _Trace:
             )
         out, aux = with_aux(where, out) if has_aux else (out, None)
         outs, self.built = flatten(out)
-        self.outs = [self._output(y) for y in outs]
+        self.outs = [floating_only(y, where) for y in outs]
         self._aux = aux
 
     def _stand_in(self, x: Tensor, leaves: list[Tensor]) -> Tensor:
@@ -652,15 +677,6 @@ class _Trace:
         target: Tensor = +x
         self.targets.append(target)
         return target
-
-    def _output(self, returned: Any) -> Tensor:
-        y = tensor_only(returned, self.where)
-        if y.dtype.kind != "f":
-            raise TypeError(
-                f"{self.where}: f returned a tensor of dtype {y.dtype}, which has no derivative; "
-                "hand it over with has_aux=True"
-            )
-        return y
 
     @property
     def out(self) -> Tree:
@@ -799,6 +815,21 @@ def _push_one(node: Any, tangents: tuple[Tensor | None, ...]) -> Tensor:
     return out
 
 
+def _check(where: str, f: Any, argnums: Any) -> None:
+    """Raise unless a transform got a function, and the numbers of its arguments."""
+    if not callable(f):
+        raise TypeError(
+            f"{where}: got a {type(f).__name__} in the place of a function, as in {where}(f)(x); "
+            "the gradient of a tensor is what its backward() computes"
+        )
+    numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    if any(type(n) is not int for n in numbers):
+        raise TypeError(
+            f"{where}: argnums is {argnums!r:.60}; pass an int or a tuple of them, and the "
+            f"arguments of f to what {where} returns: {where}(f)(x)"
+        )
+
+
 def _select(where: str, args: Sequence[Any], argnums: ArgNums) -> tuple[Tree, list[Tensor]]:
     """Return the skeleton and the leaves of the arguments to differentiate by."""
     numbers = (argnums,) if isinstance(argnums, int) else argnums
@@ -808,6 +839,8 @@ def _select(where: str, args: Sequence[Any], argnums: ArgNums) -> tuple[Tree, li
                 f"{where}: argnums={argnums}, but f was called with {len(args)} positional "
                 "arguments; those given by keyword are constants"
             )
+    if len({n % len(args) for n in numbers}) < len(numbers):
+        raise ValueError(f"{where}: argnums={argnums} names an argument of {len(args)} twice")
     chosen = args[argnums] if isinstance(argnums, int) else tuple(args[n] for n in argnums)
     leaves, skeleton = flatten(chosen)
     if not leaves:

@@ -4,6 +4,7 @@ import gc
 import tracemalloc
 import weakref
 from collections import OrderedDict, namedtuple
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -808,6 +809,8 @@ def test_integers_are_refused():
         ag.jvp(ag.exp, (3,), (1.0,))
     with pytest.raises(TypeError, match="jacrev: f returned a tensor of dtype bool"):
         ag.jacrev(lambda x: x > 0)(1.0)
+    with pytest.raises(TypeError, match="jacfwd: f returned a tensor of dtype int64"):
+        ag.jacfwd(lambda x: x.argmax())(np.ones(2))
 
 
 @pytest.mark.parametrize(
@@ -834,6 +837,37 @@ def test_arguments_that_are_not_there_are_refused():
         ag.jacrev(ag.mul, argnums=(0, 2))(1.0, 2.0)
     with pytest.raises(ValueError, match="grad: there is no tensor in"):
         ag.grad(lambda x: Tensor(1.0))({})
+    for transform in (ag.grad, ag.jacrev, ag.jacfwd, ag.jacobian):
+        with pytest.raises(ValueError, match=r"argnums=\(0, -2\) names an argument of 2 twice"):
+            transform(ag.mul, (0, -2))(1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    "transform", [ag.grad, ag.value_and_grad, ag.jacrev, ag.jacfwd, ag.jacobian, ag.hessian]
+)
+def test_a_transform_is_given_the_function_alone(transform):
+    name = transform.__name__
+    with pytest.raises(TypeError, match=rf"{name}: argnums is array\(\[0.*: {name}\(f\)\(x\)"):
+        transform(ag.exp, np.zeros(2))
+    with pytest.raises(TypeError, match=rf"{name}: got a Tensor .*its backward\(\) computes"):
+        transform(Tensor(1.0))
+
+
+@pytest.mark.parametrize("transform", [ag.jvp, ag.hvp, partial(ag.ggnvp, ag.exp)])
+def test_primals_and_tangents_are_tuples(transform):
+    with pytest.raises(TypeError, match=r"the primals are a ndarray; pass a tuple"):
+        transform(ag.exp, np.ones(1), np.ones(1))
+    with pytest.raises(
+        TypeError, match=r"the tangents are a ndarray; .*\(f, \(x,\), \(direction,\)\)"
+    ):
+        transform(ag.exp, (np.ones(1),), np.ones(1))
+
+
+def test_both_modes_give_the_blocks_of_a_jacobian_the_dtype_of_their_argument():
+    args = np.ones(2, np.float32), np.ones(2)
+    for transform in (ag.jacrev, ag.jacfwd):
+        blocks = transform(ag.mul, (0, 1))(*args)
+        assert [block.dtype for block in blocks] == [np.float32, np.float64]
 
 
 def test_aux_that_is_not_there_is_refused():
