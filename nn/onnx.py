@@ -507,6 +507,13 @@ def _plain(kind: str, **attributes: Any) -> Converter:
     return lambda graph, call: graph.node(kind, *_alike(graph, call), **attributes)
 
 
+def _or_logic(kind: str, logic: str) -> Converter:
+    """One node of a kind for numbers, which is another for booleans."""
+    return lambda graph, call: graph.node(
+        logic if call.dtype == bool else kind, *_alike(graph, call)
+    )
+
+
 def _with(kind: str, **attributes: str) -> Converter:
     """One node, whose attributes are parameters of the op."""
     return lambda graph, call: graph.node(
@@ -543,11 +550,18 @@ def _scaled_log(base: float) -> Converter:
 
 def _reduced(kind: str) -> Converter:
     def convert(graph: Graph, call: Call) -> str:
-        axes = call.axes()
-        names = _alike(graph, call) + ([] if axes is None else [graph.integers(*axes)])
-        return graph.node(kind, *names, keepdims=int(call.params["keepdims"]))
+        (x,) = _alike(graph, call)
+        return _reduce(graph, kind, x, call.axes(), call.params["keepdims"])
 
     return convert
+
+
+def _reduce(graph: Graph, kind: str, x: str, axes: list[int] | None, keepdims: bool) -> str:
+    """Reduce over axes: all of them if None; none if [], which ONNX would read as all."""
+    if axes == []:
+        return graph.node("Identity", x)
+    names = [x] if axes is None else [x, graph.integers(*axes)]
+    return graph.node(kind, *names, keepdims=int(keepdims))
 
 
 def _variance(*after: str) -> Converter:
@@ -557,18 +571,14 @@ def _variance(*after: str) -> Converter:
             return math.prod(shape if axes is None else [shape[a] for a in axes])
 
         axes, ddof = call.axes(), call.params["ddof"]
-        names = [] if axes is None else [graph.integers(*axes)]
         (x,) = _alike(graph, call)
-        centred = graph.node("Sub", x, graph.node("ReduceMean", x, *names, keepdims=1))
-        out = graph.node(
-            "ReduceMean",
-            graph.node("Mul", centred, centred),
-            *names,
-            keepdims=int(call.params["keepdims"]),
-        )
+        centred = graph.node("Sub", x, _reduce(graph, "ReduceMean", x, axes, keepdims=True))
+        squares = graph.node("Mul", centred, centred)
+        out = _reduce(graph, "ReduceMean", squares, axes, call.params["keepdims"])
         if ddof:
             n = call.fixed(count)
-            out = graph.node("Mul", out, graph.number(n / (n - ddof), call.dtype))
+            scale = n / (n - ddof) if n > ddof else math.inf  # and nan where the variance is 0
+            out = graph.node("Mul", out, graph.number(scale, call.dtype))
         for kind in after:
             out = graph.node(kind, out)
         return out
@@ -581,7 +591,7 @@ def _norm(graph: Graph, call: Call) -> str:
     order = call.params["ord"]
     if order not in kinds:
         raise NotImplementedError(f"to_onnx: vector_norm with ord={order} has no counterpart here")
-    if order == math.inf:
+    if order == math.inf or call.axes() == []:
         call.inputs = [graph.node("Abs", *call.inputs)]
     return _reduced(kinds[order])(graph, call)
 
@@ -590,11 +600,11 @@ def _arg(kind: str) -> Converter:
     def convert(graph: Graph, call: Call) -> str:
         axis, keep = call.params["axis"], int(call.params["keepdims"])
         (x,) = call.inputs
-        if axis is None:
-            x, axis, keep = graph.node("Reshape", x, graph.integers(-1)), 0, 0
-            if call.params["keepdims"]:
-                raise NotImplementedError("to_onnx: argmax over all axes with keepdims")
-        return graph.node(kind, x, axis=axis, keepdims=keep)
+        if axis is not None:
+            return graph.node(kind, x, axis=axis, keepdims=keep)
+        out = graph.node(kind, graph.node("Reshape", x, graph.integers(-1)), axis=0, keepdims=0)
+        sizes = [1] * len(call.shape)
+        return graph.node("Reshape", out, graph.integers(*sizes)) if keep and sizes else out
 
     return convert
 
@@ -629,12 +639,14 @@ def _squeeze(graph: Graph, call: Call) -> str:
     axes = call.axes()
     if axes is None:
         axes = call.fixed(lambda s: [i for i, n in enumerate(s.arrays[0].shape) if n == 1])
-    return graph.node("Squeeze", call.inputs[0], graph.integers(*axes))
+    return graph.node("Squeeze", call.inputs[0], graph.integers(*axes)) if axes else call.inputs[0]
 
 
 def _expand_dims(graph: Graph, call: Call) -> str:
     axis, n = call.params["axis"], call.step.array.ndim
     axes = [a % n for a in (axis if isinstance(axis, tuple) else (axis,))]
+    if not axes:
+        return call.inputs[0]
     return graph.node("Unsqueeze", call.inputs[0], graph.integers(*axes))
 
 
@@ -657,6 +669,13 @@ def _cumsum(graph: Graph, call: Call) -> str:
     if axis is None:
         x, axis = graph.node("Reshape", x, graph.integers(-1)), 0
     return graph.node("CumSum", x, graph.constant(np.int64(axis)))
+
+
+def _concatenate(graph: Graph, call: Call) -> str:
+    parts, axis = _alike(graph, call), call.params["axis"]
+    if axis is None:
+        parts, axis = [graph.node("Reshape", x, graph.integers(-1)) for x in parts], 0
+    return graph.node("Concat", *parts, axis=axis)
 
 
 def _stack(graph: Graph, call: Call) -> str:
@@ -684,7 +703,10 @@ def _getitem(graph: Graph, call: Call) -> str:
                 start, end, step = _bounds(entry)
                 cuts.append((start, end, axis, step))
         elif isinstance(entry, np.ndarray) and entry.dtype.kind in "iu" and entry.ndim:
-            gathers.append((axis, graph.lifted(entry, there, "an index")))
+            rows = graph.lifted(entry, there, "an index")
+            if entry.dtype not in (np.int32, np.int64):  # which Gather takes
+                rows = graph.cast(rows, entry.dtype, np.int64)
+            gathers.append((axis, rows))
         elif isinstance(entry, int | np.integer):
             at = int(call.fixed(lambda s, place=place: int(_entries(s)[place])))  # type: ignore[misc]
             cuts.append((at, at + 1 if at != -1 else _MOST, axis, 1))
@@ -834,6 +856,22 @@ def _rope(graph: Graph, call: Call) -> str:
     return graph.node("Add", straight, turned)
 
 
+def _softmax(kind: str, *after: str) -> Converter:
+    """One node for one axis; for several, or all, what it is composed of."""
+
+    def convert(graph: Graph, call: Call) -> str:
+        (x,), axis = _alike(graph, call), call.params["axis"]
+        if isinstance(axis, int):
+            return graph.node(kind, x, axis=axis)
+        total = _reduce(graph, "ReduceLogSumExp", x, call.axes(), keepdims=True)
+        out = graph.node("Sub", x, total)
+        for more in after:
+            out = graph.node(more, out)
+        return out
+
+    return convert
+
+
 def _where(graph: Graph, call: Call) -> str:
     condition, x, y = call.inputs
     if _chooses_nothing(call.step) and _chooses_nothing(call.other):
@@ -894,9 +932,9 @@ def _prelu(n: Callable[..., str], c: Callable[[float], str], x: str, weight: str
 
 
 CONVERTERS: dict[str, Converter] = {
-    "add": _plain("Add"),
+    "add": _or_logic("Add", "Or"),
     "sub": _plain("Sub"),
-    "mul": _plain("Mul"),
+    "mul": _or_logic("Mul", "And"),
     "div": _plain("Div"),
     "pow": _plain("Pow"),
     "neg": _plain("Neg"),
@@ -930,8 +968,8 @@ CONVERTERS: dict[str, Converter] = {
     "ceil": _plain("Ceil"),
     "trunc": _composed(lambda n, c, x: n("Mul", n("Sign", x), n("Floor", n("Abs", x)))),
     "round": _round,
-    "maximum": _plain("Max"),
-    "minimum": _plain("Min"),
+    "maximum": _or_logic("Max", "Or"),
+    "minimum": _or_logic("Min", "And"),
     "clip": _clip,
     "where": _where,
     "eq": _compared("Equal"),
@@ -978,9 +1016,7 @@ CONVERTERS: dict[str, Converter] = {
     "expand_dims": _expand_dims,
     "broadcast_to": _expand,
     "astype": lambda graph, call: graph.node("Cast", *call.inputs, to=graph.type(call.dtype)),
-    "concatenate": lambda graph, call: graph.node(
-        "Concat", *_alike(graph, call), axis=call.params["axis"]
-    ),
+    "concatenate": _concatenate,
     "stack": _stack,
     "getitem": _getitem,
     "matmul": _plain("MatMul"),
@@ -988,8 +1024,8 @@ CONVERTERS: dict[str, Converter] = {
         "Einsum", *_alike(graph, call), equation=call.params["subscripts"]
     ),
     "linear": _linear,
-    "softmax": _with("Softmax", axis="axis"),
-    "log_softmax": _with("LogSoftmax", axis="axis"),
+    "softmax": _softmax("Softmax", "Exp"),
+    "log_softmax": _softmax("LogSoftmax"),
     "conv1d": _conv("Conv"),
     "conv2d": _conv("Conv"),
     "conv_transpose1d": _conv("ConvTranspose"),

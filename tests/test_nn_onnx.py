@@ -122,8 +122,12 @@ CASES = {
     "where, one number": (lambda x: autograd.where(x > 0, *[x.sum()] * 2), X),
     "where, rows": (lambda x: autograd.where(x > 0, *[x[0]] * 2), X),
     "logic": (lambda x: autograd.logical_and(x > 0, autograd.logical_not(x > 1)), X),
+    "logic by arithmetic": (lambda x: ((x > 0) + (x < -1)) * (x < 1), X),
+    "logic by order": (lambda x: autograd.maximum(x > 0, autograd.minimum(x < 1, x > -1)), X),
     "logic, or": (lambda x: autograd.logical_or(x > 1, autograd.logical_xor(x > 0, x < 1)), X),
     "sum": (lambda x: x.sum(axis=1), X),
+    "sum, no axes": (lambda x: x.sum(axis=()), X),
+    "max, no axes": (lambda x: (x > 0).max(axis=(), keepdims=True), X),
     "sum, all": (lambda x: x.sum(), X),
     "sum of booleans": (lambda x: (x > 0).sum(axis=1), X),
     "mean, keep": (lambda x: x.mean(axis=(1, 2), keepdims=True), normal(3, 4, 5)),
@@ -134,10 +138,14 @@ CASES = {
     "var": (lambda x: x.var(axis=1, ddof=1), X),
     "var of the batch": (lambda x: x.var(axis=0), X),
     "std": (lambda x: x.std(axis=-1, keepdims=True), X),
+    "var, no axes": (lambda x: x.var(axis=()), X),
+    "logsumexp, no axes": (lambda x: autograd.logsumexp(x, axis=()), X),
     "logsumexp, large": (lambda x: autograd.logsumexp(x, axis=1), X * 100),
     "norm": (lambda x: autograd.vector_norm(x, axis=1), X),
     "norm, 1": (lambda x: autograd.vector_norm(x, axis=1, ord=1), X),
     "norm, inf": (lambda x: autograd.vector_norm(x, axis=1, ord=np.inf), X),
+    "norm, no axes": (lambda x: autograd.vector_norm(x, axis=()), X),
+    "argmax, all, keep": (lambda x: x.argmax(keepdims=True), X),
     "argmax": (lambda x: x.argmax(axis=1), X),
     "argmin, keep": (lambda x: x.argmin(axis=-1, keepdims=True), X),
     "argmax, all": (lambda x: x.argmax(), X),
@@ -152,10 +160,14 @@ CASES = {
     "swapaxes": (lambda x: x.swapaxes(-1, 1), normal(3, 4, 2, 5)),
     "squeeze": (lambda x: x.squeeze(), normal(3, 1, 2, 1)),
     "squeeze, axis": (lambda x: x.squeeze(axis=-1), normal(3, 1, 2, 1)),
+    "squeeze, no axes": (lambda x: x.squeeze(axis=()), normal(3, 1, 2)),
+    "squeeze, nothing": (lambda x: x.squeeze(), X),
+    "expand_dims, no axes": (lambda x: autograd.expand_dims(x, ()), X),
     "expand_dims": (lambda x: autograd.expand_dims(x, (1, -1)), X),
     "broadcast_to": (lambda x: autograd.broadcast_to(x, (2, *x.shape)), X),
     "astype": (lambda x: x.astype(np.float64) * 2, X),
     "concatenate": (lambda x: autograd.concatenate([x, x * 2, -x], axis=1), X),
+    "concatenate, flat": (lambda x: autograd.concatenate([x, x * 2], axis=None), X),
     "stack": (lambda x: autograd.stack([x, x * 2], axis=-1), X),
     "matmul": (lambda x: x @ x.swapaxes(-1, -2), normal(3, 4, 2)),
     "einsum": (lambda x: autograd.einsum("bij,bkj->bik", x, x * 2), normal(3, 4, 2)),
@@ -166,6 +178,9 @@ CASES = {
         normal(3, 4, 2),
     ),
     "softmax, axis": (lambda x: F.softmax(x, 1), normal(3, 4, 2)),
+    "softmax, axes": (lambda x: F.softmax(x, (1, 2)), normal(3, 4, 2) * 100),
+    "softmax, all": (lambda x: F.softmax(x, None), X),
+    "log_softmax, all": (lambda x: F.log_softmax(x, None), X),
     "layer_norm": (lambda x: F.layer_norm(x, (4, 2)), normal(3, 4, 2)),
     "rms_norm": (lambda x: F.rms_norm(x, (2,), Tensor(normal(2))), normal(3, 4, 2)),
     "group_norm": (
@@ -185,6 +200,7 @@ CASES = {
     "index, backwards": (lambda x: x[:, ::-1, 1:0:-1], normal(3, 4, 2)),
     "index, none": (lambda x: x[:, None, 1, ..., None], normal(3, 4, 2)),
     "index, array": (lambda x: x[:, [2, 0, 0]], normal(3, 4, 2)),
+    "index, bytes": (lambda x: x[:, np.array([2, 0], np.uint8)], normal(3, 4, 2)),
     "index, array and slice": (lambda x: x[1:, :, [[1, 0]]], normal(3, 4, 2)),
     "index, all": (lambda x: x[:], X),
     "pad": (lambda x: autograd.pad(x, ((0, 0), (2, 1), (0, 3))), normal(3, 4, 2)),
@@ -276,6 +292,12 @@ def test_binary_ops(name, path):
     check(Function(op), path, x, y)
     check(Function(lambda x: op(x, 0.5)), path, x)
     check(Function(lambda x: op(Tensor(np.float32(0.5)), x)), path, abs(x) + 0.1)
+
+
+@pytest.mark.filterwarnings("ignore:Degrees of freedom", "ignore:.*encountered in divide")
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_deviation_of_too_few_is_no_number(n, path):
+    check(Function(lambda x: x[:, :n].std(axis=1, ddof=2)), path, X)
 
 
 def test_where_takes_its_condition_from_an_input(path):
@@ -422,6 +444,7 @@ def test_embedding_takes_its_index_from_the_input(path):
     made = check(Words(), path, x)
     assert "Gather" in {n.op_type for n in made.graph.node}
     check(Words(padding_idx=0), path, x)
+    check(Words(), path, x.astype(np.uint8))
 
 
 @pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
