@@ -71,8 +71,8 @@ def to_onnx(
         If the model runs an op that has no counterpart here.
     ValueError
         If part of the output is computed from the input outside of the ops, depends on the batch
-        size, or was changed in place; or if the names are not as many as the tensors, or one of
-        them is that of a parameter or buffer, too.
+        size, or was changed in place; if an input is empty; or if the names are not as many as the
+        tensors, or one of them is that of a parameter or buffer, too.
     ImportError
         If onnx is not installed: ``pip install gradwalk[onnx]``.
 
@@ -92,6 +92,11 @@ def to_onnx(
     onnx = _onnx()
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     arrays = [np.array(as_tensor(x).data) for x in given]  # each its own, even if given twice
+    for i, a in enumerate(arrays):
+        if not a.size:
+            raise ValueError(
+                f"to_onnx: input {i}, of shape {a.shape}, is empty; pass an example with values"
+            )
     first = _run(model, arrays)
     second = _run(model, [_varied(a, grow=dynamic_batch) for a in arrays])
     graph = Graph(first, second)
@@ -152,7 +157,7 @@ def _names(kind: str, names: Sequence[str] | None, n: int) -> list[str]:
 
 def _varied(a: Array, *, grow: bool) -> Array:
     """Return other values in the range of those of `a`, and one example more."""
-    if not a.size or not a.ndim:
+    if not a.ndim:
         return a
     share = np.random.default_rng(0).random(a.shape)
     first = a.flat[0]

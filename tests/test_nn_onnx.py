@@ -590,6 +590,13 @@ def test_other_ops_on_other_values_are_refused(path):
         to_onnx(Function(lambda x: x.exp() if len(x) > 2 else x.sin()), normal(2, 1), path)
 
 
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_an_empty_example_is_refused(dynamic, path):
+    with pytest.raises(ValueError, match=r"input 1, of shape \(0, 4\), is empty; pass an example"):
+        model = Function(lambda x, y: x + y.sum())
+        to_onnx(model, (normal(1, 4), normal(0, 4)), path, dynamic_batch=dynamic)
+
+
 def test_wrong_names_and_outputs_are_refused(path):
     with pytest.raises(ValueError, match=r"input_names is \['a', 'b'\]; pass 1 names"):
         to_onnx(MLP([2, 2]), normal(1, 2), path, input_names=["a", "b"])
