@@ -117,7 +117,7 @@ class Run:
     stop: bool = False
     order: dict[str, Any] | None = None
 
-    def batches(self) -> Iterator[tuple[Tensor, ...]]:
+    def batches(self) -> Iterator[Any]:
         """Deal the batches that are left of the epoch."""
         chance = self.loader.rng.bit_generator
         if self.order is None:

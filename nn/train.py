@@ -201,7 +201,8 @@ def fit(
     TypeError
         If `train` is neither a Dataset nor a DataLoader.
     ValueError
-        If an argument is out of range, or a checkpoint does not fit; nothing was changed then.
+        If an argument is out of range, or a checkpoint does not fit; nothing was changed then. If
+        the data have no target.
 
     Examples
     --------
@@ -280,7 +281,7 @@ def train_epoch(
     """Go through the batches that are left of an epoch; yield the number of each step made."""
     model, optimizer, scheduler = run.model, run.optimizer, run.scheduler
     n, accumulate = len(run.loader), run.accumulate
-    for *inputs, target in run.batches():
+    for inputs, target in map(parted, run.batches()):
         if run.batch % accumulate == 0:
             optimizer.zero_grad()
             share = min(accumulate, n - run.batch)  # how many batches make this step
@@ -299,6 +300,16 @@ def train_epoch(
             if scheduler is not None and scheduler.per == "batch":
                 step_schedule(scheduler, {"loss": run.loss})
             yield math.ceil(run.batch / accumulate)
+
+
+def parted(batch: Any) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return what goes into the model, and the target."""
+    if isinstance(batch, Tensor) or len(batch) < 2:
+        raise ValueError(
+            "fit, evaluate: the data set has one array and no target; have its examples be "
+            "(input, target), or (x, x) where a model shall give back what it is given"
+        )
+    return batch[:-1], batch[-1]
 
 
 def step_schedule(scheduler: LRScheduler, result: dict[str, float]) -> None:
@@ -374,7 +385,7 @@ def evaluate(
         loader = DataLoader(loader, batch_size)
     totals = Totals()
     with in_use(model), no_grad():
-        for *inputs, target in loader:
+        for inputs, target in map(parted, loader):
             output = model(*inputs)
             totals.add(output, target, loss_fn(output, target))
     return totals.means()

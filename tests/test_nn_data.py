@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autograd import Tensor
 from nn import random
 from nn.data import (
     DataLoader,
@@ -193,6 +194,37 @@ def test_examples_are_stacked():
     x, y = list(DataLoader(Squares(), 3))[1]
     assert x.dtype == np.float32 and x.tolist() == [[3, 3], [4, 4], [5, 5]]
     assert y.tolist() == [9, 16, 25]
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize(
+    "example", [lambda i: np.full(2, i), lambda i: Tensor([i, i]), float, lambda i: np.int8(i)]
+)
+def test_examples_that_are_one_array_or_number_are_one_array(example, prefetch):
+    class One(Squares):
+        def __getitem__(self, index):
+            return example(index)
+
+    batches = list(DataLoader(One(), 4, prefetch=prefetch))
+    assert [x.shape[0] for x in batches] == [4, 3]
+    expected = np.stack([np.asarray(example(i)) for i in range(7)])
+    assert all(isinstance(x, Tensor) and x.dtype == expected.dtype for x in batches)
+    np.testing.assert_array_equal(np.concatenate([x.numpy() for x in batches]), expected)
+
+
+def test_examples_of_another_kind_are_refused():
+    class Named(Squares):
+        def __getitem__(self, index):
+            return {"x": index}
+
+    class Mixed(Squares):
+        def __getitem__(self, index):
+            return (index, index) if index < 2 else np.ones(2)
+
+    with pytest.raises(TypeError, match="Named: example 0 is a dict; return an array or number"):
+        next(iter(DataLoader(Named(), 3)))
+    with pytest.raises(TypeError, match="Mixed: example 2 is a ndarray, example 0 a tuple; return"):
+        next(iter(DataLoader(Mixed(), 3)))
 
 
 def test_a_dataset_of_ones_own_is_shuffled_and_dropped_as_any(pairs):

@@ -21,7 +21,7 @@ from nn import (
     load,
 )
 from nn import functional as F
-from nn.data import DataLoader, TensorDataset, digits
+from nn.data import DataLoader, Dataset, TensorDataset, digits
 from nn.optim import SGD, Adam
 from nn.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
@@ -411,6 +411,22 @@ def test_senseless_arguments_are_refused(few):
     for wrong in ({"resume": True}, {"checkpoint_every": 5}):
         with pytest.raises(ValueError, match="need a file; pass checkpoint=path"):
             fit(model, few[0], **wrong, **settings)
+
+
+def test_data_without_a_target_are_refused():
+    class One(Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return np.ones(2, np.float32)
+
+    model = MLP([2, 2], rng=0)
+    for data in (One(), TensorDataset(np.ones((4, 2), np.float32))):
+        with pytest.raises(ValueError, match="one array and no target"):
+            fit(model, data, epochs=1, optimizer=SGD(model.parameters()), progress=False)
+        with pytest.raises(ValueError, match="one array and no target"):
+            evaluate(model, data)
 
 
 # evaluate

@@ -37,11 +37,11 @@ class Dataset:
         """Return the number of examples."""
         raise NotImplementedError(f"{type(self).__name__}: __len__ is missing; define it")
 
-    def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        """Return the example at an int `index`: a tuple of array_like."""
+    def __getitem__(self, index: Any) -> Any:
+        """Return the example at an int `index`: an array or number, or a tuple of them."""
         raise NotImplementedError(f"{type(self).__name__}: __getitem__ is missing; define it")
 
-    def batch(self, index: slice | NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    def batch(self, index: slice | NDArray[Any]) -> NDArray[Any] | tuple[NDArray[Any], ...]:
         """Return the examples at `index`, stacked along a new first axis.
 
         Parameters
@@ -49,14 +49,36 @@ class Dataset:
         index : slice or array of int
             Not empty.
 
+        Returns
+        -------
+        ndarray, or tuple of ndarray if the examples are tuples or lists
+
         Raises
         ------
+        TypeError
+            If an example is none of what `__getitem__` may return, such as a dict.
         ValueError
             If the examples differ in length, or their arrays in shape.
         """
         rows = np.arange(len(self))[index].tolist()  # plain numbers, as one would write them
         examples = [self[i] for i in rows]
+        several = isinstance(examples[0], tuple | list)
+        kinds = (tuple, list) if several else (np.ndarray, np.generic, Tensor, int, float)
+        for i, example in zip(rows, examples, strict=True):
+            if not isinstance(example, kinds):
+                raise TypeError(
+                    f"{type(self).__name__}: example {i} is a {type(example).__name__}"
+                    + (
+                        f", example {rows[0]} a {type(examples[0]).__name__}"
+                        if i != rows[0]
+                        else ""
+                    )
+                    + "; return an array or number from __getitem__, or a tuple of them, such as "
+                    "(input, target), of one kind for all examples"
+                )
         try:
+            if not several:
+                return np.stack(examples)
             return tuple(np.stack(arrays) for arrays in zip(*examples, strict=True))
         except ValueError as error:
             raise ValueError(
@@ -153,7 +175,8 @@ class DataLoader:
     ------
     tuple of Tensor of shape (B, ...)
         One for each array of `dataset`, of its dtype; B is `batch_size` except in a smaller
-        last batch. Without `shuffle` a tensor shares memory with its array.
+        last batch. Without `shuffle` a tensor shares memory with its array. Where an example is
+        one array or number, and no tuple, it is one Tensor, and no tuple.
 
     Raises
     ------
@@ -209,10 +232,10 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole if self.drop_last or rest == 0 else whole + 1
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+    def __iter__(self) -> Iterator[Any]:
         return self.batches()
 
-    def batches(self, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+    def batches(self, start: int = 0) -> Iterator[Any]:
         """Deal the batches of an epoch from number `start` on: how a run is resumed inside one.
 
         The order is that of the whole epoch, but batches before `start` are not made.
@@ -223,12 +246,12 @@ class DataLoader:
         ]
         rows = slices if order is None else [order[s] for s in slices]
         made = self._ahead(rows) if self.prefetch else map(self.dataset.batch, rows)
-        return (tuple(as_tensor(a) for a in arrays) for arrays in made)
+        return map(_tensors, made)
 
-    def _ahead(self, rows: list[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
+    def _ahead(self, rows: list[Any]) -> Iterator[Any]:
         """Make the batches in one thread, `prefetch` of them before they are asked for."""
         with ThreadPoolExecutor(1, "prefetch") as thread:
-            waiting: deque[Future[tuple[NDArray[Any], ...]]] = deque()
+            waiting: deque[Future[Any]] = deque()
             try:
                 for index in rows:
                     waiting.append(thread.submit(self.dataset.batch, index))
@@ -239,3 +262,8 @@ class DataLoader:
             finally:
                 for batch in waiting:  # the caller left early, or a batch failed
                     batch.cancel()
+
+
+def _tensors(batch: Any) -> Any:
+    one = isinstance(batch, np.ndarray | Tensor)
+    return as_tensor(batch) if one else tuple(as_tensor(a) for a in batch)
