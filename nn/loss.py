@@ -13,7 +13,6 @@ ones. `reduction` is 'mean', 'sum' or 'none'.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import autograd as ag
 from autograd import Tensor, as_tensor
 from autograd.op import with_aliases
 from nn.stateless import Stateless
+from nn.warn import warn
 
 
 def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
@@ -691,10 +691,9 @@ def _warn_of_probabilities(z: np.ndarray[Any, Any]) -> None:
         return
     off = 1e-5 if z.dtype != np.float16 else 1e-2
     if abs(z[0].sum() - 1) <= off and z.min() >= 0 and (np.abs(z.sum(axis=1) - 1) <= off).all():
-        warnings.warn(
+        warn(
             "cross_entropy: the input looks like probabilities, for its rows are between 0 and 1 "
             "and sum to 1; pass the logits, of which it takes the softmax itself",
-            stacklevel=3,
         )
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from nn.module import Module
 from nn.optim import Optimizer
 from nn.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from nn.utils import clip_grad_norm_
+from nn.warn import warn
 
 
 class Callback:
@@ -263,11 +263,10 @@ def fit(
                 if interrupt:
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
-        warnings.warn(
+        warn(
             f"fit: interrupted in epoch {run.epoch} of {epochs}; the model keeps the steps it has "
             "made, the history its whole epochs"
             + (f"; resume=True goes on from {checkpoint}" if checkpoint else ""),
-            stacklevel=2,
         )
     return run.history
 

@@ -1,5 +1,6 @@
 """Losses: against PyTorch over a table of settings, closed forms, refusals; modules."""
 
+import linecache
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -486,6 +487,14 @@ def test_a_plain_target_takes_the_dtype_of_the_input():
 # The warning.
 
 
+class Wrapped(nn.Module):
+    def __init__(self, **options):
+        self.options = options
+
+    def forward(self, p):
+        return nn.CrossEntropyLoss(**self.options)(p, np.zeros(5, int))
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("classes", [2, 4, 1000])
 def test_probabilities_handed_to_cross_entropy_are_noticed(dtype, classes):
@@ -493,7 +502,10 @@ def test_probabilities_handed_to_cross_entropy_are_noticed(dtype, classes):
     for options in ({}, {"label_smoothing": 0.1}):
         with pytest.warns(UserWarning, match="looks like probabilities.*pass the logits") as caught:
             F.cross_entropy(p, np.zeros(5, int), **options)
-        assert caught[0].filename == __file__
+            nn.CrossEntropyLoss(**options)(p, np.zeros(5, int))
+            nn.Sequential(Wrapped(**options))(p)
+        lines = [linecache.getline(w.filename, w.lineno).strip()[:9] for w in caught]
+        assert lines == ["F.cross_e", "nn.CrossE", "return nn"]
     with pytest.warns(UserWarning, match="looks like probabilities"):
         F.cross_entropy(Tensor(np.eye(classes)), np.zeros(classes, int))
 

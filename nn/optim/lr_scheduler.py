@@ -6,7 +6,6 @@ Each is a function of the number of steps, `get_lr`, so that where it stands is 
 
 import bisect
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nn.optim.optimizer import Optimizer
+from nn.warn import warn
 
 
 class LRScheduler:
@@ -64,10 +64,9 @@ class LRScheduler:
 
     def _count(self) -> None:
         if self.last_epoch == 0 and self.optimizer.steps == 0:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: step() before the first step of the optimiser skips the "
                 "first learning rate; call optimizer.step(), then scheduler.step()",
-                stacklevel=3,
             )
         self.last_epoch += 1
 
