@@ -201,8 +201,8 @@ def fit(
     TypeError
         If `train` is neither a Dataset nor a DataLoader.
     ValueError
-        If an argument is out of range, or a checkpoint does not fit; nothing was changed then. If
-        the data have no target.
+        If an argument is out of range, the optimiser is another model's, or a checkpoint does not
+        fit; nothing was changed then. If the data have no target.
 
     Examples
     --------
@@ -220,6 +220,13 @@ def fit(
         raise ValueError(f"fit: accumulate is {accumulate}; pass 1 or more batches to a step")
     if (resume or checkpoint_every) and checkpoint is None:
         raise ValueError("fit: resume and checkpoint_every need a file; pass checkpoint=path")
+    trained = {p for p in model.parameters() if p.requires_grad}
+    if trained and trained.isdisjoint(p for g in optimizer.param_groups for p in g["params"]):
+        raise ValueError(
+            f"fit: the optimizer has no parameter of this {type(model).__name__} and would train "
+            f"nothing of it; make it of the model's, as {type(optimizer).__name__}"
+            "(model.parameters(), ...)"
+        )
     loader = train
     if not isinstance(loader, DataLoader):
         loader = DataLoader(loader, batch_size, shuffle=True, rng=rng)

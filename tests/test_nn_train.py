@@ -413,6 +413,16 @@ def test_senseless_arguments_are_refused(few):
             fit(model, few[0], **wrong, **settings)
 
 
+def test_the_optimiser_of_another_model_is_refused(few):
+    model, other = MLP([64, 10], rng=0), MLP([64, 10], rng=0)
+    with pytest.raises(ValueError, match=r"no parameter of this MLP .* as Adam\(model.parameters"):
+        fit(model, few[0], epochs=1, optimizer=Adam(other.parameters()), progress=False)
+    model[0].bias.requires_grad = False  # what is left to train is another's too
+    with pytest.raises(ValueError, match="no parameter of this MLP"):
+        fit(model, few[0], epochs=1, optimizer=SGD([model[0].bias]), progress=False)
+    fit(model, few[0], epochs=1, optimizer=SGD([model[0].weight]), progress=False)  # a part of it
+
+
 def test_data_without_a_target_are_refused():
     class One(Dataset):
         def __len__(self):
