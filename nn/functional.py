@@ -168,7 +168,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Normalise each channel: in training by the batch's statistics, in use by the running ones.
+    """Normalise each channel: in training by the batch's statistics, else by the running ones.
 
     .. math:: y = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\odot w + b
 
@@ -193,7 +193,7 @@ def batch_norm(
     Raises
     ------
     ValueError
-        If the shapes do not fit; in training, if a channel has one value only; in use, if there
+        If the shapes do not fit; in training, if a channel has one value only; else, if there
         are no running statistics.
 
     References

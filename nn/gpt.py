@@ -157,7 +157,7 @@ class GPT(Module):
     ) -> NDArray[np.int64]:
         """Return the prompt and `n` more tokens, each drawn from what the model predicts.
 
-        Switch the model to use first, ``model.eval()``, if it drops anything out.
+        Switch to evaluation mode first, ``model.eval()``, if it drops anything out.
 
         Parameters
         ----------

@@ -154,11 +154,11 @@ class Embedding(Module):
 
 
 class Dropout(Module):
-    r"""Set a random share of the elements to zero in training; do nothing in use.
+    r"""Set a random share of the elements to zero in training; do nothing in evaluation mode.
 
     .. math:: y = x \odot m / (1 - p), \quad m_i = 0 \text{ with probability } p, \text{ else } 1
 
-    Dividing by 1 - p keeps the mean, so nothing is to be rescaled in use.
+    Dividing by 1 - p keeps the mean, so nothing is to be rescaled in evaluation.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class Dropout(Module):
         self.rng = generator(rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the input with elements dropped, or in use the input itself."""
+        """Return the input with elements dropped, or in evaluation mode the input itself."""
         return F.dropout(x, self.p, self.training, rng=self.rng)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

@@ -76,7 +76,8 @@ class Module:
     Attributes
     ----------
     training : bool
-        Whether layers that tell training from use, such as dropout, shall train. True at first.
+        Whether the module is in training mode, as at first, or in evaluation mode, in which dropout
+        does nothing and batch norm takes its running statistics.
 
     Examples
     --------
@@ -318,13 +319,16 @@ class Module:
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below it to training, or with False to use; return it."""
+        """Switch this module and all below it to training mode, or if False to evaluation mode.
+
+        Returns the module.
+        """
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Switch this module and all below it to use; return it."""
+        """Switch this module and all below it to evaluation mode; return the module."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:

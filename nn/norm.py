@@ -28,7 +28,7 @@ class LayerNorm(Module):
 
     .. math:: y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \odot w + b
 
-    It does the same in training and in use, and asks nothing of the batch.
+    It does the same in training and in evaluation mode, and asks nothing of the batch.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from autograd.op import Op
 from autograd.recording import Observer, current_scope, next_serial
 from nn.io import replace_file
 from nn.module import Module
-from nn.train import in_use
+from nn.train import evaluating
 
 OPSET = 18
 IR_VERSION = 8  # the first that holds opset 18
@@ -280,7 +280,7 @@ class Trace(Observer):
 
 def _run(model: Module, arrays: Sequence[Array]) -> Trace:
     tensors = [as_tensor(a) for a in arrays]
-    with in_use(model), no_grad(), Trace(tensors, model) as trace:
+    with evaluating(model), no_grad(), Trace(tensors, model) as trace:
         out = model(*tensors)
     trace.outputs = [trace.value(t.data) for t in _tensors(out)]
     trace.check_unchanged()

@@ -11,7 +11,7 @@ from autograd import Tensor, as_tensor, no_grad
 from autograd.cost import count, table
 from nn.module import Module
 from nn.signals import watching
-from nn.train import in_use
+from nn.train import evaluating
 
 
 @dataclass
@@ -97,7 +97,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     Parameters
     ----------
     model : Module
-        Switched to use meanwhile; it stays as it is.
+        Switched to evaluation mode meanwhile; it stays as it is.
     *inputs : array_like or Tensor
         What to call it with, such as one batch. The FLOPs are those of this batch.
 
@@ -138,7 +138,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
         return out
 
     tensors = [as_tensor(x) for x in inputs]
-    with watching(layers, watched), in_use(model), no_grad():
+    with watching(layers, watched), evaluating(model), no_grad():
         model(*tensors)
     parameters = list(model.parameters())
     return Summary(

@@ -361,7 +361,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the loss and the accuracy of a model on a data set.
 
-    Nothing is recorded, and the model is switched to use meanwhile.
+    Nothing is recorded, and the model is in evaluation mode meanwhile.
 
     Parameters
     ----------
@@ -390,7 +390,7 @@ def evaluate(
     if not isinstance(loader, DataLoader):
         loader = DataLoader(loader, batch_size)
     totals = Totals()
-    with in_use(model), no_grad():
+    with evaluating(model), no_grad():
         for inputs, target in map(parted, loader):
             output = model(*inputs)
             totals.add(output, target, loss_fn(output, target))
@@ -398,8 +398,8 @@ def evaluate(
 
 
 @contextmanager
-def in_use(model: Module) -> Iterator[None]:
-    """Switch a model to use, and each of its modules back to what it was."""
+def evaluating(model: Module) -> Iterator[None]:
+    """Switch a model to evaluation mode, and each of its modules back to what it was."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
