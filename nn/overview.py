@@ -41,9 +41,9 @@ class Layer:
     flops: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
-    """What `summary` found. Print it for a table; a notebook shows one by itself.
+    """What `summary` found: shown by itself it is a table, in a terminal and in a notebook.
 
     Attributes
     ----------
@@ -80,6 +80,8 @@ class Summary:
     def __str__(self) -> str:
         return f"{table(self.rows())}\n{self.notes()}"
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         head, *body = self.rows()
         left = 'style="text-align: left; white-space: pre"'
@@ -109,7 +111,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     --------
     >>> import numpy as np
     >>> from nn import MLP
-    >>> print(summary(MLP([4, 8, 3], rng=0), np.zeros((2, 4), np.float32)))
+    >>> summary(MLP([4, 8, 3], rng=0), np.zeros((2, 4), np.float32))
     layer        output  parameters  FLOPs
     MLP          (2, 3)           0      0
       0: Linear  (2, 8)          40    128

@@ -25,6 +25,11 @@ class Block(Module):
         return self.norm(x + self.inner(self.norm(x)) * self.scale)
 
 
+def test_it_is_shown_as_its_table():
+    s = summary(MLP([4, 2], rng=0), X)
+    assert repr(s) == str(s) and repr(s).startswith("layer ")
+
+
 def test_each_row_is_a_module_with_its_own_numbers():
     s = summary(Block(), X)
     rows = {layer.path: layer for layer in s.layers}
