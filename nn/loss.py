@@ -45,6 +45,8 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Tensor:
     ------
     ValueError
         If the shapes differ, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     Examples
     --------
@@ -94,6 +96,8 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
     ------
     ValueError
         If the shapes differ, `delta` is not positive, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     References
     ----------
@@ -159,6 +163,8 @@ def binary_cross_entropy(
     ------
     ValueError
         If the shapes differ, p is not between 0 and 1, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     Examples
     --------
@@ -211,6 +217,8 @@ def binary_cross_entropy_with_logits(
     ------
     ValueError
         If the shapes differ, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     Examples
     --------
@@ -266,6 +274,9 @@ def cross_entropy(
     ValueError
         If the shapes do not fit, an index or `label_smoothing` is out of range, or the reduction
         has no such name.
+    TypeError
+        If the input is not floating, or the target neither integer nor floating of the shape of
+        `input`.
 
     Warns
     -----
@@ -390,6 +401,8 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     ------
     ValueError
         If the shapes differ, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     Examples
     --------
@@ -427,6 +440,8 @@ def hinge_loss(input: Any, target: Any, *, margin: float = 1.0, reduction: str =
     ------
     ValueError
         If the shapes differ, the target has other numbers, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     References
     ----------
@@ -556,6 +571,8 @@ def cosine_embedding_loss(
     ------
     ValueError
         If the shapes do not fit, the target has other numbers, or the reduction has no such name.
+    TypeError
+        If the input is not floating.
 
     Examples
     --------
