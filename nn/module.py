@@ -20,6 +20,7 @@ from autograd.tensor import RemovableHandle
 T = TypeVar("T")
 
 _CONTAINERS = (list, tuple, dict)
+_ARRAYS = (np.ndarray, np.generic)
 
 
 class Parameter(Tensor):
@@ -71,7 +72,8 @@ class Module:
 
     Calling a module runs `forward` inside `autograd.scope`, under the name of the attribute that
     it was first assigned to, else of its class: what pictures draw as a box. A number, as in a
-    `Sequential`, is followed by the class: ``2: Linear``.
+    `Sequential`, is followed by the class: ``2: Linear``. An array that `forward` returns becomes
+    a Tensor.
 
     Attributes
     ----------
@@ -108,6 +110,8 @@ class Module:
         token = current_scope.set(Scope(self._name, current_scope.get()))
         try:
             out = self.forward(*args, **kwargs)
+            if isinstance(out, _ARRAYS):  # of ops alone, which compute on arrays as on tensors
+                out = as_tensor(out)
             return self._hooked(args, out) if self._forward_hooks else out
         finally:
             current_scope.reset(token)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Tensor
 from nn import Linear, Module, ModuleList, Parameter, Sequential
 
@@ -386,3 +387,22 @@ def test_repr_shows_the_tree():
         "  )\n"
         ")"
     )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.MaxPool2d(2),
+        nn.Softmax(axis=-1),
+        nn.Linear(4, 2),
+    ],
+    ids=repr,
+)
+def test_a_module_returns_tensors_for_arrays_too(module):
+    seen = []
+    module.register_forward_hook(lambda m, args, out: seen.append(out))
+    out = module(np.ones((1, 1, 4, 4), np.float32))
+    assert isinstance(out, Tensor) and out.dtype == np.float32 and seen == [out]
