@@ -10,8 +10,8 @@
     urus, lora*, zanayah*, brysen*, aviann, anaiah*, aryann*, nooleuma, kayvin*, jaymie*
     (* is in the list.) out has char_rnn.safetensors
 
-The file holds names, one a line; this one is Karpathy's, see `nn.data.names`. Other lists will do:
-of towns, of plants, of words. The same seed writes the same names.
+The file holds names, one a line; this one is Karpathy's, at the address NAMES below. Other lists
+will do: of towns, of plants, of words. The same seed writes the same names.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from nn import data, optim
 from nn import functional as F
 
 LAYERS: dict[str, Callable[..., nn.Module]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+NAMES = "https://raw.githubusercontent.com/karpathy/makemore/master/names.txt"
 LONGEST = 40  # characters after which a name is broken off
 
 
@@ -94,7 +95,13 @@ def main(argv: Sequence[str] | None = None) -> float:
     args = parse(argv)
     nn.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
-    names = data.names(args.file)
+    try:
+        names = data.names(args.file)
+    except FileNotFoundError as error:
+        raise SystemExit(
+            f"char_rnn.py: {error}.\nKarpathy's names are at {NAMES}; any list of names or words, "
+            "one a line, does as well: --file FILE"
+        ) from None
     lines = names.lines()
     order = rng.permutation(len(lines))
     held_out = max(len(lines) // 20, 1)

@@ -90,8 +90,8 @@ def test_a_low_temperature_takes_the_likeliest(file):
     assert all(len(name) <= char_rnn.LONGEST for name in written[1])
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no file"):
+def test_a_missing_file_is_named_and_where_to_get_it(tmp_path):
+    with pytest.raises(SystemExit, match=r"no file .*none.txt(.|\n)*at https:(.|\n)*--file FILE"):
         char_rnn.main(["--file", str(tmp_path / "none.txt"), "--out", str(tmp_path)])
 
 

@@ -63,6 +63,11 @@ def test_its_loss_is_the_mean_over_all_positions():
     assert loss.item() == pytest.approx(each.mean())
 
 
+def test_a_missing_file_is_named_and_where_to_get_it(tmp_path):
+    with pytest.raises(SystemExit, match=r"no file .*none.txt(.|\n)*at https:(.|\n)*--text FILE"):
+        gpt.main(["--text", str(tmp_path / "none.txt")])
+
+
 def test_help_names_every_option():
     run = subprocess.run(
         [sys.executable, gpt.__file__, "--help"],
