@@ -1,5 +1,6 @@
 """Training curves."""
 
+import io
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ from autograd import Tensor, scope
 
 pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 HISTORY = [
     {"epoch": 1, "loss": 0.9, "accuracy": 0.7, "test_loss": 0.8, "test_accuracy": 0.75},
@@ -172,6 +174,28 @@ def test_every_training_picture_draws_on_the_axes_it_is_given():
     assert len(viz.plot_neurons(net.w1.numpy().T.repeat(2, 1), (2, 2)).axes) == 6
 
 
+def test_a_notebook_shows_what_ends_a_cell():
+    formatters = pytest.importorskip("IPython.core.formatters")
+    net = Net()
+    history, _ = train(net)
+    pictures = [
+        (viz.plot_loss(HISTORY), (460, 326)),
+        (viz.plot_loss(HISTORY, viz.plot_loss(HISTORY)), (460, 326)),
+        (viz.plot_training(HISTORY), (883, 326)),
+        (viz.plot_grad_flow(history[-1]), (460, 326)),
+        (viz.plot_update_ratio(history), (537, 326)),
+        (viz.plot_decision_boundary(net, X, Y, resolution=20), (422, 364)),
+    ]
+    for shown, (width, height) in pictures:
+        data, about = formatters.DisplayFormatter().format(shown)
+        assert data["text/plain"] == repr(shown)
+        assert about["image/png"] == {"width": width, "height": height}
+        pixels = imread(io.BytesIO(data["image/png"]))
+        assert pixels.shape == pytest.approx((2 * height, 2 * width, 4), abs=2)
+        assert (pixels[:, 0] == 1).all()  # white paper, also in a notebook that is dark
+        assert pixels[..., :3].std() > 0.02
+
+
 def test_the_gradients_and_layers_of_the_picture_are_those_recorded():
     history, _ = train(Net())
     ax = viz.plot_grad_flow(history[-1])
@@ -233,5 +257,6 @@ def test_what_cannot_be_drawn_is_an_error_that_says_why(call, words):
 def test_without_matplotlib_it_is_said_where_it_comes_from(monkeypatch, plot):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "viz.shown", raising=False)
     with pytest.raises(ImportError, match=r"pip install gradwalk\[plots\]"):
         plot()

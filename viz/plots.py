@@ -1,6 +1,7 @@
 """Training pictures: curves, layers, units and boundaries, drawn with matplotlib's object API.
 
-Each takes the axes to draw on, `ax`, or makes a figure of its own, and returns the axes. What it
+Each takes the axes to draw on, `ax`, or makes a figure of its own, and returns the axes: a notebook
+shows the picture where they end a cell, and `save_figure` writes ``ax.figure`` to a file. What it
 shows of a model's inside comes from a `Recorder`. Matplotlib is imported when a picture is asked
 for; it comes with the extra `plots`.
 """
@@ -64,7 +65,7 @@ def plot_loss(
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -140,7 +141,7 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -172,7 +173,7 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -204,7 +205,7 @@ def plot_activations(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -248,7 +249,7 @@ def plot_dead_units(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -293,7 +294,7 @@ def plot_decision_boundary(
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     Raises
     ------
@@ -408,7 +409,7 @@ def plot_loss_landscape(
 
     Returns
     -------
-    matplotlib Axes
+    matplotlib Axes, on ``ax.figure``
 
     References
     ----------
@@ -509,12 +510,17 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
 def _axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.4) -> Axes:
     """Return the axes given, or those of a new figure."""
-    return _figure(width, height).subplots() if ax is None else ax
+    if ax is not None:
+        return ax
+    figure = _figure(width, height)
+    from .shown import Axes
+
+    return figure.subplots(subplot_kw={"axes_class": Axes})
 
 
 def _figure(width: float, height: float) -> Figure:
     try:
-        from matplotlib.figure import Figure
+        from .shown import Figure
     except ImportError as error:
         raise ImportError(
             "viz: the package matplotlib, which draws curves, is not installed; "
