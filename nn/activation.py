@@ -121,6 +121,9 @@ class Softsign(Stateless, function=F.softsign):
 class Hardtanh(Stateless, function=F.hardtanh):
     """x limited to [min_val, max_val]; see `functional.hardtanh`."""
 
+    min_val: float
+    max_val: float
+
 
 class Hardsigmoid(Stateless, function=F.hardsigmoid):
     """A sigmoid made of three lines; see `functional.hardsigmoid`."""
@@ -191,6 +194,8 @@ class Activation:
         Makes the module.
     constants : mapping of str to float
         What the formulas use beside the parameters.
+    bounds : (float, float) or None
+        The ends of `range`, where it has two and the activation stands between layers.
     """
 
     function: Callable[..., Any]
@@ -204,6 +209,7 @@ class Activation:
     init: Literal["kaiming", "xavier", "lecun", ""] = "kaiming"
     module: Callable[..., Module] | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -220,6 +226,7 @@ ACTIVATIONS: dict[str, Activation] = {
         {"max slope": (0.0, 0.25)},
         "xavier",
         Sigmoid,
+        bounds=(0, 1),
     ),
     "tanh": Activation(
         F.tanh,
@@ -232,6 +239,7 @@ ACTIVATIONS: dict[str, Activation] = {
         {"max slope": (0.0, 1.0)},
         "xavier",
         Tanh,
+        bounds=(-1, 1),
     ),
     "relu": Activation(
         F.relu,
@@ -397,6 +405,7 @@ ACTIVATIONS: dict[str, Activation] = {
         {"max slope": (0.0, 1.0)},
         "xavier",
         Softsign,
+        bounds=(-1, 1),
     ),
     "hardtanh": Activation(
         F.hardtanh,
@@ -408,6 +417,7 @@ ACTIVATIONS: dict[str, Activation] = {
         "outside of its bounds there is no gradient at all",
         init="xavier",
         module=Hardtanh,
+        bounds=(-1, 1),
     ),
     "hardsigmoid": Activation(
         F.hardsigmoid,
@@ -419,6 +429,7 @@ ACTIVATIONS: dict[str, Activation] = {
         "no gradient beyond |x| of 3; else as sigmoid",
         init="xavier",
         module=Hardsigmoid,
+        bounds=(0, 1),
     ),
     "hardswish": Activation(
         F.hardswish,
@@ -440,6 +451,7 @@ ACTIVATIONS: dict[str, Activation] = {
         "MobileNet, where few bits hold the activations",
         "as ReLU, and no gradient above 6",
         module=ReLU6,
+        bounds=(0, 6),
     ),
     "logsigmoid": Activation(
         F.logsigmoid,

@@ -25,6 +25,7 @@ from autograd.anomaly import source_line
 from autograd.recording import Observer, is_recording, rerunning
 from nn import loss as losses
 from nn import signals, utils
+from nn.activation import ACTIVATIONS
 from nn.layers import Dropout
 from nn.module import Module
 from nn.norm import BatchNorm1d, BatchNorm2d
@@ -193,6 +194,21 @@ def _replaced(owner: Any, name: str, see: Callable[..., Any]) -> Iterator[None]:
         setattr(owner, name, function)
 
 
+@dataclass
+class _Activation:
+    """How much of an activation stood still in all its calls from one line.
+
+    `silent` says which units were 0 for all examples, `saturated` is the least part of its values
+    at its bounds in one call, `last` the serial of its last output.
+    """
+
+    silent: Any = np.True_
+    saturated: float = 1.0
+    examples: int = 0
+    calls: int = 0
+    last: int = 0
+
+
 class _Watch(Observer):
     """What was seen so far. Gradients are known by identity: `backward` adds by making another."""
 
@@ -212,8 +228,8 @@ class _Watch(Observer):
         self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
         self.kept: list[tuple[int, Callable[[], Tensor | None], str]] = []
         self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,)
-        self.flat: dict[Any, tuple[Any, int, int, int]] = {}  # how much of a layer stands still
-        self.depth = 0  # of the calls
+        self.activations: dict[Any, _Activation] = {}
+        self.running: list[Module] = []  # one in the other
         self.size: float | None = None  # the second moment of the input
         self.rows: list[signals.Signal] = []
         self.handles: list[Any] = []
@@ -230,17 +246,17 @@ class _Watch(Observer):
         """Run a module; note its mode, and how large its output is."""
         if module not in self.paths or rerunning.get():
             return call(module, *args, **kwargs)
-        if not self.depth:
+        if not self.running:
             self.at["call"] = source_line()
             arrays = [np.asarray(x.data) for x in map(signals.first_tensor, args) if x is not None]
             arrays += [x for x in args if isinstance(x, np.ndarray)]
             arrays = [a for a in arrays if a.dtype.kind == "f"]
             self.size = signals.mean_square(arrays[0]) if arrays else None
-        self.depth += 1
+        self.running.append(module)
         try:
             out = call(module, *args, **kwargs)
         finally:
-            self.depth -= 1
+            self.running.pop()
         if _has_mode(module) and is_recording():
             self.modes[module.training] = self.at["call"]
         elif _has_mode(module) and module.training:
@@ -250,6 +266,9 @@ class _Watch(Observer):
         t = signals.first_tensor(out)
         if t is None or t.op is None or not is_recording():
             return out
+        if _is_activation(module):
+            bounds, rectifier = signals.bounds(module), signals.rectifies(module)
+            self._see_activation(type(module).__name__, t, bounds, rectifier)
         if signals.has_matrix(module):
             name = f"{self.paths[module]}: {type(module).__name__}"
             row = signals.Signal(name, "", signals.mean_square(t.data))
@@ -257,8 +276,8 @@ class _Watch(Observer):
             self.handles.append(t.register_hook(partial(_see_gradient, row)))
         if module is self.model:
             self._keep(t, self.at["call"])
-            for key in [key for key, entry in self.flat.items() if entry[-1] == t.serial]:
-                del self.flat[key]  # an output may be at its bounds
+            for key in [key for key, a in self.activations.items() if a.last == t.serial]:
+                del self.activations[key]  # an output may be at its bounds
         return out
 
     def backward(self, backward: Callable[..., Any], loss: Tensor, *args: Any, **kw: Any) -> None:
@@ -362,13 +381,12 @@ class _Watch(Observer):
         elif name == "bce_with_logits" and inputs[0].op and inputs[0].op.name == "sigmoid":
             seen = "binary_cross_entropy_with_logits got what a sigmoid put out"
             self.report.add("probabilities as logits", seen, source_line())
-        elif out.scope is not None and out.ndim > 1 and (name == "relu" or name in BOUNDS):
-            bounds, a = BOUNDS.get(name), out.data
-            flat = signals.saturated(a, bounds) if bounds else signals.silent_units(a)
-            key = name, out.scope.path, source_line(), np.shape(flat)
-            before, examples, calls, _ = self.flat.get(key, (flat, 0, 0, 0))
-            examples += out.size // max(np.size(flat), 1)
-            self.flat[key] = np.minimum(before, flat), examples, calls + 1, out.serial
+        elif name in OPS and not (self.running and _is_activation(self.running[-1])):
+            bounds, rectifier = ACTIVATIONS[name].bounds, name == "relu"
+            if name == "hardtanh":
+                bounds = out.params["min_val"], out.params["max_val"]
+                rectifier = bounds[0] == 0
+            self._see_activation(name, out, bounds, rectifier)
 
     # What is noted on the way.
 
@@ -381,6 +399,20 @@ class _Watch(Observer):
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
             self.report.add("graphs kept alive", seen, earlier[min(earlier)])
         self.kept.append((now, weakref.ref(t), at))
+
+    def _see_activation(self, name: str, out: Tensor, bounds: Any, rectifier: bool) -> None:
+        """Note how much of what an activation put out stands still."""
+        if out.scope is None or out.ndim < 2:
+            return
+        silent = signals.silent_units(out.data) if rectifier else np.False_
+        key = name, out.scope.path, source_line(), np.shape(silent)
+        seen = self.activations.setdefault(key, _Activation())
+        seen.silent = seen.silent & silent
+        part = signals.saturated(out.data, bounds, rectifier=rectifier)
+        seen.saturated = min(seen.saturated, part)
+        seen.examples += out.size // max(silent.size, 1)
+        seen.calls += 1
+        seen.last = out.serial
 
     def _look_for_crossed(self, loss: Tensor) -> None:
         """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
@@ -449,16 +481,16 @@ class _Watch(Observer):
             self.report.add("no gradient", seen, self.at["backward"])
 
     def _judge_units(self) -> None:
-        for (name, path, line, _), (flat, examples, calls, _) in self.flat.items():
-            share, relu = float(np.mean(flat)), name == "relu"
-            if calls >= STEPS and examples >= EXAMPLES and share >= (0.9 if relu else 0.5):
-                finding = "dead ReLU" if relu else "saturated activation"
-                seen = f"{share:.0%} of the " + (
-                    f"units were 0 for all {examples} examples"
-                    if relu
-                    else f"values of {name}, or more, lay at its bounds in each of {calls} calls"
-                )
-                self.report.add(finding, seen, f"{path}, {line}")
+        for (name, path, line, _), a in self.activations.items():
+            dead, where = float(np.mean(a.silent)), f"{path}, {line}"
+            if a.calls < STEPS or a.examples < EXAMPLES:
+                continue
+            if dead >= 0.9:
+                seen = f"{dead:.0%} of the units were 0 for all {a.examples} examples"
+                self.report.add("dead ReLU", seen, where)
+            elif a.saturated >= 0.5:
+                seen = f"{a.saturated:.0%} of the values of {name}, or more, lay at its bounds in"
+                self.report.add("saturated activation", f"{seen} each of {a.calls} calls", where)
 
     def _judge_signals(self) -> None:
         words = set.intersection(*self.verdicts) if len(self.verdicts) >= STEPS else set()
@@ -488,11 +520,17 @@ class _Watch(Observer):
             self.report.add("updates too small", seen, self.at["step"])
 
 
-BOUNDS = {module.__name__.lower(): interval for module, interval in signals.RANGES.items()}
+OPS = ("relu", "sigmoid", "tanh", "hardtanh")
+"""What activations are known by that are called as functions."""
 
 
 def _see_gradient(row: signals.Signal, g: Tensor) -> None:
     row.backward = signals.mean_square(g.data)
+
+
+def _is_activation(module: Module) -> bool:
+    """Whether the output of a module tells by itself that it stands still."""
+    return signals.bounds(module) is not None or signals.rectifies(module)
 
 
 def _has_mode(module: Module) -> bool:

@@ -7,7 +7,6 @@ measured, for what each layer puts out and for the gradient with respect to that
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, as_tensor, backprop, enable_grad
-from nn.activation import ACTIVATIONS
+from nn.activation import ACTIVATIONS, Hardtanh, ReLU, ReLU6
 from nn.module import Module
 from nn.random import generator
 from nn.table import as_html, grid
@@ -44,7 +43,8 @@ class Signal:
         The part of its units, on the last axis or the channels of an image, that are 0 for the
         whole batch.
     saturated : float
-        The part of its values within a fiftieth of the bounds, for an activation that has two.
+        The part of its values within a fiftieth of the bounds, for an activation that has two:
+        those of the module, as in ``Hardtanh(-20, 20)``. Of a ReLU6 only values above 0 count.
     verdict : str
         'healthy', or what is wrong.
     """
@@ -193,7 +193,7 @@ def report(
         signal = Signal(paths[module] or "model", type(module).__name__, mean_square(value.data))
         signal.backward = mean_square(gradients.get(value))
         signal.dead = _dead(value.data)
-        signal.saturated = saturated(value.data, RANGES.get(type(module)))
+        signal.saturated = saturated(value.data, bounds(module), rectifier=rectifies(module))
         rows.append(signal)
     for signal in rows:
         signal.verdict = verdict(signal, rows[0].forward, rows[-1].backward)
@@ -287,26 +287,38 @@ def silent_units(a: Any) -> Any:
     return (a == 0).all(axis=tuple(i for i in range(a.ndim) if i != units))
 
 
-def saturated(a: Any, interval: tuple[float, float] | None) -> float:
-    """Return the part of the values within a fiftieth of a bound, if there are two."""
-    if interval is None or not a.size:
+def bounds(module: Module) -> tuple[float, float] | None:
+    """Return the bounds of an activation between layers that has two; None for all else."""
+    if isinstance(module, Hardtanh):
+        return module.min_val, module.max_val
+    return next((known for kind, known in _BOUNDS.items() if isinstance(module, kind)), None)
+
+
+_BOUNDS: dict[Any, tuple[float, float]] = {
+    known.module: known.bounds for known in ACTIVATIONS.values() if known.bounds
+}
+
+
+def rectifies(module: Module) -> bool:
+    """Whether an activation is 0 for what is negative: at that bound it rests, as it should."""
+    if isinstance(module, Hardtanh):
+        return bool(module.min_val == 0)
+    return isinstance(module, ReLU | ReLU6)
+
+
+def saturated(a: Any, interval: tuple[float, float] | None, *, rectifier: bool) -> float:
+    """Return the part of the values within a fiftieth of a bound, if there are two.
+
+    Of a rectifier only those above 0 count: half of its values may be 0 where nothing is wrong.
+    """
+    low, high = interval or (-math.inf, math.inf)
+    if not math.isfinite(high - low):
         return 0.0
-    low, high = interval
     margin = (high - low) / 50
-    return float(((a < low + margin) | (a > high - margin)).mean())
-
-
-def _bounded() -> dict[type[Module], tuple[float, float]]:
-    """The ranges of the activations between layers that are bounded on both sides."""
-    found = {}
-    for known in ACTIVATIONS.values():
-        low, high = map(float, re.findall(r"-?[\d.]+|-?inf", known.range))
-        if known.init and isinstance(known.module, type) and math.isfinite(high - low):
-            found[known.module] = (low, high)
-    return found
-
-
-RANGES = _bounded()
+    if rectifier:
+        a = a[a > 0]
+        low = -math.inf
+    return float(((a < low + margin) | (a > high - margin)).mean()) if a.size else 0.0
 
 
 def verdict(s: Signal, forward: float, backward: float, lost: float = LOST) -> str:

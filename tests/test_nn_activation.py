@@ -128,6 +128,13 @@ def test_ranges_are_those_of_the_code(name):
     check_interval(slopes, known.slope)
 
 
+@pytest.mark.parametrize("name", [n for n, a in ACTIVATIONS.items() if a.init])
+def test_bounds_are_the_ends_of_the_range_where_both_are_finite(name):
+    known = ACTIVATIONS[name]
+    low, _, high, _ = parsed(known.range)
+    assert known.bounds == ((low, high) if math.isfinite(high - low) else None)
+
+
 @pytest.mark.parametrize("name", [n for n, a in ACTIVATIONS.items() if a.extremes])
 def test_extremes_are_where_the_registry_says(name):
     values, slopes = computed(name, np.arange(-60000, 60001) / 10000)

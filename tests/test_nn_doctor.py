@@ -13,12 +13,21 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, checkpoint, detect_anomaly, grad, no_grad, strict_broadcast
+from autograd import (
+    Tensor,
+    checkpoint,
+    detect_anomaly,
+    grad,
+    no_grad,
+    op_table,
+    strict_broadcast,
+)
 from autograd.recording import recording
 from nn import functional as F
 from nn import init, loss, optim, utils
+from nn.activation import ACTIVATIONS
 from nn.data import DataLoader, TensorDataset
-from nn.diagnosis import CURES
+from nn.diagnosis import CURES, OPS
 from nn.optim import SGD, Adam, lr_scheduler
 from nn.utils import clip_grad_norm_, clip_grad_value_
 
@@ -655,6 +664,41 @@ def sigmoid_of_inputs_in_thousands(watch):
     return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
 
 
+@bug("saturated activation")
+def softsign_of_inputs_in_thousands(watch):
+    model = nn.MLP([8, 32, 3], "softsign", rng=0)
+    batches = [(1000 * x, y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
+
+
+@bug("saturated activation")
+def hardsigmoid_of_inputs_in_thousands(watch):
+    model = nn.MLP([8, 32, 3], "hardsigmoid", rng=0)
+    batches = [(1000 * x, y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
+
+
+@bug("saturated activation")
+def relu6_of_inputs_in_thousands(watch):
+    model = nn.MLP([8, 32, 3], "relu6", rng=0)
+    batches = [(1000 * x, y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
+
+
+@bug("saturated activation")
+def hardtanh_as_a_function_of_inputs_in_thousands(watch):
+    model = Two(lambda h: F.hardtanh(h, -20, 20))
+    batches = [(1000 * x, y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
+
+
+@bug("dead ReLU")
+def dead_relu6(watch):
+    model = nn.MLP([8, 32, 3], "relu6", rng=0)
+    init.constant_(model[0].bias, -100)
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
 @bug("vanishing or exploding")
 def deep_and_sigmoid(watch):
     model = nn.MLP([8, *[32] * 10, 3], "sigmoid", rng=0)
@@ -1167,6 +1211,27 @@ def outputs_at_their_bounds(watch):
 
 
 @healthy
+def wide_bounds_for_wide_inputs(watch):
+    layers = nn.Linear(8, 32, rng=0), nn.Hardtanh(-20, 20), nn.Linear(32, 3, rng=1)
+    batches = [(4 * x, y) for x, y in BATCHES]
+    model = nn.Sequential(*layers)
+    return trained(watch, model, SGD(model.parameters(), lr=0.01), batches)
+
+
+@healthy
+def wide_bounds_of_a_function(watch):
+    model = Two(lambda h: F.hardtanh(4 * h, -20, 20))
+    return trained(watch, model, SGD(model.parameters(), lr=0.01))
+
+
+@healthy
+def relu6_of_which_a_half_is_0(watch):
+    model = nn.MLP([8, 32, 3], "relu6", rng=0)
+    init.constant_(model[0].bias, -0.5)
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
+@healthy
 def numbers_kept_and_two_losses(watch):
     model, history, before = mlp(), [], None
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -1379,6 +1444,14 @@ def test_watching_changes_no_bit_of_the_result(program):
         assert (a.grad is None) == (b.grad is None)
         if a.grad is not None:
             np.testing.assert_array_equal(a.grad.numpy(), b.grad.numpy(), strict=True)
+
+
+def test_activations_that_are_called_as_functions_are_known_by_ops_there_are():
+    assert set(OPS) <= op_table().keys() & ACTIVATIONS.keys()
+    functions = {known.function for known in ACTIVATIONS.values() if known.bounds}
+    for f in functions - {F.softsign}:  # softsign is no op, and made of none of these
+        out = f(Tensor([[0.5]], requires_grad=True))
+        assert {out.op.name, *(x.op.name for x in out.inputs if x.op)} & set(OPS)
 
 
 PLACES = [

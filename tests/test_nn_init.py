@@ -7,6 +7,7 @@ import pytest
 from scipy import special, stats
 
 import autograd as ag
+import nn
 from autograd import Tensor, tensor
 from nn import MLP, Embedding, Linear, Module, ModuleList, Sequential, init
 from nn.activation import ACTIVATIONS
@@ -370,6 +371,19 @@ def test_dead_and_saturated_layers_are_named():
     net = chain(3, "tanh", init.normal_, std=1.0)
     found = init.report(net, batch())
     assert found.layers[4].saturated > 0.5 and "saturated" in found.layers[4].verdict
+
+
+def test_what_is_saturated_is_judged_by_the_bounds_of_the_module():
+    def share(activation, spread):
+        net = Sequential(Linear(64, 64, rng=0, dtype=np.float64), activation)
+        return init.report(net, spread * batch(50, 64)).layers[-1].saturated
+
+    assert share(nn.Hardtanh(-20, 20), 4) == 0 < 0.5 < share(nn.Hardtanh(-20, 20), 400)
+    assert share(nn.Hardtanh(), 4) > 0.5
+    assert share(nn.ReLU6(), 1) == share(nn.Hardtanh(0, 6), 1) == 0  # though a half is at 0
+    assert share(nn.ReLU6(), 1000) > 0.5
+    assert share(nn.Softsign(), 1000) > 0.5
+    assert share(nn.Hardtanh(-float("inf"), 1), 1) == 0
 
 
 def test_a_report_leaves_the_model_as_it_is():
