@@ -34,7 +34,7 @@ from nn.optim.lr_scheduler import LRScheduler
 
 STEPS = 3
 EXAMPLES = 20  # that must have left a ReLU at 0
-LOST = 1e-8  # of second moments between the ends of a model; that of `init.report` is for layers
+LOST_IN_MODEL = 1e-8  # of second moments between the ends of one; signals.LOST is for layers
 
 CURES = {
     "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
@@ -233,8 +233,8 @@ class _Watch(Observer):
         self.size: float | None = None  # the second moment of the input
         self.rows: list[signals.Signal] = []
         self.handles: list[Any] = []
-        self.verdicts: list[set[str]] = []
-        self.ends: tuple[float, signals.Signal, signals.Signal]  # of the last verdict
+        self.faults: list[set[str]] = []  # of the signals, by backward
+        self.ends: tuple[float, signals.Signal, signals.Signal]  # of the last of them
         self.values: dict[str, list[float]] = {}  # of the losses, by the line of their backward
         self.moves: list[tuple[float, float, float]] = []  # of updates, weights, gradients
         self.rates: set[tuple[float, ...]] = set()
@@ -304,8 +304,8 @@ class _Watch(Observer):
         if rows:
             ends = signals.Signal("", "", rows[-1].forward, rows[0].backward)
             start = rows[0].forward if self.size is None else self.size
-            words = signals.verdict(ends, start, rows[-1].backward, LOST).split(", ")
-            self.verdicts.append(set(words))
+            faults = signals.faults(ends, start, rows[-1].backward, LOST_IN_MODEL)
+            self.faults.append(set(faults))
             self.ends = start, rows[0], rows[-1]
         if loss.size == 1:
             values = self.values.setdefault(at, [])
@@ -493,11 +493,11 @@ class _Watch(Observer):
                 self.report.add("saturated activation", f"{seen} each of {a.calls} calls", where)
 
     def _judge_signals(self) -> None:
-        words = set.intersection(*self.verdicts) if len(self.verdicts) >= STEPS else set()
-        if words := words - {"healthy", "not finite"}:
+        faults = set.intersection(*self.faults) if len(self.faults) >= STEPS else set()
+        if faults := faults - {"not finite"}:
             start, first, last = self.ends
             seen = (
-                f"{', '.join(sorted(words))}: the signal's mean square goes from {start:.2g} to "
+                f"{', '.join(sorted(faults))}: the signal's mean square goes from {start:.2g} to "
                 f"{last.forward:.2g}, that of its gradient from {last.backward:.2g} back to "
                 f"{first.backward:.2g}"
             )

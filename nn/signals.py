@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -45,8 +45,10 @@ class Signal:
     saturated : float
         The part of its values within a fiftieth of the bounds, for an activation that has two:
         those of the module, as in ``Hardtanh(-20, 20)``. Of a ReLU6 only values above 0 count.
+    faults : list of str
+        What is wrong.
     verdict : str
-        'healthy', or what is wrong.
+        That in one line, or 'healthy'.
     """
 
     path: str
@@ -55,7 +57,12 @@ class Signal:
     backward: float = math.nan
     dead: float = 0.0
     saturated: float = 0.0
-    verdict: str = "healthy"
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """'healthy', or what is wrong."""
+        return ", ".join(self.faults) or "healthy"
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """'healthy', or what is wrong, as the rows have it, each once."""
-        found = dict.fromkeys(part for s in self.layers for part in s.verdict.split(", "))
-        return ", ".join([part for part in found if part != "healthy"] or ["healthy"])
+        return ", ".join(dict.fromkeys(f for s in self.layers for f in s.faults)) or "healthy"
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the table as text: a heading, then the layers."""
@@ -196,7 +202,7 @@ def report(
         signal.saturated = saturated(value.data, bounds(module), rectifier=rectifies(module))
         rows.append(signal)
     for signal in rows:
-        signal.verdict = verdict(signal, rows[0].forward, rows[-1].backward)
+        signal.faults = faults(signal, rows[0].forward, rows[-1].backward)
     return Report(rows, sum(map(has_matrix, dict.fromkeys(module for module, _ in seen))))
 
 
@@ -321,12 +327,12 @@ def saturated(a: Any, interval: tuple[float, float] | None, *, rectifier: bool) 
     return float(((a < low + margin) | (a > high - margin)).mean()) if a.size else 0.0
 
 
-def verdict(s: Signal, forward: float, backward: float, lost: float = LOST) -> str:
+def faults(s: Signal, forward: float, backward: float, lost: float = LOST) -> list[str]:
     """Return what is wrong with a signal, given that of the input and that of the output."""
     values = [s.forward, *([] if math.isnan(backward) else [s.backward])]
     if not all(map(math.isfinite, values)):
-        return "not finite"
-    faults = {
+        return ["not finite"]
+    claims = {
         "dead": s.dead >= 0.5,
         "saturated": s.saturated >= 0.5,
         "shrinking": s.forward < lost * forward and s.dead < 1,
@@ -334,7 +340,7 @@ def verdict(s: Signal, forward: float, backward: float, lost: float = LOST) -> s
         "vanishing": s.backward < lost * backward,
         "exploding": s.backward > backward / lost,
     }
-    return ", ".join(name for name, holds in faults.items() if holds) or "healthy"
+    return [name for name, holds in claims.items() if holds]
 
 
 def _rate(last: float, first: float, depth: int) -> float:
