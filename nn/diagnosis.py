@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,7 +92,11 @@ class Finding:
 
 @dataclass(repr=False)
 class Diagnosis:
-    """What `doctor` found: `findings`, in `steps` steps of what is `watched`. Print it."""
+    """What `doctor` found: `findings`, in `steps` steps of what is `watched`. Print it.
+
+    Of several optimisers, which make a step each in an iteration, those of one are counted: of
+    that which made the most.
+    """
 
     watched: str
     steps: int = 0
@@ -209,6 +213,21 @@ class _Activation:
     last: int = 0
 
 
+class _Step(NamedTuple):
+    """A step of an optimiser: the norms of its matrices, where it was made, at which rates."""
+
+    moved: float
+    weights: float
+    gradients: float
+    rates: tuple[float, ...]
+    line: str
+
+    @property
+    def ratio(self) -> float:
+        """How far it went, relative to the weights."""
+        return self.moved / self.weights if self.weights else 0.0
+
+
 class _Watch(Observer):
     """What was seen so far. Gradients are known by identity: `backward` adds by making another."""
 
@@ -216,6 +235,7 @@ class _Watch(Observer):
         names = [type(part).__name__ for part in (model, *optimizers)]
         self.model, self.report = model, Diagnosis(" and ".join(names))
         self.paths = {module: path or "the model" for path, module in model.named_modules()}
+        self.outermost = {o: type(o).step for o in optimizers}  # one may call another, by super()
         self.trained = {o: [p for g in o.param_groups for p in g["params"]] for o in optimizers}
         every = [p for params in self.trained.values() for p in params]
         self.names = {p: p.name or f"parameter {i}" for i, p in enumerate(every)}
@@ -236,8 +256,7 @@ class _Watch(Observer):
         self.faults: list[set[str]] = []  # of the signals, by backward
         self.ends: tuple[float, signals.Signal, signals.Signal]  # of the last of them
         self.values: dict[str, list[float]] = {}  # of the losses, by the line of their backward
-        self.moves: list[tuple[float, float, float]] = []  # of updates, weights, gradients
-        self.rates: set[tuple[float, ...]] = set()
+        self.steps: dict[Optimizer, list[_Step]] = {o: [] for o in optimizers}
         self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
 
     # What the loop calls; each gets the function in whose place it stands.
@@ -317,9 +336,9 @@ class _Watch(Observer):
 
     def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **kw: Any) -> Any:
         """Make a step; note which gradients it used, and how far it went."""
-        params = self.trained.get(optimizer)
-        if params is None:
+        if step is not self.outermost.get(optimizer):
             return step(optimizer, *args, **kw)
+        params = self.trained[optimizer]
         self.at["step"] = source_line()
         self._look_at_gradients(params)
         if self.fresh and self.modes.keys() == {False} and not self.model.training:
@@ -329,13 +348,14 @@ class _Watch(Observer):
         matrices = [p for p in params if p.ndim > 1]
         before = [np.array(p.data) for p in matrices]
         result = step(optimizer, *args, **kw)
-        self.report.steps += 1
         self.used |= {p: p.grad for p in params if p.grad is not None}
         self.fresh.difference_update(params)
-        self.rates.add(tuple(float(group["lr"]) for group in optimizer.param_groups))
         changes = [p.data - b for p, b in zip(matrices, before, strict=True)]
         gradients = [p.grad.data for p in matrices if p.grad is not None]
-        self.moves.append((_norm(changes), _norm(before), _norm(gradients)))
+        rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
+        sizes = _norm(changes), _norm(before), _norm(gradients)
+        self.steps[optimizer].append(_Step(*sizes, rates, self.at["step"]))
+        self.report.steps = max(map(len, self.steps.values()))
         return result
 
     def clip(
@@ -461,7 +481,12 @@ class _Watch(Observer):
         self._forget_rows()
         if self.left and self.report.steps:
             self._judge_parameters()
-        for judge in (self._judge_units, self._judge_signals, self._judge_updates):
+        for judge in (
+            self._judge_units,
+            self._judge_signals,
+            self._judge_losses,
+            self._judge_updates,
+        ):
             if not self.report.findings and self.report.steps >= STEPS:
                 judge()
 
@@ -503,21 +528,26 @@ class _Watch(Observer):
             )
             self.report.add("vanishing or exploding", seen, f"{first.path} to {last.path}")
 
-    def _judge_updates(self) -> None:
-        if not all(size for _, size, _ in self.moves):
-            return
-        ratios = [moved / size for moved, size, _ in self.moves]
+    def _judge_losses(self) -> None:
+        largest = max((s.ratio for steps in self.steps.values() for s in steps), default=0.0)
         for at, values in self.values.items():
-            if len(values) >= STEPS and values[-1] > 10 * values[0] > 0 and max(ratios) > 0.1:
+            if len(values) >= STEPS and values[-1] > 10 * values[0] > 0 and largest > 0.1:
                 seen = (
-                    f"the loss went from {values[0]:.3g} to {values[-1]:.3g}, with steps of up to"
+                    f"the loss went from {values[0]:.3g} to {values[-1]:.3g}, with steps of up to "
+                    f"{largest:.2g} x the weights"
                 )
-                self.report.add("diverging loss", f"{seen} {max(ratios):.2g} x the weights", at)
-        # a gradient to follow, yet no step of a millionth of it or of the weights
-        slow = all(moved < 1e-6 * min(g, size) and g > 1e-3 * size for moved, size, g in self.moves)
-        if slow and len(self.rates) == 1:
-            seen = f"no step was more than {max(ratios):.2g} x the weights"
-            self.report.add("updates too small", seen, self.at["step"])
+                self.report.add("diverging loss", seen, at)
+
+    def _judge_updates(self) -> None:
+        for steps in self.steps.values():
+            if (
+                len(steps) >= STEPS
+                and len({s.rates for s in steps}) == 1  # no schedule that starts from nothing
+                and all(s.moved < 1e-6 * min(s.gradients, s.weights) for s in steps)
+                and all(s.gradients > 1e-3 * s.weights for s in steps)  # something to follow
+            ):
+                seen = f"no step was more than {max(s.ratio for s in steps):.2g} x the weights"
+                self.report.add("updates too small", seen, steps[-1].line)
 
 
 OPS = ("relu", "sigmoid", "tanh", "hardtanh")

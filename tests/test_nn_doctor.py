@@ -1544,6 +1544,36 @@ def test_a_subclass_with_a_step_of_its_own_is_watched():
     assert "step" not in vars(SGD)
 
 
+def test_a_step_that_calls_that_of_its_base_counts_once_as_does_one_of_each_optimiser():
+    class Loud(SGD):
+        def step(self):
+            super().step()
+
+    model = mlp()
+    body, head = SGD(model[0].parameters(), lr=0.1), Loud(model[2].parameters(), lr=0.1)
+    with nn.doctor(model, body, head) as report:
+        for x, y in BATCHES[:2]:
+            model.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            body.step()
+            head.step()
+            assert report.steps == body.steps == head.steps
+    assert not report.findings, str(report)
+
+
+def test_one_of_two_optimisers_that_hardly_moves_is_named_by_its_line():
+    model = mlp()
+    body, head = SGD(model[0].parameters(), lr=1e-9), SGD(model[2].parameters(), lr=0.1)
+    with nn.doctor(model, body, head) as report:
+        for x, y in BATCHES:
+            model.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            body.step()
+            head.step()
+    assert [finding.name for finding in report.findings] == ["updates too small"]
+    assert report.findings[0].where.endswith("`body.step()`")
+
+
 @pytest.mark.parametrize("optimizers", [(), (None,), ([],)])
 def test_what_is_no_optimiser_is_refused(optimizers):
     watch = nn.doctor(mlp(), *optimizers)
