@@ -39,6 +39,7 @@ LOST_IN_MODEL = 1e-8  # of second moments between the ends of one; signals.LOST 
 CURES = {
     "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
     "step without gradients": "keep the order zero_grad(), backward(), step()",
+    "no step": "call optimizer.step() after backward(), of an optimiser that doctor is given",
     "clipping after the step": "clip between backward() and step()",
     "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
     "scheduler stepped too seldom": "call scheduler.step() after each optimizer.step(), or make it "
@@ -52,7 +53,12 @@ CURES = {
     "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
     "train() forgotten": "call model.train() before the training steps",
     "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach())",
-    "loss not finite": "lower the learning rate or clip; detect_anomaly() names the op at fault",
+    "input not finite": "look at the data: np.isfinite(x) says where; drop or fill in what is not",
+    "loss not finite": "lower the learning rate or clip; if it is the first loss, look at the "
+    "targets; detect_anomaly() names the op at fault",
+    "all gradients 0": "let the loss depend on the output: it may be multiplied by 0 or masked, "
+    "the cross entropy of one column (two classes in one column take "
+    "binary_cross_entropy_with_logits), or behind round, sign or a clip; or all weights are 0",
     "dead ReLU": "lower the learning rate, draw weights by init.kaiming_normal_, or use LeakyReLU",
     "saturated activation": "draw smaller weights, bring inputs to unit variance, or add a norm",
     "vanishing or exploding": "draw weights by init.kaiming_normal_ or xavier_normal_, add norms "
@@ -214,11 +220,12 @@ class _Activation:
 
 
 class _Step(NamedTuple):
-    """A step of an optimiser: the norms of its matrices, where it was made, at which rates."""
+    """A step of an optimiser: the norms of its matrices, and whether any gradient was not 0."""
 
     moved: float
     weights: float
     gradients: float
+    learns: bool
     rates: tuple[float, ...]
     line: str
 
@@ -244,13 +251,15 @@ class _Watch(Observer):
         self.left: dict[Tensor, Any] = {}  # the gradients that the last backward left
         self.used: dict[Tensor, Any] = {}  # those of which a step has used a part, or all
         self.fresh: set[Tensor] = set()  # what a backward has reached since the last step
+        self.backwards = 0  # that have reached a parameter
         self.at = dict.fromkeys(("call", "backward", "step"), "")  # the last line of each
         self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
         self.kept: list[tuple[int, Callable[[], Tensor | None], str]] = []
         self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,)
         self.activations: dict[Any, _Activation] = {}
         self.running: list[Module] = []  # one in the other
-        self.size: float | None = None  # the second moment of the input
+        self.size = math.nan  # the second moment of the input
+        self.spoilt = ""  # the line of the first call with an input that is not finite
         self.rows: list[signals.Signal] = []
         self.handles: list[Any] = []
         self.faults: list[set[str]] = []  # of the signals, by backward
@@ -270,7 +279,9 @@ class _Watch(Observer):
             arrays = [np.asarray(x.data) for x in map(signals.first_tensor, args) if x is not None]
             arrays += [x for x in args if isinstance(x, np.ndarray)]
             arrays = [a for a in arrays if a.dtype.kind == "f"]
-            self.size = signals.mean_square(arrays[0]) if arrays else None
+            self.size = signals.mean_square(arrays[0]) if arrays else math.nan
+            if arrays and not np.isfinite(arrays[0]).all():
+                self.spoilt = self.spoilt or self.at["call"]
         self.running.append(module)
         try:
             out = call(module, *args, **kwargs)
@@ -318,11 +329,12 @@ class _Watch(Observer):
                 self.used[p] = p.grad
         if not reached:
             return
+        self.backwards += 1
         self.fresh.update(reached)
         self.at["backward"] = at
         if rows:
             ends = signals.Signal("", "", rows[-1].forward, rows[0].backward)
-            start = rows[0].forward if self.size is None else self.size
+            start = self.size if math.isfinite(self.size) else rows[0].forward
             faults = signals.faults(ends, start, rows[-1].backward, LOST_IN_MODEL)
             self.faults.append(set(faults))
             self.ends = start, rows[0], rows[-1]
@@ -331,8 +343,12 @@ class _Watch(Observer):
             values.append(loss.item())
             if not math.isfinite(values[-1]):
                 ending = ", ".join(f"{value:.3g}" for value in values[-4:])
-                odd = "" if math.isfinite(self.size or 0) else "; the input is not finite, either"
-                self.report.add("loss not finite", f"the loss went {ending}{odd}", at)
+                if self.spoilt:
+                    name = type(self.model).__name__
+                    seen = f"{name} was called with NaN or inf, and the loss went {ending}"
+                    self.report.add("input not finite", seen, self.spoilt)
+                else:
+                    self.report.add("loss not finite", f"the loss went {ending}", at)
 
     def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **kw: Any) -> Any:
         """Make a step; note which gradients it used, and how far it went."""
@@ -354,7 +370,8 @@ class _Watch(Observer):
         gradients = [p.grad.data for p in matrices if p.grad is not None]
         rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
         sizes = _norm(changes), _norm(before), _norm(gradients)
-        self.steps[optimizer].append(_Step(*sizes, rates, self.at["step"]))
+        learns = any(np.any(p.grad.data) for p in params if p.grad is not None)
+        self.steps[optimizer].append(_Step(*sizes, learns, rates, self.at["step"]))
         self.report.steps = max(map(len, self.steps.values()))
         return result
 
@@ -481,8 +498,13 @@ class _Watch(Observer):
         self._forget_rows()
         if self.left and self.report.steps:
             self._judge_parameters()
+        elif self.backwards >= STEPS and not self.at["step"]:
+            names = " and ".join(type(o).__name__ for o in self.steps)
+            seen = f"{self.backwards} calls of backward(), and no step of {names}"
+            self.report.add("no step", seen, self.at["backward"])
         for judge in (
             self._judge_units,
+            self._judge_gradients,
             self._judge_signals,
             self._judge_losses,
             self._judge_updates,
@@ -516,6 +538,13 @@ class _Watch(Observer):
             elif a.saturated >= 0.5:
                 seen = f"{a.saturated:.0%} of the values of {name}, or more, lay at its bounds in"
                 self.report.add("saturated activation", f"{seen} each of {a.calls} calls", where)
+
+    def _judge_gradients(self) -> None:
+        if not any(s.learns for steps in self.steps.values() for s in steps):
+            seen = f"every gradient was exactly 0 in each of {self.report.steps} steps"
+            if values := self.values.get(self.at["backward"]):
+                seen += f"; the last loss was {values[-1]:.3g}"
+            self.report.add("all gradients 0", seen, self.at["backward"])
 
     def _judge_signals(self) -> None:
         faults = set.intersection(*self.faults) if len(self.faults) >= STEPS else set()

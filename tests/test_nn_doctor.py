@@ -213,6 +213,41 @@ def two_steps_for_one_backward(watch):
     return model
 
 
+@bug("no step")
+def step_forgotten(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()  # here
+    return model
+
+
+@bug("no step")
+def parentheses_of_the_step_forgotten(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()  # here
+            optimizer.step  # noqa: B018 - the bug
+    return model
+
+
+@bug("no step")
+def step_of_another_optimiser(watch):
+    model = mlp()
+    optimizer, better = SGD(model.parameters(), lr=0.1), Adam(model.parameters(), lr=0.001)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            better.zero_grad()
+            F.cross_entropy(model(x), y).backward()  # here
+            better.step()
+    return model
+
+
 @bug("clipping after the step")
 def clipped_too_late(watch):
     model = mlp()
@@ -592,14 +627,90 @@ def learning_rate_beyond_all_bounds(watch):
     return model
 
 
-@bug("loss not finite")
+@bug("input not finite")
 def nan_among_the_data(watch):
     model = mlp()
     optimizer = SGD(model.parameters(), lr=0.1)
     with watch(model, optimizer):
-        for x, y in BATCHES[:2]:
+        for i, (x, y) in enumerate(BATCHES):
             optimizer.zero_grad()
-            x = np.where(x > x.max() - 1e-3, np.nan, x)
+            x = np.where((x == x.max()) & (i == 2), np.nan, x)
+            logits = model(x)  # here
+            F.cross_entropy(logits, y).backward()
+            optimizer.step()
+    return model
+
+
+@bug("input not finite")
+def logarithms_of_zero_among_the_data(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer), np.errstate(all="ignore"):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            logits = model(np.log(np.maximum(x, 0)))  # here
+            F.cross_entropy(logits, y).backward()
+            optimizer.step()
+    return model
+
+
+@bug("loss not finite")
+def nan_among_the_targets(watch):
+    model = mlp(sizes=(8, 32, 1))
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with watch(model, optimizer):
+        for x, t in NUMBERS:
+            optimizer.zero_grad()
+            F.mse_loss(model(x), np.where(t < t.max(), t, np.nan)[:, None]).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("all gradients 0")
+def loss_times_0(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            (F.cross_entropy(model(x), y) * 0).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("all gradients 0")
+def cross_entropy_of_one_column(watch):
+    model = mlp(sizes=(8, 32, 1))
+    optimizer = Adam(model.parameters(), lr=0.01)
+    with watch(model, optimizer):
+        for x, _ in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), np.zeros(32, int)).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("all gradients 0")
+def output_rounded(watch):
+    model = mlp(sizes=(8, 32, 1))
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in SIGNS:
+            optimizer.zero_grad()
+            F.mse_loss(model(x).round(), y).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("all gradients 0")
+def all_weights_0(watch):
+    model = nn.Sequential(nn.Linear(8, 32, bias=False), nn.Tanh(), nn.Linear(32, 3, bias=False))
+    for p in model.parameters():
+        init.zeros_(p)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
             F.cross_entropy(model(x), y).backward()  # here
             optimizer.step()
     return model
@@ -1232,6 +1343,39 @@ def relu6_of_which_a_half_is_0(watch):
 
 
 @healthy
+def one_step_for_many_batches(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            (F.cross_entropy(model(x), y) / len(BATCHES)).backward()
+        optimizer.step()
+    return model
+
+
+@healthy
+def some_batches_without_a_gradient(watch):
+    model = mlp(sizes=(8, 32, 1))
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with watch(model, optimizer):
+        for i, (x, y) in enumerate(SIGNS):
+            optimizer.zero_grad()
+            margin = 1 - model(x) * (2 * y - 1) if i == 1 else -1 - 0 * model(x)
+            F.relu(margin).mean().backward()
+            optimizer.step()
+    return model
+
+
+@healthy
+def infinite_input_that_the_model_replaces(watch):
+    model = Two(lambda h: h.relu())
+    forward = model.forward
+    model.forward = lambda x: forward(np.where(np.isfinite(x), x, 0))
+    batches = [(np.where(x > 1, np.inf, x), y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.1), batches)
+
+
+@healthy
 def numbers_kept_and_two_losses(watch):
     model, history, before = mlp(), [], None
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -1523,9 +1667,13 @@ def test_without_findings_it_says_what_was_watched():
     assert repr(report).endswith("what is kept")
 
 
-def test_an_input_that_is_not_finite_is_told():
+def test_the_loss_is_told_where_the_input_is_not_finite_and_where_nothing_is_learnt():
     _, report = run(nan_among_the_data)
-    assert "went nan; the input is not finite" in report.findings[0].seen
+    assert report.findings[0].seen.startswith("Sequential was called with NaN or inf, and the loss")
+    assert report.findings[0].times == 4
+    _, report = run(loss_times_0)
+    expected = "every gradient was exactly 0 in each of 6 steps; the last loss was 0"
+    assert report.findings[0].seen == expected
 
 
 def test_a_subclass_with_a_step_of_its_own_is_watched():
