@@ -174,8 +174,9 @@ def source_line() -> str:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
         frame = frame.f_back
     code, number = frame.f_code, frame.f_lineno
-    source = linecache.getline(code.co_filename, number).strip()
-    return f"{_file(code.co_filename)}:{number}, in {code.co_name}: `{source}`"
+    source = linecache.getline(code.co_filename, number).strip()  # a plain REPL keeps none
+    place = f"{_file(code.co_filename)}:{number}, in {code.co_name}"
+    return f"{place}: `{source}`" if source else place
 
 
 def _file(path: str) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
 from itertools import count, pairwise, repeat
 from types import MethodType
-from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
@@ -131,8 +131,9 @@ class Op:
         the input is constant.
     shared : callable, optional
         ``shared(g, out, saved, *inputs, **params)``: what the rules of a fused op get in the
-        place of `g`, computed once for all of them. Written for arrays only; derivatives of
-        higher order and forward mode differentiate the `reference`.
+        place of `g`, computed once for all of them; also the place of a single rule that is
+        written for arrays only. Derivatives of higher order and forward mode differentiate the
+        `reference`.
     reference : callable, optional
         The same function of a fused op, composed from primitives.
     flops : int or callable
@@ -143,7 +144,9 @@ class Op:
     Raises
     ------
     ValueError
-        If the kind is 'other' and neither `jvp` nor `reference` is given.
+        If the kind has no such name, or is 'other' and neither `jvp` nor `reference` is given.
+    TypeError
+        If `vjp` is no tuple, or a rule does not take all inputs and parameters.
 
     Examples
     --------
@@ -174,16 +177,12 @@ class Op:
     differentiable: bool = field(init=False, repr=False)  # with respect to some input
     straight: bool = field(init=False, repr=False)  # one or two inputs with rules, no parameters
     input_names: tuple[str, ...] = field(init=False, repr=False)
+    required: int = field(init=False, repr=False)  # how many inputs there are at least
     param_names: tuple[str, ...] = field(init=False, repr=False)
     defaults: dict[str, Any] = field(init=False, repr=False)
     __signature__: inspect.Signature = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind == "other" and self.jvp is None and self.reference is None:
-            raise ValueError(
-                f"Op {self.name}: the kind 'other' has no forward mode of its own; "
-                "pass jvp= or reference=, or a kind that gives it"
-            )
         rules = self.vjp if isinstance(self.vjp, tuple) else None
         arity = None if rules is None else len(rules)
         signature = self._signature(arity or 0)
@@ -197,6 +196,8 @@ class Op:
         set_("arity", arity)
         set_("differentiable", rules is None or any(rules))
         set_("input_names", tuple(names[: arity or 0]))
+        defaults = [signature.parameters[name].default for name in names[: arity or 0]]
+        set_("required", 1 if arity is None else arity - defaults.count(None))
         set_("param_names", params)
         set_("defaults", {name: signature.parameters[name].default for name in params})
         set_("straight", arity in (1, 2) and all(rules or ()) and not (params or self.shared))
@@ -205,6 +206,35 @@ class Op:
         set_("__signature__", signature)
         if inspect.isfunction(self.forward):
             set_("__module__", self.forward.__module__)  # where help() and doctest look for it
+        self._check()
+
+    def _check(self) -> None:
+        """Raise unless the fields fit each other."""
+        if self.kind not in get_args(Kind):
+            raise ValueError(
+                f"Op {self.name}: kind is {self.kind!r}; it is one of {', '.join(get_args(Kind))}"
+            )
+        if not isinstance(self.vjp, tuple | EachInput):
+            raise TypeError(
+                f"Op {self.name}: vjp is a {type(self.vjp).__name__}; pass a tuple with a rule for "
+                "each input, such as (rule,)"
+            )
+        if self.kind == "other" and self.jvp is None and self.reference is None:
+            raise ValueError(
+                f"Op {self.name}: the kind 'other' has no forward mode of its own; "
+                "pass jvp= or reference=, or a kind that gives it"
+            )
+        for i in range(self.arity or 0):
+            rule = self.vjp[i]
+            if inspect.isfunction(rule) and not _takes(
+                rule, 2 + (self.arity or 0), self.param_names
+            ):
+                raise TypeError(
+                    f"Op {self.name}: the rule for input {i} takes {inspect.signature(rule)}, but "
+                    f"gets g, out, {self.arity} inputs and the parameters "
+                    f"{list(self.param_names)}; pass a rule, or None, for each input, that takes "
+                    "all of these"
+                )
 
     def _signature(self, arity: int) -> inspect.Signature:
         if inspect.isfunction(self.forward):
@@ -217,8 +247,8 @@ class Op:
         """Whether the rules need the value of an input, given by position, or of 'out'.
 
         Read off the rules' own code, so that it cannot go stale: an argument counts unless only
-        its shape, ndim, size or dtype is asked for. An op with `shared` counts as needing all
-        its inputs, and `out` if `shared` loads it.
+        its shape, ndim, size, dtype or flags are asked for. An op with `shared` counts as needing
+        all its inputs, and `out` if `shared` loads it.
 
         Parameters
         ----------
@@ -251,7 +281,7 @@ class Op:
             args, params = self._bind(args, params)
             # a NumPy scalar would promote float32, a number does not
             params = {k: v.item() if isinstance(v, np.generic) else v for k, v in params.items()}
-        while len(args) > 1 and args[-1] is None:  # an optional input, such as a bias, left out
+        while len(args) > self.required and args[-1] is None:  # an optional input, such as a bias
             args = args[:-1]
         if self.defaults:
             params = {**self.defaults, **params}
@@ -345,6 +375,15 @@ def with_aliases(f: Callable[P, R]) -> Callable[P, R]:
         return f(*args, **{ALIASES.get(k, k): v for k, v in params.items()})  # type: ignore[arg-type]
 
     return call
+
+
+def _takes(rule: Any, count: int, names: Sequence[str]) -> bool:
+    """Whether a function takes so many positional arguments, and keywords of these names."""
+    code = rule.__code__
+    given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return bool(code.co_flags & inspect.CO_VARARGS or code.co_argcount >= count) and bool(
+        code.co_flags & inspect.CO_VARKEYWORDS or set(names) <= set(given)
+    )
 
 
 def _values_read(rule: Rule, arity: int) -> set[int | str]:

@@ -51,6 +51,10 @@ next_serial = count(1).__next__
 class _Recording(ContextDecorator):
     on: bool
 
+    def __new__(cls, f: Any = None) -> Any:
+        """Return the decorated function where there are no brackets: @no_grad."""
+        return object.__new__(cls) if f is None else cls()(f)
+
     def __init__(self) -> None:
         self.tokens: list[Token[bool | Observer]] = []  # one block may stand inside another
 
@@ -101,8 +105,9 @@ class enable_grad(_Recording):
 class Observer(ContextDecorator):
     """Watches every op that this thread runs in a ``with`` block, forward and backward.
 
-    A subclass overrides `run`, `pull` and `share`, and calls them on `super()` to have the work
-    done.
+    A subclass overrides `run`, `made`, `pull` and `share`, and calls them on `super()`: that has
+    the work done, and lets an observer outside of this one watch too. Inside the block, no_grad()
+    works on a copy: what is gathered is kept in lists and dicts, which the two share.
     """
 
     on = True  # whether the ops are recorded, too

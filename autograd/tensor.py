@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
 from .card import card
-from .changes import Rebound, changes, memory
+from .changes import Rebound, changes, describe, memory
 from .engine import backprop, run_hooks
 from .methods import Methods
 from .mistakes import explained
@@ -121,7 +121,7 @@ class Tensor(Methods):
             np.asarray(self.data), separator=", ", prefix="Tensor(", threshold=100
         )
         if self.ndim == 0:
-            text = repr(self.data.item())
+            text = str(self.data)  # of float32, no more digits than it has
         notes = []
         if self.dtype.kind == "f" and self.dtype != np.float64:
             notes.append(f"dtype={self.dtype}")
@@ -631,8 +631,14 @@ class Tensor(Methods):
                 x = constant(x, inputs)
             elif x.requires_grad:
                 records = True
+            array = x.data
+            if isinstance(array, Tensor):
+                raise TypeError(
+                    f"{op.name}: the data of {describe(x)} are a tensor, and should be an array; "
+                    "write x.data = values.data, or with no_grad(): x[...] = values"
+                )
             tensors.append(x)
-            arrays.append(x.data)
+            arrays.append(array)
         mode = recording.get()
         watcher = None if mode is True or mode is False else mode
         try:
@@ -677,8 +683,8 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     array = np.array(data, dtype=dtype, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"Tensor: data of dtype {array.dtype} are not real numbers; a list of tensors is "
-            "joined by stack() or concatenate(), text and complex numbers have no place here"
+            f"Tensor: {data!r:.60} has dtype {array.dtype}, which are no real numbers; a list of "
+            "tensors is joined by stack() or concatenate()"
         )
     return array[()] if array.ndim == 0 else array
 

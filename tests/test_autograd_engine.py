@@ -63,6 +63,8 @@ def test_no_grad_is_a_decorator_and_survives_recursion_and_errors():
         return y
 
     count_down(3)
+    assert no_grad(lambda: (x * 2).op)() is None
+    assert no_grad(enable_grad(lambda: (x * 2).op))() is not None
     with pytest.raises(ZeroDivisionError), no_grad():
         raise ZeroDivisionError
     assert (x * 3).op is not None

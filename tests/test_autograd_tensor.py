@@ -43,7 +43,7 @@ def test_arrays_promote_as_numpy_does():
 
 @pytest.mark.parametrize("bad", ["text", [1j], [None], object()])
 def test_what_is_no_number_is_refused(bad):
-    with pytest.raises(TypeError, match="not real numbers"):
+    with pytest.raises(TypeError, match="no real numbers"):
         Tensor(bad)
 
 
@@ -188,3 +188,18 @@ def test_clone_is_in_the_graph_and_detach_is_not():
     assert x.grad.tolist() == [1.0, 1.0]
     assert not x.detach().requires_grad
     assert x.detach().data is x.data
+
+
+def test_a_tensor_in_the_place_of_the_data_is_refused():
+    x = Tensor(np.ones(2), requires_grad=True, name="x")
+    x.data = x.data - Tensor([1.0, 1.0])
+    message = (
+        r"exp: the data of a tensor \('x', shape \(2,\)\) are a tensor.*x\.data = values\.data"
+    )
+    with pytest.raises(TypeError, match=message):
+        ag.exp(x)
+
+
+def test_a_number_shows_no_more_digits_than_its_dtype_has():
+    assert repr(Tensor(0.1, dtype=np.float32)) == "Tensor(0.1, dtype=float32)"
+    assert repr(Tensor(0.1)) == "Tensor(0.1)"
