@@ -34,6 +34,7 @@ from .forward import (
 )
 from .op import EachInput, Op, dispatch
 from .ops import stack
+from .random import generator
 from .recording import enable_grad, is_recording, next_serial, no_grad, rerunning
 from .tensor import Tensor, as_tensor
 from .tree import LEAF, Tree, flatten, tree_map, unflatten
@@ -522,7 +523,8 @@ def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None)
         It must do the same again when it is run again.
     args : trees
     rng : numpy.random.Generator, optional
-        What `f` draws from, as dropout does: the second run draws the same numbers.
+        What `f` draws from, as dropout does: the second run draws the same numbers. The library's
+        default if None.
 
     Returns
     -------
@@ -559,7 +561,8 @@ def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None)
     >>> x.grad.item() == 4 * y.item()
     True
     """
-    state = None if rng is None else rng.bit_generator.state
+    rng = generator(rng)
+    state = rng.bit_generator.state
     start = next_serial()
     out = tensor_only(f(*args), "checkpoint")
     given = {x for x in flatten(args)[0] if isinstance(x, Tensor)}
@@ -579,22 +582,20 @@ class _Again:
     f: Function
     args: tuple[Tree, ...]
     inputs: tuple[Tensor, ...]  # the arguments and captured tensors that its graph starts from
-    rng: np.random.Generator | None
+    rng: np.random.Generator
     state: Any
 
     def run(self) -> Tensor:
         """Return the output with its graph."""
         token = rerunning.set(True)
-        now: Any = None if self.rng is None else self.rng.bit_generator.state
+        now = self.rng.bit_generator.state
         try:
-            if self.rng is not None:
-                self.rng.bit_generator.state = self.state
+            self.rng.bit_generator.state = self.state
             with enable_grad():
                 return self.f(*self.args)  # type: ignore[no-any-return]
         finally:
             rerunning.reset(token)
-            if self.rng is not None:
-                self.rng.bit_generator.state = now
+            self.rng.bit_generator.state = now
 
     def gradients(self, g: Any, out: Any) -> list[Any]:
         """Return the gradients of all inputs, given that of the output."""

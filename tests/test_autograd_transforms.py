@@ -764,6 +764,17 @@ def test_a_checkpoint_draws_the_same_numbers_again():
     assert rng.random() == reference.random()  # the second run has left the state alone
 
 
+def test_a_checkpoint_draws_the_same_from_the_default_generator():
+    x = Tensor(np.ones(3), requires_grad=True)
+    ag.random.manual_seed(0)
+    plain = ag.grad(lambda x: (x * ag.random.generator().random(3)).sum())(x)
+    after = ag.random.generator().random()
+    ag.random.manual_seed(0)
+    ag.checkpoint(lambda x: (x * ag.random.generator().random(3)).sum(), x).backward()
+    assert x.grad.tolist() == plain.tolist()
+    assert ag.random.generator().random() == after
+
+
 def test_a_checkpoint_says_when_the_second_run_differs():
     x = Tensor(np.ones(3), requires_grad=True)
     shapes = [3, 2]

@@ -147,3 +147,7 @@ def test_an_output_that_is_used_again_gets_its_seed_too():
 def test_without_steps_there_is_no_backward_graph():
     with pytest.raises(ValueError, match="there are no steps to draw"):
         viz.draw(Tensor([1.0, 2.0]) * 2).backward()
+    y = Tensor(2.0, requires_grad=True) * 3
+    y.backward(retain_graph=False)
+    with pytest.raises(ValueError, match=r"freed by backward\(retain_graph=False\)"):
+        viz.draw(y).backward()

@@ -16,8 +16,14 @@ def reverse(graph: Graph) -> Graph:
     Raises
     ------
     ValueError
-        If no steps are known: there are too many nodes, or the outputs are no scalars.
+        If no steps are known: the graph was freed, there are too many nodes, or the outputs are no
+        scalars.
     """
+    if any(node.freed for node in graph.nodes):
+        raise ValueError(
+            "backward: the graph was freed by backward(retain_graph=False), and has no gradients "
+            "to draw; draw it before, or leave retain_graph True"
+        )
     if not graph.passes:
         raise ValueError(
             "backward: there are no steps to draw; a graph of up to 1,000 nodes whose outputs are "
