@@ -96,7 +96,7 @@ def _sigmoid(halved: Array) -> None:
     halved += 0.5
 
 
-def _back(weight: Array, gates: int) -> Array:
+def _transposed_gates(weight: Array, gates: int) -> Array:
     """Return the transposed weight of each gate by itself: (K * H, H) -> (K, H, H)."""
     units = weight.shape[1]
     return weight.reshape(gates, units, units).swapaxes(1, 2)
@@ -106,8 +106,8 @@ def _flat(steps: Array) -> Array:
     """Lay all steps in a row: (T, ..., N) -> (..., T * N), of two axes."""
     t, n = len(steps), steps.shape[-1]
     length = math.prod(steps.shape[1:-1])
-    # With room for a step more: where rows lie a power of two apart, they crowd into few places of
-    # a cache.
+    # With room for a step more: rows that lie a power of two apart share the same few sets of a
+    # cache.
     room = np.empty((length, t + 1, n), steps.dtype)
     room[:, :-1] = steps.reshape(t, length, n).swapaxes(0, 1)
     return room[:, :-1].reshape(length, t * n)
@@ -358,11 +358,11 @@ def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Arr
     for t in range(len(x)):
         z = np.matmul(weight, seen[t], out=gates[t])
         np.tanh(z, out=z)
-        i, f, g, o = z
+        i, f, new, o = z
         _sigmoid(z[:2])
         _sigmoid(o)
         c = np.multiply(f, cs[t], out=cs[t + 1])
-        c += i * g
+        c += i * new
         h = np.multiply(o, np.tanh(c), out=hs[t + 1])
         out[0, t], out[1, t] = h.T, c.T
     return out, (gates, seen, cs)
@@ -370,26 +370,26 @@ def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Arr
 
 def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, cs = saved
-    back = _back(weight_hh, gates=4)
+    back = _transposed_gates(weight_hh, gates=4)
     d = np.empty_like(gates)
     dh, dc = np.zeros((2, *cs.shape[1:]), cs.dtype)
     for t in reversed(range(len(d))):
-        z, sums = gates[t], d[t]
+        z, dz = gates[t], d[t]
         i, f, new, o = z
         squashed = np.tanh(cs[t + 1])
         dh += g[0, t].T
         dc += g[1, t].T
         dc += dh * o * (1 - squashed * squashed)
-        np.multiply(z, z, out=sums)
-        np.subtract(z, sums, out=sums)
-        np.subtract(1, new * new, out=sums[2])
-        sums[0] *= new
-        sums[1] *= cs[t]
-        sums[2] *= i
-        sums[3] *= dh * squashed
-        sums[:3] *= dc
+        np.multiply(z, z, out=dz)
+        np.subtract(z, dz, out=dz)
+        np.subtract(1, new * new, out=dz[2])
+        dz[0] *= new
+        dz[1] *= cs[t]
+        dz[2] *= i
+        dz[3] *= dh * squashed
+        dz[:3] *= dc
         dc *= f
-        dh = (back @ sums).sum(axis=0)
+        dh = (back @ dz).sum(axis=0)
     d = _flat(d)
     return _Pulled(d, d @ _flat(seen[:-1]).T, dh.T, dc.T)
 
@@ -566,7 +566,7 @@ def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
 
 def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, states = saved
-    back = _back(weight_hh, gates=3)
+    back = _transposed_gates(weight_hh, gates=3)
     d = np.empty_like(gates[:, :3])
     d_new = np.empty_like(gates[:, 3])  # of the sum in tanh, where r scales what the state adds
     dh = np.zeros(states.shape[1:], states.dtype)
