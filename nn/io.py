@@ -41,7 +41,10 @@ def save(
     Raises
     ------
     TypeError
-        If something in the state is no array of real numbers. No file is written then.
+        If something in the state is no array of real numbers of up to 64 bits. No file is written
+        then.
+    ValueError
+        If a key is '__metadata__', which the format keeps for notes.
     OSError
         If the file cannot be written.
 
@@ -52,8 +55,14 @@ def save(
     state = model.state_dict() if isinstance(model, Module) else model
     arrays = {key: _array(value) for key, value in state.items()}
     for key, array in arrays.items():
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"save: {key!r} is of {array.dtype}; pass arrays of real numbers")
+        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+            raise TypeError(
+                f"save: {key!r} is of {array.dtype}; pass arrays of real numbers of up to 64 bits"
+            )
+        if key == "__metadata__":
+            raise ValueError(
+                "save: the key '__metadata__' is the format's own, for notes; choose another name"
+            )
     replace_file(path, safetensors.save(arrays, dict(metadata) if metadata else None))
 
 

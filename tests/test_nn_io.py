@@ -292,10 +292,21 @@ def test_a_dtype_without_numpy_equivalent_is_named(path):
         load(path)
 
 
-@pytest.mark.parametrize("value", [None, "text", np.ones(2, complex)])
+WIDE = np.ones(2, np.longdouble)  # as wide as float64 on some machines
+
+
+@pytest.mark.parametrize(
+    "value", [None, "text", np.ones(2, complex), *([WIDE] if WIDE.itemsize > 8 else [])]
+)
 def test_what_is_no_array_of_real_numbers_is_named_and_not_written(value, path):
     with pytest.raises(TypeError, match=r"save: 'w' is of .*; pass arrays of real numbers"):
         save({"v": np.ones(2), "w": value}, path)
+    assert not path.exists()
+
+
+def test_the_key_of_the_notes_is_refused(path):
+    with pytest.raises(ValueError, match="save: the key '__metadata__' is the format's own"):
+        save({"__metadata__": np.ones(2)}, path)
     assert not path.exists()
 
 
