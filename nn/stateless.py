@@ -16,8 +16,8 @@ class Stateless(Module):
     """A module that calls one function, with the settings that it was made with.
 
     A subclass names the function, and how many of its arguments are inputs; the others become
-    those of the module, with their defaults. An array among them, such as the weights of classes,
-    is a buffer.
+    those of the module, with their defaults. An array or list among them, such as the weights of
+    classes, is a buffer; a tuple, such as several axes, is not.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Stateless(Module):
             ) from None
         given.apply_defaults()
         for name, value in given.arguments.items():
-            if isinstance(value, Tensor | np.ndarray | list | tuple):
+            if isinstance(value, Tensor | np.ndarray | list):
                 self.register_buffer(name, value)
             else:
                 setattr(self, name, value)

@@ -345,6 +345,14 @@ def test_modules_say_their_settings():
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert repr(nn.GELU("tanh")) == "GELU(approximate='tanh')"
     assert repr(nn.Softmax(dim=1)) == "Softmax(axis=1)"
+    assert repr(nn.Softmax(axis=(1, 2))) == "Softmax(axis=(1, 2))"
+
+
+def test_softmax_over_several_axes():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    y = nn.Softmax(axis=(1, 2))(Tensor(x))
+    np.testing.assert_array_equal(y.numpy(), F.softmax(x, axis=(1, 2)))
+    np.testing.assert_allclose(y.numpy().sum(axis=(1, 2)), 1)
     assert repr(nn.PReLU(3)) == "PReLU(num_parameters=3)"
     assert str(inspect.signature(nn.Hardtanh)) == "(min_val=-1.0, max_val=1.0)"
     with pytest.raises(TypeError, match=r"ReLU: .*'inplace'; its arguments are \(\)"):
