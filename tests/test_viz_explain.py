@@ -261,6 +261,22 @@ def test_names_are_what_python_reads():
     assert len({name for name, _ in twice.given}) == 2
 
 
+def test_weights_of_several_layers_are_told_apart():
+    x, weights = leaf(3.0, "x"), [leaf(2.0 + i, "weight") for i in range(3)]
+    y = x
+    with ag.scope("Net"):
+        for name, w in zip(("layers", "0: Linear", "1: Linear"), weights, strict=True):
+            with ag.scope(name):
+                y = y * w
+    y = y * weights[0]  # where it is used first, it belongs
+    e = explain(y, weights[1])
+    assert [name for name, _ in e.given] == ["x", "layers_weight", "weight_0", "weight_1"]
+    names = [node.name for node in draw(y).graph.nodes if node.kind == "leaf"]
+    assert names == ["x", "layers.weight", "0.weight", "1.weight"]
+    e = explain(y, weights[1], params={"a": weights[0]}, names={"a": x, "b": weights[1]})
+    assert [name for name, _ in e.given][1:] == ["a", "b", "weight_1"]
+
+
 def test_ops_whose_rules_are_for_arrays_are_named():
     x = leaf([1.0, 2.0, 3.0], "x")
     e = explain(ag.prod(x), x)

@@ -17,7 +17,7 @@ import numpy as np
 from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.engine import unbroadcast
 
-from .labels import number, numbers, parameters
+from .labels import number, numbers, own_names, parameters
 from .mathml import to_mathml
 from .steps import Part
 
@@ -191,6 +191,7 @@ def explain(
     output: Tensor,
     tensor: Tensor,
     *,
+    params: Mapping[str, Tensor] | None = None,
     names: Mapping[str, Tensor] | None = None,
     max_paths: int = 8,
 ) -> Explanation:
@@ -204,8 +205,10 @@ def explain(
     ----------
     output : Tensor of one element that requires grad
     tensor : Tensor that `output` was computed from
-    names : mapping from str to Tensor, optional
-        What to call tensors, before their own names; others are called v1, v2, ...
+    params, names : mapping from str to Tensor, optional
+        What to call tensors, such as ``dict(model.named_parameters())``, before their own names;
+        others are called v1, v2, ... Weights of several layers that have the same name are told
+        apart by the path of the module that uses them: ``weight_0``.
     max_paths : int, default=8
         How many paths to write out.
 
@@ -253,7 +256,7 @@ def explain(
         raise ValueError(
             "explain: the output was not computed from this tensor, or not where it requires grad"
         )
-    called = _names(output, nodes, names or {})
+    called = _names(output, nodes, {**(names or {}), **(params or {})})
     terms = {t: Term(t.data, Symbol(n) if n else Constant(t.data)) for t, n in called.items()}
     forward = [_forward_line(t, terms) for t in reversed(nodes) if t.op is not None]
     backward, locals_ = _backward(output, tensor, reached, terms)
@@ -269,11 +272,12 @@ def _names(
     """A name for each tensor that Python could use, inputs first; none for a plain number."""
     wanted = {t: name for name, t in given.items()}
     tensors = dict.fromkeys(x for t in reversed(nodes) for x in (*t.inputs, t))
+    own = own_names(tensors)
     called: dict[Tensor, str] = {}
     taken = {"L"}
     unnamed = 0
     for t in tensors:
-        name = _identifier(wanted.get(t) or t.name or ("L" if t is output else ""))
+        name = _identifier(wanted.get(t) or own.get(t) or ("L" if t is output else ""))
         if not name and t.op is None and not t.requires_grad and t.ndim == 0:
             called[t] = ""
             continue

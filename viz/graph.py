@@ -23,7 +23,7 @@ from autograd.engine import Trace
 from .expand import expanded
 from .explain import Formula, formulas
 from .heat import cells
-from .labels import numbers, parameters, plain
+from .labels import numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
 from .verify import rule_error
 
@@ -497,7 +497,7 @@ def _in_order(outputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _names(tensors: Iterable[Tensor], given: Mapping[str, Tensor]) -> dict[Tensor, str]:
-    called = {t: plain(t.name) for t in tensors if t.name}
+    called = {t: plain(name) for t, name in own_names(tensors).items()}
     called.update((t, plain(name)) for name, t in given.items() if isinstance(t, Tensor))
     return called
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,40 @@ def _printable(char: str) -> str:
     code = ord(char)
     forbidden = unicodedata.category(char) in ("Cc", "Cs") or code in _REORDERING
     return "\ufffd" if forbidden or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE else char
+
+
+def own_names(tensors: Iterable[Any]) -> dict[Any, str]:
+    """Return the names of the tensors that have one; leaves that share theirs get a path before it.
+
+    The path is that of the scope they are first used in, without the outermost one, which is the
+    model: the weights of two layers are ``0.weight`` and ``2.weight``, as in the state of a model.
+
+    Parameters
+    ----------
+    tensors : iterable of Tensor
+        In the order of computation.
+    """
+    tensors = list(tensors)
+    used_in: dict[Any, Any] = {}
+    for t in tensors:
+        for x in t.inputs:
+            used_in.setdefault(x, t.scope)
+    times = Counter(t.name for t in tensors if t.op is None)
+    called = {}
+    for t in tensors:
+        if t.name:
+            shared = t.op is None and times[t.name] > 1
+            called[t] = ".".join([*_path(used_in.get(t)), t.name]) if shared else t.name
+    return called
+
+
+def _path(scope: Any) -> list[str]:
+    """The attributes that lead to a scope; ``2: Linear`` is that of the module ``2``."""
+    parts: list[str] = []
+    while scope is not None and scope.parent is not None:
+        parts.insert(0, scope.name.partition(": ")[0])
+        scope = scope.parent
+    return parts
 
 
 def dot_lines(lines: tuple[str, ...]) -> str:
