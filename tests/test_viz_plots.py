@@ -246,6 +246,23 @@ def test_what_cannot_be_drawn_is_an_error_that_says_why(call, words):
 
 
 @pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: viz.plot_loss([1.0, 0.5]), 'has a float; pass a list of {"epoch": 1, "loss"'),
+        (lambda: viz.plot_loss(0.5), "got a float; pass a list"),
+        (lambda: viz.plot_grad_flow(Net()), r"got a Net; pass a Snapshot.*recorder.history\[-1\]"),
+        (lambda: viz.plot_activations([viz.Snapshot()]), "got a list; pass a Snapshot"),
+        (lambda: viz.plot_dead_units(Net()), "got a Net; pass a Snapshot"),
+        (lambda: viz.plot_update_ratio(Net()), "got a Net; pass a list of Snapshots"),
+        (lambda: viz.dashboard(viz.Snapshot()), "got a Snapshot; pass a list of Snapshots"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_with_what_to_pass(call, words):
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(
     "plot",
     [
         lambda: viz.plot_loss(HISTORY),

@@ -459,6 +459,9 @@ def test_an_option_that_does_not_exist_is_refused(options, message):
 def test_only_tensors_can_be_drawn():
     with pytest.raises(TypeError, match="an output is a float"):
         viz.draw([3.0])
+    for wrong in (lambda x: x, 3.0):  # such as a model
+        with pytest.raises(TypeError, match=r"draw: got a \w+; pass .* such as draw\(model\(x\)\)"):
+            viz.draw(wrong)
     with pytest.raises(ValueError, match="nothing to draw"):
         viz.draw([])
 

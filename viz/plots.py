@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,6 +71,8 @@ def plot_loss(
     ------
     ValueError
         If no epoch has the metric.
+    TypeError
+        If the history has something else than mappings.
 
     Examples
     --------
@@ -78,6 +80,7 @@ def plot_loss(
     >>> [line.get_label() for line in ax.lines]
     ['training']
     """
+    history = _listed("plot_loss", history, Mapping, '{"epoch": 1, "loss": 0.5}, as nn.fit returns')
     curves = {}
     for prefix in _LOOKS:
         points = [
@@ -147,7 +150,10 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         If no gradient was recorded.
+    TypeError
+        If `snapshot` is no Snapshot.
     """
+    _snapshot("plot_grad_flow", snapshot)
     names = [name for name in snapshot.layers if name in snapshot.gradients]
     _need(names, "plot_grad_flow: no gradient was recorded; call backward() inside the recorder")
     ax = _axes(ax, width=max(4.8, 0.4 * len(names)))
@@ -179,7 +185,12 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
     ------
     ValueError
         If the history is empty.
+    TypeError
+        If it has something else than Snapshots.
     """
+    history = _listed(
+        "plot_update_ratio", history, Snapshot, "Snapshots: the history of a Recorder"
+    )
     _need(history, "plot_update_ratio: the history is empty; call step() of the recorder")
     ax = _axes(ax, width=5.6)
     names = [name for name, w in history[0].weights.items() if w.ndim > 1]
@@ -211,7 +222,10 @@ def plot_activations(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         If no layer was recorded.
+    TypeError
+        If `snapshot` is no Snapshot.
     """
+    _snapshot("plot_activations", snapshot)
     layers = snapshot.layers
     _need(layers, "plot_activations: no layer was recorded; call the model inside the recorder")
     ax = _axes(ax, width=max(4.8, 0.55 * len(layers)))
@@ -255,7 +269,10 @@ def plot_dead_units(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     ------
     ValueError
         If no layer ends in an activation function.
+    TypeError
+        If `snapshot` is no Snapshot.
     """
+    _snapshot("plot_dead_units", snapshot)
     layers = {n: layer for n, layer in snapshot.layers.items() if layer.dead is not None}
     _need(layers, "plot_dead_units: no layer that was recorded ends in an activation function")
     ax = _axes(ax, width=max(4.8, 0.55 * len(layers)))
@@ -459,7 +476,10 @@ def dashboard(history: Sequence[Snapshot], losses: Sequence[float] | None = None
     ------
     ValueError
         If the history is empty.
+    TypeError
+        If it has something else than Snapshots.
     """
+    history = _listed("dashboard", history, Snapshot, "Snapshots: the history of a Recorder")
     _need(history, "dashboard: the history is empty; call step() of the recorder")
     last = history[-1]
     panels: list[Callable[[Axes], Any]] = []
@@ -552,6 +572,27 @@ def _name_layers(ax: Axes, names: Sequence[str]) -> None:
 def _dashes(n: int) -> list[str]:
     """A dash for each of n curves: another one when the colours begin again."""
     return [_DASHES[i // len(_COLORS) % len(_DASHES)] for i in range(n)]
+
+
+def _listed(where: str, history: Any, kind: type, example: str) -> list[Any]:
+    """Return the history as a list, or refuse what is none of such a kind."""
+    if not isinstance(history, Iterable):
+        raise TypeError(f"{where}: got a {type(history).__name__}; pass a list of {example}")
+    items = list(history)
+    for item in items:
+        if not isinstance(item, kind):
+            raise TypeError(
+                f"{where}: the history has a {type(item).__name__}; pass a list of {example}"
+            )
+    return items
+
+
+def _snapshot(where: str, snapshot: Any) -> None:
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(
+            f"{where}: got a {type(snapshot).__name__}; pass a Snapshot, such as the last of a "
+            "Recorder: recorder.history[-1]"
+        )
 
 
 def _need(there: Any, otherwise: str) -> None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import webbrowser
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -510,6 +510,11 @@ def draw(
     |  `- b  value -3  grad 2
     `- a  [1] above
     """
+    if callable(outputs) or not isinstance(outputs, Tensor | Iterable):
+        raise TypeError(
+            f"draw: got a {type(outputs).__name__}; pass what was computed, a Tensor or several, "
+            "such as draw(model(x))"
+        )
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     if not outputs:
         raise ValueError("draw: there is nothing to draw; pass a Tensor or several")
