@@ -179,12 +179,23 @@ class Tensor(Methods):
         return reduce_tensor(self)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        self._refuse_to_leave()
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        """Hand the data to another library, as ``torch.from_dlpack(x)`` asks, without a copy."""
+        self._refuse_to_leave()
+        return np.asarray(self.data).__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self.data).__dlpack_device__()
+
+    def _refuse_to_leave(self) -> None:
         if self.requires_grad or self.priority:  # or carries a tangent
             raise TypeError(
                 "a tensor that requires grad does not turn into an array silently, since its "
                 "gradient would be lost; use .numpy(), or .detach() first"
             )
-        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __bool__(self) -> bool:
         return bool(self.data)

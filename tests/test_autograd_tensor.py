@@ -203,3 +203,14 @@ def test_a_tensor_in_the_place_of_the_data_is_refused():
 def test_a_number_shows_no_more_digits_than_its_dtype_has():
     assert repr(Tensor(0.1, dtype=np.float32)) == "Tensor(0.1, dtype=float32)"
     assert repr(Tensor(0.1)) == "Tensor(0.1)"
+
+
+def test_dlpack_hands_over_the_memory_but_no_gradient():
+    x = Tensor(np.arange(6.0).reshape(2, 3))
+    there = np.from_dlpack(x)
+    assert np.shares_memory(there, x.data)
+    assert there.tolist() == x.tolist()
+    with pytest.raises(TypeError, match=r"use \.numpy\(\), or \.detach\(\) first"):
+        np.from_dlpack(Tensor(np.ones(2), requires_grad=True))
+    torch = pytest.importorskip("torch")
+    assert torch.from_dlpack(x).tolist() == torch.asarray(x).tolist() == x.tolist()
