@@ -216,6 +216,23 @@ def test_many_ties_are_counted():
     np.testing.assert_allclose(x.grad.numpy(), 1 / 289)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
+def test_no_padding_is_larger_than_an_integer(dtype):
+    x = np.array([[-128, -4], [-3, -2]]).astype(dtype)
+    expected = max_pool2d(x[None, None].astype(float), 2, 1, 1)
+    out = max_pool2d(Tensor(x[None, None]), 2, 1, 1)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out.data, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_padding_takes_no_share_of_a_gradient(stride):
+    x = Tensor(np.full((1, 1, 2, 2), -np.inf), requires_grad=True)
+    out = max_pool2d(x, 2, stride, 1)
+    out.sum().backward()
+    assert x.grad.data.sum() == out.size
+
+
 def test_nan_comes_through_a_pool():
     x = np.ones((1, 1, 2, 4))
     x[..., 0] = np.nan

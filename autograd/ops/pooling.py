@@ -85,6 +85,13 @@ def _max_reference(
     return _views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
 
 
+def _least(dtype: np.dtype[Any]) -> Any:
+    """The number that is above no other of a dtype."""
+    if dtype.kind == "f":
+        return -np.inf
+    return np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
 def _max_dx(
     g: Array,
     out: Array,
@@ -97,7 +104,7 @@ def _max_dx(
     dilation: Any,
 ) -> Array:
     kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
-    padded = channels_last(x, geometry.padding, -np.inf)
+    padded = channels_last(x, geometry.padding, np.nan)  # equal to nothing: it takes no share
     largest = channels_last(out)
     g = channels_last(g)
     if geometry.stride == kernel and geometry.dilation == (1, 1):
@@ -163,7 +170,7 @@ def max_pool2d(
     stride : int or pair of int, optional
         How far windows are apart; that of the kernel if None.
     padding : int or pair of int, default=0
-        How many values of minus infinity surround x, half the kernel at most.
+        How many values surround x that are no larger than any, half the kernel at most.
     dilation : int or pair of int, default=1
         How far the elements of a window are apart.
 
@@ -184,7 +191,8 @@ def max_pool2d(
     [[[[4.0, 5.0]]]]
     """
     kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
-    first, *others = _seen(channels_last(x, geometry.padding, -np.inf), kernel, counts, geometry)
+    padded = channels_last(x, geometry.padding, _least(x.dtype))
+    first, *others = _seen(padded, kernel, counts, geometry)
     out = first.copy()
     for seen in others:
         np.maximum(out, seen, out=out)
