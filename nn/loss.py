@@ -364,15 +364,17 @@ def nll_loss(
     ValueError
         If the shapes do not fit, an index is out of range or the reduction has no such name.
     TypeError
-        If the target is not an integer array.
+        If the target is not an integer array, or the input not a floating one.
 
     Examples
     --------
     >>> nll_loss(Tensor([[-0.5, -1.0]]), [1]).item()
     1.0
     """
+    log_p = as_tensor(input)
+    _check_floating("nll_loss", log_p)
     labels = target.data if isinstance(target, Tensor) else np.asarray(target)
-    return _of_classes("nll_loss", as_tensor(input), labels, weight, ignore_index, reduction)
+    return _of_classes("nll_loss", log_p, labels, weight, ignore_index, reduction)
 
 
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Tensor:
@@ -518,7 +520,7 @@ def multi_margin_loss(
     gaps = ag.relu(margin - rows[at][:, None] + rows)
     losses = ((gaps if p == 1 else ag.square(gaps)) * wrong).sum(axis=1) / x.shape[-1]
     if weight is not None:
-        losses = losses * as_tensor(weight, x.dtype)[classes]
+        losses = losses * as_tensor(weight, losses.dtype)[classes]
     return _reduce("multi_margin_loss", losses.reshape(labels.shape), reduction)
 
 
@@ -608,12 +610,16 @@ def _pair(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
 
 def _like(where: str, x: Tensor, target: Any) -> Tensor:
     """Return the target as a tensor; what is none, or is of integers, takes the dtype of x."""
-    if x.dtype.kind != "f":
-        raise TypeError(f"{where}: the input is of {x.dtype}; pass floating numbers")
+    _check_floating(where, x)
     y = as_tensor(target)
     if y.dtype.kind != "f":  # classes 0 and 1 as integers would promote float32
         return y.astype(x.dtype)  # type: ignore[no-any-return]
     return y if isinstance(target, Tensor) else as_tensor(y, x.dtype)
+
+
+def _check_floating(where: str, x: Tensor) -> None:
+    if x.dtype.kind != "f":
+        raise TypeError(f"{where}: the input is of {x.dtype}; pass floating numbers")
 
 
 def _weighted(losses: Tensor, weight: Any) -> Tensor:

@@ -17,6 +17,7 @@ from tests.op_cases import CASES, OPS
 from tests.op_cases_linalg import LAPACK
 
 FLOATS = [np.float16, np.float32, np.float64]
+SMALL = [np.int8, np.uint8, bool]
 
 BY_OP = {name: [c for c in CASES if c.op.name == name] for name in OPS}
 
@@ -95,6 +96,7 @@ def checks(op):
             yield (check_refusal if refused else check_dtype), (dtype,)
         yield check_rule_dtype, ()
         yield check_integers, ()
+        yield from ((check_small_integers, (dtype,)) for dtype in SMALL)
         yield check_promotion, ()
     yield check_layouts, ()
     for dtype in FLOATS[1:] if op.reference is not None else ():
@@ -296,6 +298,39 @@ def check_integers(case):
             assert re.match(r"\w+: .*int64.*; pass", str(error))
             return
     np.testing.assert_allclose(out.data, expected.data, rtol=1e-12, atol=1e-12)
+
+
+# Sums, products and quotients of integers are integers, and overflow where NumPy's do. The last
+# rows are parts of gradients, which integers have none of.
+INTEGER = {
+    *("add", "sub", "mul", "neg", "square", "pow", "floor_divide", "remainder", "fmod"),
+    *("prod", "cumprod", "matmul", "einsum", "linear"),
+    *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"),
+    *("conv1d_weight", "conv2d_weight", "embed", "fold"),
+    *("average_ties", "spherical_bessel"),
+}
+
+
+def check_small_integers(case, dtype):
+    """Where a result is no integer by nature, integers of one byte do not overflow on the way."""
+    if case.op.name in INTEGER:
+        return
+    rng, inputs = case.rng, case.inputs()
+    low, high = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    small, exact = list(inputs), list(inputs)
+    for i, x in enumerate(inputs):
+        if x.dtype.kind == "f" and (case.op.name, i) != ("attention", 3):  # booleans are a mask
+            small[i] = rng.integers(low, high, x.shape, endpoint=True).astype(dtype)
+            exact[i] = small[i].astype(np.float64)
+    with np.errstate(all="ignore"):  # outside the domain, or at a pole
+        try:
+            expected = case.op(*[as_tensor(x) for x in exact], **case.params)
+            out = case.op(*[as_tensor(x) for x in small], **case.params).data
+        except (np.linalg.LinAlgError, TypeError):
+            return
+        expected = expected.data.astype(out.dtype)
+    rtol = 9 * np.finfo(out.dtype).eps if out.dtype in FLOATS[:2] else 1e-12
+    np.testing.assert_allclose(out, expected, rtol, rtol)
 
 
 def check_refusal(case, dtype):

@@ -1,5 +1,7 @@
 """Functions composed of ops: derivatives by differences, dtypes, and parity with PyTorch."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,42 @@ def test_values_and_gradients_agree_with_pytorch(f, theirs, draws, dtype):
     np.testing.assert_allclose(out.data, right.detach().numpy(), 0, atol)
     for a, b in zip(x, z, strict=True):
         np.testing.assert_allclose(a.grad.data, b.grad.numpy(), 0, atol)
+
+
+OF_INTEGERS = {
+    1: [
+        *(ag.median, ag.nanmedian, ag.nanmean, ag.trapezoid, ag.eigh, ag.logsigmoid, ag.softsign),
+        *(ag.celu, ag.relu6, ag.hardsigmoid, ag.hardswish, ag.quick_gelu),
+        *(ag.glu, ag.reglu, ag.geglu, ag.swiglu),
+        *(partial(ag.norm, ord=ord) for ord in (None, "fro", 1, -1, np.inf)),
+        *(partial(ag.norm, ord=ord, axis=0) for ord in (None, 1, 3, np.inf)),
+        partial(ag.quantile, q=0.3),
+        partial(ag.percentile, q=[10, 90], axis=0),
+        partial(ag.leaky_relu, negative_slope=2),
+    ],
+    2: [
+        *(ag.attention_weights, ag.trapezoid, ag.float_power, ag.xlogy),
+        partial(ag.lerp, weight=0.5),
+        lambda x, weights: ag.average(x, weights=weights),
+        lambda x, weight: ag.prelu(x, weight[0]),
+    ],
+    3: [ag.lerp],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
+@pytest.mark.parametrize(("count", "f"), [(n, f) for n in OF_INTEGERS for f in OF_INTEGERS[n]])
+def test_integers_of_one_byte_do_not_overflow_on_the_way(f, count, dtype):
+    low, high = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    x = np.array([[low, high, 1, high], [1, low, high, 0]] * 2).astype(dtype)
+    inputs = [np.roll(x, k) for k in range(count)]
+    with np.errstate(all="ignore"):  # outside the domain
+        expected = f(*(Tensor(x.astype(float)) for x in inputs))
+        out = f(*map(Tensor, inputs))
+    if isinstance(out, Tensor):
+        out, expected = [out], [expected]
+    for a, b in zip(out, expected, strict=True):
+        np.testing.assert_allclose(a.data, b.data.astype(a.dtype), 1e-12)
 
 
 GATED = {"glu", "reglu", "geglu", "swiglu"}

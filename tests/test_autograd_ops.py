@@ -11,6 +11,7 @@ from tests.op_cases import CASES, OPS
 from tests.op_cases_linalg import LAPACK
 from tests.op_checks import (
     FLOATS,
+    SMALL,
     check_adjoint,
     check_constant,
     check_dtype,
@@ -24,6 +25,7 @@ from tests.op_checks import (
     check_rule_on_tensors,
     check_same_input,
     check_second_order,
+    check_small_integers,
     check_tangent,
     check_twice,
     check_values,
@@ -118,6 +120,14 @@ def test_rules_compute_in_the_dtype_of_the_inputs(name):
 )
 def test_integers_are_taken_for_what_they_are_or_refused(name):
     each(name, check_integers)
+
+
+@pytest.mark.parametrize("dtype", SMALL)
+@pytest.mark.parametrize(
+    "name", [n for n, op in OPS.items() if op.differentiable and n != "astype"]
+)
+def test_integers_of_one_byte_do_not_overflow_on_the_way(name, dtype):
+    each(name, check_small_integers, dtype)
 
 
 @every_op

@@ -365,6 +365,15 @@ def test_losses_refuse_shapes_that_would_broadcast(loss):
         function([1, 2], [1.0, 2.0])
 
 
+def test_integers_neither_overflow_nor_cut_weights_off():
+    x = np.array([[100, 100], [-100, 100]], np.int8)
+    np.testing.assert_allclose(F.cosine_similarity(x, x).data, [1, 1])
+    weighted = [F.multi_margin_loss(a, [0, 0], weight=[0.5, 1]).item() for a in (x, x * 1.0)]
+    assert weighted[0] == weighted[1]
+    with pytest.raises(TypeError, match="nll_loss: the input is of int8; pass floating numbers"):
+        F.nll_loss(x, [0, 1])
+
+
 REDUCIBLE = {
     **{loss: (np.full(3, 0.5), np.ones(3)) for loss in PAIRS},
     "cross_entropy": (LOGITS, LABELS),

@@ -73,6 +73,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     >>> leaky_relu(Tensor([-1.0, 2.0]), 0.1).numpy()
     array([-0.1,  2. ])
     """
+    x = floating(x)
     choose = np.maximum if negative_slope <= 1 else np.minimum
     return choose(x, negative_slope * x)
 
@@ -86,7 +87,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     flops=4,
 )
 def _prelu(x: Array, weight: Array) -> Array:
-    return np.maximum(x, 0) + weight * np.minimum(x, 0)
+    return np.maximum(x, 0) + floating(weight) * np.minimum(x, 0)
 
 
 def prelu(x: Array, weight: Array) -> Array:
@@ -155,6 +156,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     >>> elu(Tensor([-1.0, 2.0])).numpy().round(4)
     array([-0.6321,  2.    ])
     """
+    x = floating(x)
     out = np.expm1(np.minimum(x, 0))  # of positive numbers it would overflow above 88
     out *= alpha
     out += np.maximum(x, 0)
@@ -509,7 +511,7 @@ def logsigmoid(x: Array) -> Array:
     >>> logsigmoid(Tensor(-1000.0)).item()
     -1000.0
     """
-    return -softplus(-x)
+    return -softplus(-floating(x))
 
 
 def softsign(x: Array) -> Array:
@@ -529,6 +531,7 @@ def softsign(x: Array) -> Array:
     >>> softsign(Tensor([-1.0, 3.0])).numpy()
     array([-0.5 ,  0.75])
     """
+    x = floating(x)
     return x / (1 + abs(x))
 
 
@@ -602,6 +605,7 @@ def selu(x: Array) -> Array:
     >>> selu(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
     array([-1.1113,  0.    ,  1.0507])
     """
+    x = floating(x)
     out = np.expm1(np.minimum(x, 0))  # of positive numbers it would overflow above 88
     out *= _SELU_ALPHA
     out += np.maximum(x, 0)
@@ -646,7 +650,7 @@ def hardsigmoid(x: Array) -> Array:
     >>> hardsigmoid(Tensor([-4.0, 0.0, 1.5])).numpy()
     array([0.  , 0.5 , 0.75])
     """
-    return relu6(x + 3) / 6
+    return relu6(floating(x) + 3) / 6
 
 
 def hardswish(x: Array) -> Array:
@@ -679,7 +683,7 @@ def _halves(name: str, x: Array, axis: int) -> list[Array]:
             f"{name}: x of shape {x.shape} has no two halves along axis {axis}; "
             "pass the values and their gates one after the other, an even number in all"
         )
-    return split(x, 2, axis)
+    return split(floating(x), 2, axis)
 
 
 @with_aliases

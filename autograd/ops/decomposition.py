@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Node, Op, op
+from .precision import floating
 from .rearrange import tril, triu
 from .reduction import sum_
 from .shape import broadcast_to, concatenate
@@ -41,6 +42,7 @@ def _mT(x: Array) -> Array:
 
 
 def _symmetric(x: Array) -> Array:
+    x = floating(x)  # a sum of small integers overflows
     return (x + _mT(x)) / 2
 
 

@@ -16,6 +16,7 @@ from scipy import special
 
 from ..op import Array, Node, Op, Rule, op
 from .blocks import blockwise
+from .precision import as_arrays, floating
 
 __all__ = [
     "add",
@@ -234,8 +235,8 @@ def float_power(x: Array, y: Array) -> Array:
     >>> float_power(Tensor([2.0], dtype="float32"), -1)
     Tensor([0.5])
     """
-    x, y = (t if isinstance(t, float | int) else t.astype(np.float64) for t in (x, y))
-    return pow_(x, y)
+    x, y = as_arrays(x, y)
+    return pow_(x.astype(np.float64), y.astype(np.float64))
 
 
 def lerp(start: Array, end: Array, weight: Array) -> Array:
@@ -257,6 +258,7 @@ def lerp(start: Array, end: Array, weight: Array) -> Array:
     >>> lerp(Tensor([0.0, 1.0]), Tensor([1.0, 3.0]), 0.25).numpy()
     array([0.25, 1.5 ])
     """
+    start, end, weight = map(floating, as_arrays(start, end, weight))
     way = end - start
     return where(weight < 0.5, start + weight * way, end - (1 - weight) * way)
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..op import Array, op
 from .elementwise import sigmoid
 from .fused import log_softmax
+from .precision import floating
 from .shape import getitem
 
 __all__ = [
@@ -47,6 +48,7 @@ def bce(p: Array, y: Array) -> Array:
     >>> bce(Tensor([0.5, 0.0]), Tensor([1.0, 1.0])).numpy().round(4)
     array([  0.6931, 100.    ])
     """
+    p, y = floating(p), floating(y)
     return -(y * _log(p) + (1 - y) * _log(1 - p))
 
 
@@ -84,6 +86,7 @@ def bce_with_logits(z: Array, y: Array) -> Array:
     >>> bce_with_logits(Tensor([1000.0, -1000.0]), Tensor([1.0, 1.0])).numpy()
     array([   0., 1000.])
     """
+    z, y = floating(z), floating(y)
     # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|): exp does not overflow, and a tiny loss keeps its
     # digits.
     return np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))

@@ -15,6 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
+from .precision import floating
 from .reduction import Axis, gather_axes, reduced, softmax_weights
 from .shape import broadcast_to, concatenate, stack
 
@@ -142,7 +143,7 @@ def _logcumsumexp_shared(g: Array, out: Array, saved: None, x: Array, *, axis: i
 
 
 def _logcumsumexp(x: Array, axis: int | None = None) -> tuple[Array, None]:
-    x, axis = _flat(x, axis)
+    x, axis = _flat(floating(x), axis)
     return np.logaddexp.accumulate(x, axis=axis), None
 
 
@@ -292,12 +293,13 @@ def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1)
     >>> trapezoid(Tensor([0.0, 1.0, 4.0]), dx=0.5).item()
     1.5
     """
+    y = floating(y)
     height = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2
     if x is None:
         return (dx * height).sum(axis=axis)
     if x.ndim == 1:
         x = x.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
-    return (diff(x, axis=axis) * height).sum(axis=axis)
+    return (diff(floating(x), axis=axis) * height).sum(axis=axis)
 
 
 # Order.
@@ -503,7 +505,7 @@ def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False
     rows = gather_axes(x, axis)
     if rows.shape[-1] == 0:
         raise ValueError(f"quantile: x of shape {x.shape} is empty over axis {axis}")
-    rows = sort(rows)
+    rows = sort(floating(rows))
     shape = reduced(x.shape, axis, keepdims)
     found = [_between(rows, float(level)).reshape(shape) for level in levels.ravel()]
     return stack(found) if levels.ndim else found[0]

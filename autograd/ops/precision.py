@@ -14,6 +14,24 @@ def floating(x: Array) -> Array:
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
+def as_arrays(*xs: Any) -> list[Array]:
+    """Return lists and numbers as arrays, others as given, for functions composed of ops.
+
+    A number takes the dtype of the first one that is floating, as it does in an op.
+    """
+    dtypes = [x.dtype for x in xs if hasattr(x, "dtype") and not isinstance(x, np.generic)]
+    like = next((d for d in dtypes if d.kind == "f"), dtypes[0] if dtypes else None)
+    return [_as_array(x, like) for x in xs]
+
+
+def _as_array(x: Any, like: np.dtype[Any] | None) -> Array:
+    if isinstance(x, np.generic):
+        x = x.item()
+    if isinstance(x, float | int):
+        return np.asarray(x, None if like is None else np.result_type(like, x))
+    return x if x is None or hasattr(x, "dtype") else np.asarray(x)
+
+
 def widened(x: Array) -> Array:
     """Return float16 as float32, others as given.
 

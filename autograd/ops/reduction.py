@@ -418,6 +418,7 @@ def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float 
     >>> vector_norm(Tensor([3.0, -4.0])).item()
     5.0
     """
+    x = floating(x)
     if math.isinf(ord):
         return (abs(x).max if ord > 0 else abs(x).min)(axis=axis, keepdims=keepdims)
     if ord <= 0:
@@ -479,7 +480,7 @@ def norm(
         return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=ord)
     if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
         rows, columns = axes if abs(ord) == 1 else axes[::-1]
-        sums = abs(x).sum(axis=rows, keepdims=True)
+        sums = abs(floating(x)).sum(axis=rows, keepdims=True)
         largest = max_ if ord > 0 else min_
         out = largest(sums, axis=columns, keepdims=True)
         return out.reshape(reduced(x.shape, axis, keepdims))
@@ -525,6 +526,7 @@ def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     -------
     Tensor if `x` is one, else ndarray; dtype of `x`; NaN where all of x is
     """
+    x = floating(x)
     count = (~isnan(x)).sum(axis=axis, keepdims=keepdims).astype(x.dtype)
     return nansum(x, axis=axis, keepdims=keepdims) / count
 
