@@ -679,6 +679,8 @@ def _of_classes(
     if smoothing:
         losses = (1 - smoothing) * losses - (smoothing / classes) * (rows * w).sum(axis=1)
     if reduction == "mean":
+        if chosen.size:  # by means, for sums of many overflow in float16
+            return losses.mean() / w_chosen.mean()  # type: ignore[no-any-return]
         return losses.sum() / w_chosen.sum()  # type: ignore[no-any-return]
     if reduction == "none":
         losses = ag.setitem(as_tensor(np.zeros(labels.shape, losses.dtype)), losses, (kept,))

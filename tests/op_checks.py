@@ -316,7 +316,7 @@ def check_small_integers(case, dtype):
     if case.op.name in INTEGER:
         return
     rng, inputs = case.rng, case.inputs()
-    low, high = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    low, high = (0, 1) if dtype is bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     small, exact = list(inputs), list(inputs)
     for i, x in enumerate(inputs):
         if x.dtype.kind == "f" and (case.op.name, i) != ("attention", 3):  # booleans are a mask

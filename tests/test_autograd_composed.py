@@ -130,7 +130,7 @@ OF_INTEGERS = {
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool])
 @pytest.mark.parametrize(("count", "f"), [(n, f) for n in OF_INTEGERS for f in OF_INTEGERS[n]])
 def test_integers_of_one_byte_do_not_overflow_on_the_way(f, count, dtype):
-    low, high = (0, 1) if dtype == bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    low, high = (0, 1) if dtype is bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     x = np.array([[low, high, 1, high], [1, low, high, 0]] * 2).astype(dtype)
     inputs = [np.roll(x, k) for k in range(count)]
     with np.errstate(all="ignore"):  # outside the domain

@@ -174,6 +174,19 @@ def test_a_number_takes_the_dtype_of_the_tensor_in_every_mode(f, dtype, shape):
     assert {t.dtype for t in (out, tangent, y, x.grad)} == {np.dtype(dtype)}
 
 
+def test_sums_of_exponentials_do_not_overflow_in_float16():
+    n = 70_000  # above 65504
+    x = Tensor(np.zeros((1, n), np.float16))
+    assert ag.softmax(x).data[0, 0] == np.float16(1 / n)
+    for out in (ag.logsumexp(x), -ag.log_softmax(x)[0, 0], ag.cross_entropy(x, [0])):
+        assert out.item() == np.float16(np.log(n))
+    many = Tensor(np.tile(np.float16([10, 0]), (n, 1)), requires_grad=True)
+    loss = ag.cross_entropy(many, np.ones(n, int))
+    loss.backward()
+    assert loss.item() == 10
+    np.testing.assert_allclose(many.grad.data, [[1 / n, -1 / n]] * n, 5e-3)
+
+
 def test_numpys_einsum_takes_optimize():
     x = Tensor(np.ones((2, 3)), requires_grad=True)
     np.einsum("ij,kj->ik", x, x, optimize=True).sum().backward()

@@ -365,6 +365,12 @@ def test_losses_refuse_shapes_that_would_broadcast(loss):
         function([1, 2], [1.0, 2.0])
 
 
+@pytest.mark.parametrize("options", [{}, {"weight": [1, 2]}, {"label_smoothing": 1e-6}])
+def test_a_mean_of_many_losses_does_not_overflow_in_float16(options):
+    z = Tensor(np.tile(np.float16([10, 0]), (20_000, 1)))  # the sum is 200000
+    assert F.cross_entropy(z, np.ones(20_000, int), **options).item() == 10
+
+
 def test_integers_neither_overflow_nor_cut_weights_off():
     x = np.array([[100, 100], [-100, 100]], np.int8)
     np.testing.assert_allclose(F.cosine_similarity(x, x).data, [1, 1])

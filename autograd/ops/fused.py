@@ -13,7 +13,7 @@ import numpy as np
 
 from ..op import Array, op
 from .linalg import rows
-from .precision import floating
+from .precision import floating, in_dtype, widened
 from .reduction import logsumexp
 
 __all__ = [
@@ -126,9 +126,10 @@ def softmax(x: Array, axis: int = -1) -> Array:
     array([0.5, 0.5])
     """
     x = floating(x)
-    out = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
+    wide = widened(x)
+    out = np.exp(wide - wide.max(axis=axis, keepdims=True, initial=-np.inf))
     out /= out.sum(axis=axis, keepdims=True)
-    return out
+    return in_dtype(out, x.dtype)
 
 
 @op(
@@ -158,6 +159,8 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     array([    0., -1000.])
     """
     x = floating(x)
-    shifted = x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    wide = widened(x)
+    shifted = wide - wide.max(axis=axis, keepdims=True, initial=-np.inf)
     with np.errstate(divide="ignore"):  # the sum over no classes is 0
-        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+        out = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return in_dtype(out, x.dtype)

@@ -9,7 +9,7 @@ import numpy as np
 from ..op import Array, op
 from .elementwise import sigmoid
 from .fused import log_softmax
-from .precision import floating
+from .precision import floating, in_dtype, widened
 from .shape import getitem
 
 __all__ = [
@@ -108,7 +108,7 @@ def _cross_entropy_shared(
 ) -> Array:
     p, at = saved
     if reduction == "mean":
-        g = g / len(p)
+        g = g * (1 / max(len(p), 1))  # not by a count: above 65504 it is infinite in float16
     delta = p * (g[:, None] if reduction == "none" else g)
     delta.ravel(order="K")[at] -= g  # (p - y) g, for each row
     return delta
@@ -175,7 +175,7 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
             f"{classes} classes, 0 to {classes - 1}"
         )
     # Few classes lie in columns: their sum is then one of long columns, not of many short rows.
-    p = np.array(x, order="F" if classes <= 100 else "C")
+    p = np.array(widened(x), order="F" if classes <= 100 else "C")
     p -= np.maximum.reduce(p, axis=1, keepdims=True)
     flat = p.ravel(order="K")
     down, right = (stride // p.itemsize for stride in p.strides)
@@ -185,4 +185,4 @@ def cross_entropy(x: Array, target: Array, reduction: str = "mean") -> Array:
     total = np.add.reduce(p, axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - losses
     p /= total
-    return _reduce(losses, reduction), (p, at)
+    return in_dtype(_reduce(losses, reduction), x.dtype), (in_dtype(p, x.dtype), at)

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, Op, Rule, op
 from .elementwise import isnan, where
-from .precision import floating
+from .precision import floating, in_dtype, widened
 from .shape import concatenate
 
 __all__ = [
@@ -365,10 +365,12 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     1000.6931
     """
     x = floating(x)
-    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    wide = widened(x)
+    top = wide.max(axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):  # log 0 is the right answer where all of x is -inf
-        out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
+        out = np.log(np.exp(wide - top).sum(axis=axis, keepdims=True)) + top
+    out = in_dtype(out, x.dtype)
     return out if keepdims else out.squeeze(axis) if axis is not None else out.reshape(())
 
 
