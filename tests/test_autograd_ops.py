@@ -193,6 +193,35 @@ def test_numpys_einsum_takes_optimize():
     np.testing.assert_array_equal(x.grad.data, np.full((2, 3), 4.0))
 
 
+X, Y = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (X, [0, 1]),
+        (X, [0, 1], [1, 0]),
+        (X, [0, 1], []),
+        (X, [30, 1]),
+        (X, [..., 1], [...]),
+        (X, [0, 1], Y, [1, 2]),
+        (X, (0, 1), Y, (1, 2), (2, 0)),
+    ],
+)
+def test_einsum_takes_the_numbers_of_axes(arguments):
+    x = Tensor(X, requires_grad=True)
+    for f in (ag.einsum, np.einsum):
+        out = f(x, *arguments[1:])
+        assert out.requires_grad
+        np.testing.assert_array_equal(out.data, np.einsum(*arguments))
+
+
+@pytest.mark.parametrize("arguments", [(X,), (X, Y), (X, "ij"), (X, [0, 52])])
+def test_einsum_without_subscripts_says_what_it_takes(arguments):
+    with pytest.raises(TypeError, match="einsum: pass subscripts such as 'ij,jk->ik' first, or"):
+        ag.einsum(*map(Tensor, arguments[:1]), *arguments[1:])
+
+
 # Ops without a derivative: values, and that nothing is recorded.
 
 A = np.array([1.0, 2.0, NAN, INF, 0.0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from string import ascii_letters
+from typing import Any
 
 import numpy as np
 
@@ -154,7 +155,7 @@ _einsum = Op(
 )
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
+def einsum(subscripts: Any, *operands: Any) -> Array:
     """Return the Einstein summation of the operands, as numpy.einsum does.
 
     Parameters
@@ -162,6 +163,8 @@ def einsum(subscripts: str, *operands: Array) -> Array:
     subscripts : str
         Such as 'ij,jk->ik'; ellipses, implicit outputs and repeated letters are allowed.
     operands : Tensor or ndarray
+        Or NumPy's other form, without a string: each operand followed by the numbers of its axes,
+        those of the output at the end, ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
 
     Returns
     -------
@@ -181,7 +184,24 @@ def einsum(subscripts: str, *operands: Array) -> Array:
     array([[1., 0.],
            [0., 1.]])
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _lettered(subscripts, *operands)
     return _einsum(*operands, subscripts=subscripts)
+
+
+def _lettered(*arguments: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return the subscripts and the operands of ``einsum(x, [0, 1], y, [1, 2], [0, 2])``."""
+    paired = len(arguments) // 2 * 2
+    operands, axes, output = arguments[:paired:2], arguments[1:paired:2], arguments[paired:]
+    letters = sorted(ascii_letters)  # in the order of the numbers, as an implicit output has them
+    try:
+        terms = ["".join("..." if a is ... else letters[a] for a in t) for t in (*axes, *output)]
+    except (TypeError, IndexError):
+        raise TypeError(
+            "einsum: pass subscripts such as 'ij,jk->ik' first, or after each operand a list of "
+            f"numbers, below {len(letters)}, for its axes"
+        ) from None
+    return "->".join([",".join(terms[: len(axes)]), *terms[len(axes) :]]), operands
 
 
 # Composed of the two.
