@@ -142,6 +142,61 @@ def test_integers_of_one_byte_do_not_overflow_on_the_way(f, count, dtype):
         np.testing.assert_allclose(a.data, b.data.astype(a.dtype), 1e-12)
 
 
+ROW, MATRIX = [1.0, 2.0, 3.0], [[2.0, 0.5, 1.0], [0.0, 1.0, 0.5], [1.0, 0.0, 3.0]]
+WITH_LISTS = {
+    "dot": (np.dot, MATRIX, ROW),
+    "dot_number": (np.dot, MATRIX, 3.0),
+    "vdot": (np.vdot, ROW, ROW),
+    "vecdot": (np.vecdot, MATRIX, ROW),
+    "inner": (np.inner, MATRIX, ROW),
+    "inner_number": (np.inner, MATRIX, 3.0),
+    "outer": (np.outer, ROW, ROW),
+    "kron": (np.kron, MATRIX, ROW),
+    "cross": (np.cross, MATRIX, ROW),
+    "tensordot": (partial(np.tensordot, axes=1), MATRIX, ROW),
+    "multi_dot": (lambda *xs: np.linalg.multi_dot(xs), MATRIX, MATRIX, ROW),
+    "average": (lambda x, weights: np.average(x, axis=1, weights=weights), MATRIX, ROW),
+    "trapezoid": (np.trapezoid, MATRIX, ROW),
+    "diff": (lambda x, last: np.diff(x, append=last), ROW, [7.0]),
+    "diff_number": (lambda x, first: np.diff(x, prepend=first), ROW, 0.5),
+    "lstsq": (lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], MATRIX, ROW),
+    "meshgrid": (lambda x, y: np.add(*np.meshgrid(x, y)), ROW, ROW),
+    "float_power": (np.float_power, ROW, [2, 2, 3]),
+    "solve": (np.linalg.solve, MATRIX, ROW),
+}
+OURS_WITH_LISTS = {
+    "lerp": (ag.lerp, ROW, [3.0, 2.0, 1.0], [0.5, 0.25, 0.75]),
+    "lerp_numbers": (ag.lerp, ROW, 2.0, 0.25),
+    "addcmul": (ag.addcmul, ROW, ROW, ROW),
+    "prelu": (ag.prelu, MATRIX, [0.1, 0.2, 0.3]),
+    "attention_weights": (ag.attention_weights, MATRIX, MATRIX, [[True, False, True]]),
+    "solve_triangular": (partial(ag.solve_triangular, upper=True), MATRIX, ROW),
+    "masked_scatter": (ag.masked_scatter, ROW, [True, False, True], ROW),
+    "scatter_add": (lambda x, src: ag.scatter_add(x, 0, [1, 0], src), ROW, [1.0, 2.0]),
+    "scatter": (lambda x, src: ag.scatter(x, 0, [1, 0], src), ROW, [1.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", [*WITH_LISTS, *OURS_WITH_LISTS])
+def test_lists_and_numbers_are_taken_beside_a_tensor(name):
+    f, *arguments = {**WITH_LISTS, **OURS_WITH_LISTS}[name]
+    arrays = [np.array(a) if isinstance(a, list) else a for a in arguments]
+    expected = f(*arguments) if name in WITH_LISTS else f(*arrays)
+    for i, a in enumerate(arguments):
+        if isinstance(arrays[i], np.ndarray) and arrays[i].dtype.kind == "f":
+            x = Tensor(a, requires_grad=True)
+            out = f(*arguments[:i], x, *arguments[i + 1 :])
+            assert out.requires_grad
+            np.testing.assert_allclose(out.data, expected, 1e-12)
+
+
+@pytest.mark.parametrize("f", [ag.dot, ag.inner, ag.kron, partial(ag.lerp, weight=0.5), ag.outer])
+@pytest.mark.parametrize("number", [3.0, np.float64(3)])
+def test_a_number_takes_the_dtype_of_the_tensor_beside_it(f, number):
+    x = Tensor([1.0, 2.0], dtype=np.float32)
+    assert f(x, number).dtype == f(number, x).dtype == np.float32
+
+
 GATED = {"glu", "reglu", "geglu", "swiglu"}
 
 

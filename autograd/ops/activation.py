@@ -18,7 +18,7 @@ import numpy as np
 from ..op import Array, op, with_aliases
 from .blocks import blockwise
 from .elementwise import clip, ndtr, ndtr_kernel, relu, sigmoid, tanh
-from .precision import floating
+from .precision import as_arrays, floating
 from .shape import reshape, split
 
 __all__ = [
@@ -118,6 +118,7 @@ def prelu(x: Array, weight: Array) -> Array:
     >>> prelu(Tensor([[-1.0, -1.0]]), Tensor([0.25, 0.5])).numpy()
     array([[-0.25, -0.5 ]])
     """
+    x, weight = as_arrays(x, weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.size not in (1, channels) or weight.ndim > 1:
         raise ValueError(

@@ -14,7 +14,7 @@ import numpy as np
 from ..op import Array, op
 from ..random import generator
 from .fused import softmax
-from .precision import floating, widened
+from .precision import as_arrays, floating, widened
 
 __all__ = [
     "attention_weights",
@@ -63,6 +63,7 @@ def attention_weights(
            [0.02, 0.98, 0.  ],
            [0.09, 0.67, 0.24]])
     """
+    query, key, attn_mask = as_arrays(query, key, attn_mask)
     _check("attention_weights", attn_mask, query=query, key=key)
     dtype = np.result_type(query.dtype, key.dtype)
     wide = widened(query) * _scale(query.shape[-1], scale)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Node, Op, op
-from .precision import floating
+from .precision import as_arrays, floating
 from .rearrange import tril, triu
 from .reduction import sum_
 from .shape import broadcast_to, concatenate
@@ -161,6 +161,7 @@ def solve_triangular(a: Array, b: Array, *, upper: bool, unitriangular: bool = F
     numpy.linalg.LinAlgError
         If there is a zero on the diagonal.
     """
+    a, b = as_arrays(a, b)
     triangle = triu if upper else tril
     if unitriangular:
         a = triangle(a, 1 if upper else -1) + np.eye(a.shape[-1], dtype=a.dtype)
@@ -760,6 +761,7 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
     ValueError
         If the shapes do not fit.
     """
+    a, b = as_arrays(a, b)
     vector = b.ndim == 1
     rows, columns = a.shape[-2:]
     if b.shape[-1 if vector else -2] != rows:

@@ -281,6 +281,7 @@ def addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
     >>> addcmul(Tensor(1.0), Tensor(2.0), Tensor(3.0), value=10).item()
     61.0
     """
+    x, y, z = as_arrays(x, y, z)
     return x + (y * z if value == 1 else value * y * z)
 
 

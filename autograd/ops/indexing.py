@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import Array, Node, with_aliases
 from .elementwise import where
+from .precision import as_arrays
 from .rearrange import ravel
 from .shape import broadcast_to, embed, getitem, reshape, setitem
 
@@ -243,6 +244,7 @@ def scatter(x: Array, axis: int, index: Index, src: Array) -> Array:
     ValueError
         If `src` has a derivative and an element is named twice; see `setitem`.
     """
+    x, src = as_arrays(x, src)
     index = _plain(index)
     return setitem(x, _leading(src, index.shape), along(index, axis, x.shape))
 
@@ -274,12 +276,13 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     >>> scatter_add(Tensor([0.0, 0.0]), 0, [1, 1], Tensor([2.0, 3.0])).tolist()
     [0.0, 5.0]
     """
+    x, src = as_arrays(x, src)
     index = _plain(index)
     return x + embed(_leading(src, index.shape), x.shape, along(index, axis, x.shape))
 
 
 def _leading(src: Array, shape: tuple[int, ...]) -> Array:
-    return src[tuple(slice(n) for n in shape)] if np.ndim(src) else src
+    return src[tuple(slice(n) for n in shape)] if src.ndim else src
 
 
 @with_aliases
@@ -479,6 +482,7 @@ def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
     ValueError
         If `source` has too few elements.
     """
+    x, source = as_arrays(x, source)
     mask = _plain(mask)
     shape = np.broadcast_shapes(mask.shape, x.shape)
     mask = np.broadcast_to(mask, shape)

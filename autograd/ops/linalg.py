@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, EachInput, Op, op, with_aliases
+from .precision import as_arrays
 from .rearrange import Axes, diagonal, moveaxis, ravel
 from .reduction import sum_
 from .shape import expand_dims, reshape, stack, swapaxes, transpose
@@ -262,6 +263,7 @@ def dot(x: Array, y: Array) -> Array:
     ValueError
         If the two axes differ in length.
     """
+    x, y = as_arrays(x, y)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     if y.ndim <= 2:
@@ -285,7 +287,7 @@ def vdot(x: Array, y: Array) -> Array:
     ValueError
         If the sizes differ.
     """
-    return matmul(ravel(x), ravel(y))
+    return matmul(*map(ravel, as_arrays(x, y)))
 
 
 @with_aliases
@@ -307,6 +309,7 @@ def vecdot(x: Array, y: Array, axis: int = -1) -> Array:
     ValueError
         If the lengths of the axis differ, or the shapes do not broadcast.
     """
+    x, y = as_arrays(x, y)
     _same_length("vecdot", x, y, axis)
     return sum_(x * y, axis=axis)
 
@@ -336,6 +339,7 @@ def inner(x: Array, y: Array) -> Array:
     ValueError
         If the last axes differ in length.
     """
+    x, y = as_arrays(x, y)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     return tensordot(x, y, axes=(-1, -1))
@@ -353,6 +357,7 @@ def outer(x: Array, y: Array) -> Array:
     -------
     Tensor if an argument is one, else ndarray; of shape (x.size, y.size)
     """
+    x, y = as_arrays(x, y)
     return reshape(x, (x.size, 1)) * reshape(y, (1, y.size))
 
 
@@ -381,6 +386,7 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
     >>> tensordot(Tensor(np.ones((2, 3, 4))), Tensor(np.ones((4, 5))), axes=1).shape
     (2, 3, 5)
     """
+    x, y = as_arrays(x, y)
     if isinstance(axes, int):
         of_x, of_y = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
     else:
@@ -413,6 +419,7 @@ def kron(x: Array, y: Array) -> Array:
     Tensor if an argument is one, else ndarray
         Each axis as long as those of x and y multiplied.
     """
+    x, y = as_arrays(x, y)
     ndim = max(x.ndim, y.ndim)
     of_x = (1,) * (ndim - x.ndim) + x.shape
     of_y = (1,) * (ndim - y.ndim) + y.shape
@@ -441,6 +448,7 @@ def cross(x: Array, y: Array, axis: int = -1) -> Array:
     ValueError
         If the axis is not three long.
     """
+    x, y = as_arrays(x, y)
     if x.shape[axis] != 3 or y.shape[axis] != 3:
         raise ValueError(
             f"cross: axis {axis} of shapes {x.shape} and {y.shape} must have the length 3"
@@ -475,6 +483,7 @@ def multi_dot(arrays: Sequence[Array]) -> Array:
     n = len(arrays)
     if n < 2:
         raise ValueError(f"multi_dot: {n} matrices make no product; pass two or more")
+    arrays = as_arrays(*arrays)
     first, last = arrays[0], arrays[-1]
     xs = [
         expand_dims(first, 0) if first.ndim == 1 else first,

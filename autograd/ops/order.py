@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..op import Array, Node, Op, op
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
-from .precision import floating
+from .precision import as_arrays, floating
 from .reduction import Axis, gather_axes, reduced, softmax_weights
 from .shape import broadcast_to, concatenate, stack
 
@@ -262,8 +262,7 @@ def _one_place(part: Array | None, x: Array, axis: int) -> Array | None:
     """Give a number the shape of x with the length one along the axis."""
     if part is None:
         return None
-    if isinstance(part, int | float):
-        part = np.asarray(part, x.dtype)
+    x, part = as_arrays(x, part)
     if part.ndim:
         return part
     place = normalize_axis_index(axis, x.ndim)
@@ -293,6 +292,7 @@ def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1)
     >>> trapezoid(Tensor([0.0, 1.0, 4.0]), dx=0.5).item()
     1.5
     """
+    y, x = as_arrays(y, x)
     y = floating(y)
     height = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2
     if x is None:

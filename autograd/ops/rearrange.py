@@ -15,6 +15,7 @@ import numpy as np
 
 from ..op import Array, Node, Op, op, with_aliases
 from .elementwise import where
+from .precision import as_arrays
 from .shape import (
     broadcast_to,
     concatenate,
@@ -650,10 +651,11 @@ def meshgrid(*xs: Array, indexing: Literal["xy", "ij"] = "xy") -> tuple[Array, .
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing {indexing!r} is neither 'xy' nor 'ij'")
-    shape = tuple(x.size for x in xs)
+    arrays = as_arrays(*xs)
+    shape = tuple(x.size for x in arrays)
     whole = [
         broadcast_to(reshape(x, tuple(x.size if i == j else 1 for j in range(len(xs)))), shape)
-        for i, x in enumerate(xs)
+        for i, x in enumerate(arrays)
     ]
     turned = indexing == "xy" and len(xs) > 1
     return tuple(swapaxes(x, 0, 1) if turned else x for x in whole)

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, Op, Rule, op
 from .elementwise import isnan, where
-from .precision import floating, in_dtype, widened
+from .precision import as_arrays, floating, in_dtype, widened
 from .shape import concatenate
 
 __all__ = [
@@ -600,6 +600,7 @@ def average(
     """
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
+    x, weights = as_arrays(x, weights)
     if weights.ndim == 1 < x.ndim and isinstance(axis, int):
         weights = weights.reshape(tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim)))
     share = weights / weights.sum(axis=axis, keepdims=True)
