@@ -31,10 +31,10 @@ from nn.module import Module
 from nn.norm import BatchNorm1d, BatchNorm2d
 from nn.optim import Optimizer
 from nn.optim.lr_scheduler import LRScheduler
+from nn.sizes import STEPS, Sizes
 
-STEPS = 3
-EXAMPLES = 20  # that must have left a ReLU at 0
-LOST_IN_MODEL = 1e-8  # of second moments between the ends of one; signals.LOST is for layers
+OPS = ("relu", "sigmoid", "tanh", "hardtanh")
+"""What activations are known by that are called as functions."""
 
 CURES = {
     "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
@@ -204,43 +204,16 @@ def _replaced(owner: Any, name: str, see: Callable[..., Any]) -> Iterator[None]:
         setattr(owner, name, function)
 
 
-@dataclass
-class _Activation:
-    """How much of an activation stood still in all its calls from one line.
-
-    `silent` says which units were 0 for all examples, `saturated` is the least part of its values
-    at its bounds in one call, `last` the serial of its last output.
-    """
-
-    silent: Any = np.True_
-    saturated: float = 1.0
-    examples: int = 0
-    calls: int = 0
-    last: int = 0
-
-
-class _Step(NamedTuple):
-    """A step of an optimiser: the norms of its matrices, and whether any gradient was not 0."""
-
-    moved: float
-    weights: float
-    gradients: float
-    learns: bool
-    rates: tuple[float, ...]
-    line: str
-
-    @property
-    def ratio(self) -> float:
-        """How far it went, relative to the weights."""
-        return self.moved / self.weights if self.weights else 0.0
-
-
 class _Watch(Observer):
-    """What was seen so far. Gradients are known by identity: `backward` adds by making another."""
+    """Runs what the loop calls, and sees who holds which gradient, and what `Sizes` measures.
+
+    Gradients are known by identity: `backward` adds by making another tensor.
+    """
 
     def __init__(self, model: Module, optimizers: Iterable[Optimizer]) -> None:
         names = [type(part).__name__ for part in (model, *optimizers)]
         self.model, self.report = model, Diagnosis(" and ".join(names))
+        # What there is.
         self.paths = {module: path or "the model" for path, module in model.named_modules()}
         self.outermost = {o: type(o).step for o in optimizers}  # one may call another, by super()
         self.trained = {o: [p for g in o.param_groups for p in g["params"]] for o in optimizers}
@@ -248,40 +221,31 @@ class _Watch(Observer):
         self.names = {p: p.name or f"parameter {i}" for i, p in enumerate(every)}
         self.names |= {p: path for path, p in model.named_parameters()}
         self.at_first = {p: np.array(p.data) for p in model.parameters()}
-        self.left: dict[Tensor, Any] = {}  # the gradients that the last backward left
+        # Where the loop is.
+        self.at = dict.fromkeys(("call", "backward", "step"), "")  # the last line of each
+        self.running: list[Module] = []  # one in the other
+        self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
+        self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,), since the last backward
+        self.spoilt = ""  # the line of the first call with an input that is not finite
+        # Gradients.
+        self.left: dict[Tensor, Any] = {}  # those that the last backward left
         self.used: dict[Tensor, Any] = {}  # those of which a step has used a part, or all
         self.fresh: set[Tensor] = set()  # what a backward has reached since the last step
         self.backwards = 0  # that have reached a parameter
-        self.at = dict.fromkeys(("call", "backward", "step"), "")  # the last line of each
-        self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
-        self.kept: list[tuple[int, Callable[[], Tensor | None], str]] = []
-        self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,)
-        self.activations: dict[Any, _Activation] = {}
-        self.running: list[Module] = []  # one in the other
-        self.size = math.nan  # the second moment of the input
-        self.spoilt = ""  # the line of the first call with an input that is not finite
-        self.rows: list[signals.Signal] = []
-        self.handles: list[Any] = []
-        self.faults: list[set[str]] = []  # of the signals, by backward
-        self.ends: tuple[float, signals.Signal, signals.Signal]  # of the last of them
-        self.values: dict[str, list[float]] = {}  # of the losses, by the line of their backward
-        self.steps: dict[Optimizer, list[_Step]] = {o: [] for o in optimizers}
+        # Over all steps.
+        self.kept: list[_Kept] = []
         self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
+        self.sizes = Sizes(optimizers)
 
     # What the loop calls; each gets the function in whose place it stands.
 
     def call(self, call: Callable[..., Any], module: Module, *args: Any, **kwargs: Any) -> Any:
-        """Run a module; note its mode, and how large its output is."""
+        """Run a module; note its mode, and look at what it gets and what it puts out."""
         if module not in self.paths or rerunning.get():
             return call(module, *args, **kwargs)
         if not self.running:
             self.at["call"] = source_line()
-            arrays = [np.asarray(x.data) for x in map(signals.first_tensor, args) if x is not None]
-            arrays += [x for x in args if isinstance(x, np.ndarray)]
-            arrays = [a for a in arrays if a.dtype.kind == "f"]
-            self.size = signals.mean_square(arrays[0]) if arrays else math.nan
-            if arrays and not np.isfinite(arrays[0]).all():
-                self.spoilt = self.spoilt or self.at["call"]
+            self._look_at_input(args)
         self.running.append(module)
         try:
             out = call(module, *args, **kwargs)
@@ -294,20 +258,8 @@ class _Watch(Observer):
             seen = f"while nothing was recorded, {layer} ran in training mode"
             self.report.add("eval() forgotten", seen, self.at["call"])
         t = signals.first_tensor(out)
-        if t is None or t.op is None or not is_recording():
-            return out
-        if _is_activation(module):
-            bounds, rectifier = signals.bounds(module), signals.rectifies(module)
-            self._see_activation(type(module).__name__, t, bounds, rectifier)
-        if signals.has_matrix(module):
-            name = f"{self.paths[module]}: {type(module).__name__}"
-            row = signals.Signal(name, "", signals.mean_square(t.data))
-            self.rows.append(row)
-            self.handles.append(t.register_hook(partial(_see_gradient, row)))
-        if module is self.model:
-            self._keep(t, self.at["call"])
-            for key in [key for key, a in self.activations.items() if a.last == t.serial]:
-                del self.activations[key]  # an output may be at its bounds
+        if t is not None and t.op is not None and is_recording():
+            self._look_at_output(module, t)
         return out
 
     def backward(self, backward: Callable[..., Any], loss: Tensor, *args: Any, **kw: Any) -> None:
@@ -316,39 +268,22 @@ class _Watch(Observer):
         self._look_for_crossed(loss)
         self._keep(loss, at)
         before = {p: p.grad for p in self.names}
-        rows = self.rows.copy()  # filled by hooks
         try:
             backward(loss, *args, **kw)
         finally:
-            self._forget_rows()
-        rows = [row for row in rows if not math.isnan(row.backward)]
+            rows = self.sizes.take_rows()
         reached = [p for p, g in before.items() if p.grad is not g]
         for p in reached:
             self.left[p] = p.grad
             if _is(before[p], self.used.get(p)):
                 self.used[p] = p.grad
-        if not reached:
-            return
-        self.backwards += 1
-        self.fresh.update(reached)
-        self.at["backward"] = at
-        if rows:
-            ends = signals.Signal("", "", rows[-1].forward, rows[0].backward)
-            start = self.size if math.isfinite(self.size) else rows[0].forward
-            faults = signals.faults(ends, start, rows[-1].backward, LOST_IN_MODEL)
-            self.faults.append(set(faults))
-            self.ends = start, rows[0], rows[-1]
-        if loss.size == 1:
-            values = self.values.setdefault(at, [])
-            values.append(loss.item())
-            if not math.isfinite(values[-1]):
-                ending = ", ".join(f"{value:.3g}" for value in values[-4:])
-                if self.spoilt:
-                    name = type(self.model).__name__
-                    seen = f"{name} was called with NaN or inf, and the loss went {ending}"
-                    self.report.add("input not finite", seen, self.spoilt)
-                else:
-                    self.report.add("loss not finite", f"the loss went {ending}", at)
+        if reached:
+            self.backwards += 1
+            self.fresh.update(reached)
+            self.at["backward"] = at
+            self.sizes.see_signals(rows)
+            if loss.size == 1:
+                self._look_at_loss(loss.item(), at)
 
     def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **kw: Any) -> Any:
         """Make a step; note which gradients it used, and how far it went."""
@@ -361,18 +296,12 @@ class _Watch(Observer):
             seen = "a step was made of a model in the mode for use, as eval() sets it"
             self.report.add("train() forgotten", seen, self.modes[False])
         self.modes.clear()
-        matrices = [p for p in params if p.ndim > 1]
-        before = [np.array(p.data) for p in matrices]
+        before = {p: np.array(p.data) for p in params if p.ndim > 1}
         result = step(optimizer, *args, **kw)
+        self.sizes.see_step(optimizer, before, self.at["step"])
+        self.report.steps = self.sizes.made
         self.used |= {p: p.grad for p in params if p.grad is not None}
         self.fresh.difference_update(params)
-        changes = [p.data - b for p, b in zip(matrices, before, strict=True)]
-        gradients = [p.grad.data for p in matrices if p.grad is not None]
-        rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
-        sizes = _norm(changes), _norm(before), _norm(gradients)
-        learns = any(np.any(p.grad.data) for p in params if p.grad is not None)
-        self.steps[optimizer].append(_Step(*sizes, learns, rates, self.at["step"]))
-        self.report.steps = max(map(len, self.steps.values()))
         return result
 
     def clip(
@@ -423,33 +352,48 @@ class _Watch(Observer):
             if name == "hardtanh":
                 bounds = out.params["min_val"], out.params["max_val"]
                 rectifier = bounds[0] == 0
-            self._see_activation(name, out, bounds, rectifier)
+            self.sizes.see_activation(name, out, bounds, rectifier)
 
     # What is noted on the way.
+
+    def _look_at_input(self, args: tuple[Any, ...]) -> None:
+        arrays = [np.asarray(t.data) for t in map(signals.first_tensor, args) if t is not None]
+        arrays += [x for x in args if isinstance(x, np.ndarray)]
+        first = next((a for a in arrays if a.dtype.kind == "f"), None)
+        self.sizes.start = signals.mean_square(first)
+        if first is not None and not np.isfinite(first).all():
+            self.spoilt = self.spoilt or self.at["call"]
+
+    def _look_at_output(self, module: Module, t: Tensor) -> None:
+        if _is_activation(module):
+            bounds, rectifier = signals.bounds(module), signals.rectifies(module)
+            self.sizes.see_activation(type(module).__name__, t, bounds, rectifier)
+        if signals.has_matrix(module):
+            self.sizes.see_layer(f"{self.paths[module]}: {type(module).__name__}", t)
+        if module is self.model:
+            self._keep(t, self.at["call"])
+            self.sizes.forget_activation(t)  # an output may be at its bounds
+
+    def _look_at_loss(self, loss: float, at: str) -> None:
+        losses = self.sizes.losses.setdefault(at, [])
+        losses.append(loss)
+        if not math.isfinite(loss):
+            went = f"the loss went {', '.join(f'{x:.3g}' for x in losses[-4:])}"
+            if self.spoilt:
+                seen = f"{type(self.model).__name__} was called with NaN or inf, and {went}"
+                self.report.add("input not finite", seen, self.spoilt)
+            else:
+                self.report.add("loss not finite", went, at)
 
     def _keep(self, t: Tensor, at: str) -> None:
         """Remember a loss or an output, but weakly, and count those of earlier steps."""
         now = self.report.steps
-        self.kept = [entry for entry in self.kept if (old := entry[1]()) is not None and old.inputs]
-        earlier = {step: line for step, _, line in self.kept if step < now}
+        self.kept = [k for k in self.kept if (old := k.tensor()) is not None and old.inputs]
+        earlier = {k.step: k.line for k in self.kept if k.step < now}
         if len(earlier) >= STEPS:
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
             self.report.add("graphs kept alive", seen, earlier[min(earlier)])
-        self.kept.append((now, weakref.ref(t), at))
-
-    def _see_activation(self, name: str, out: Tensor, bounds: Any, rectifier: bool) -> None:
-        """Note how much of what an activation put out stands still."""
-        if out.scope is None or out.ndim < 2:
-            return
-        silent = signals.silent_units(out.data) if rectifier else np.False_
-        key = name, out.scope.path, source_line(), np.shape(silent)
-        seen = self.activations.setdefault(key, _Activation())
-        seen.silent = seen.silent & silent
-        part = signals.saturated(out.data, bounds, rectifier=rectifier)
-        seen.saturated = min(seen.saturated, part)
-        seen.examples += out.size // max(silent.size, 1)
-        seen.calls += 1
-        seen.last = out.serial
+        self.kept.append(_Kept(now, weakref.ref(t), at))
 
     def _look_for_crossed(self, loss: Tensor) -> None:
         """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
@@ -480,12 +424,6 @@ class _Watch(Observer):
             seen += "; a step has used what is there" if used else ""
             self.report.add("step without gradients", seen, self.at["step"])
 
-    def _forget_rows(self) -> None:
-        for handle in self.handles:
-            handle.remove()
-        self.handles.clear()
-        self.rows.clear()
-
     def _list(self, params: Iterable[Tensor]) -> str:
         chosen = set(params)
         names = [name for p, name in self.names.items() if p in chosen]
@@ -495,22 +433,16 @@ class _Watch(Observer):
 
     def conclude(self) -> None:
         """Judge what shows over all steps only."""
-        self._forget_rows()
+        self.sizes.take_rows()
         if self.left and self.report.steps:
             self._judge_parameters()
         elif self.backwards >= STEPS and not self.at["step"]:
-            names = " and ".join(type(o).__name__ for o in self.steps)
+            names = " and ".join(type(o).__name__ for o in self.trained)
             seen = f"{self.backwards} calls of backward(), and no step of {names}"
             self.report.add("no step", seen, self.at["backward"])
-        for judge in (
-            self._judge_units,
-            self._judge_gradients,
-            self._judge_signals,
-            self._judge_losses,
-            self._judge_updates,
-        ):
-            if not self.report.findings and self.report.steps >= STEPS:
-                judge()
+        if self.report.steps >= STEPS and not self.report.findings:
+            for name, seen, where in self.sizes.judge(self.at["backward"]):
+                self.report.add(name, seen, where)
 
     def _judge_parameters(self) -> None:
         trained = {p for params in self.trained.values() for p in params}
@@ -527,64 +459,13 @@ class _Watch(Observer):
             seen = f"{self._list(idle)} never got one"
             self.report.add("no gradient", seen, self.at["backward"])
 
-    def _judge_units(self) -> None:
-        for (name, path, line, _), a in self.activations.items():
-            dead, where = float(np.mean(a.silent)), f"{path}, {line}"
-            if a.calls < STEPS or a.examples < EXAMPLES:
-                continue
-            if dead >= 0.9:
-                seen = f"{dead:.0%} of the units were 0 for all {a.examples} examples"
-                self.report.add("dead ReLU", seen, where)
-            elif a.saturated >= 0.5:
-                seen = f"{a.saturated:.0%} of the values of {name}, or more, lay at its bounds in"
-                self.report.add("saturated activation", f"{seen} each of {a.calls} calls", where)
 
-    def _judge_gradients(self) -> None:
-        if not any(s.learns for steps in self.steps.values() for s in steps):
-            seen = f"every gradient was exactly 0 in each of {self.report.steps} steps"
-            if values := self.values.get(self.at["backward"]):
-                seen += f"; the last loss was {values[-1]:.3g}"
-            self.report.add("all gradients 0", seen, self.at["backward"])
+class _Kept(NamedTuple):
+    """A loss or an output: after how many steps it was made, and where."""
 
-    def _judge_signals(self) -> None:
-        faults = set.intersection(*self.faults) if len(self.faults) >= STEPS else set()
-        if faults := faults - {"not finite"}:
-            start, first, last = self.ends
-            seen = (
-                f"{', '.join(sorted(faults))}: the signal's mean square goes from {start:.2g} to "
-                f"{last.forward:.2g}, that of its gradient from {last.backward:.2g} back to "
-                f"{first.backward:.2g}"
-            )
-            self.report.add("vanishing or exploding", seen, f"{first.path} to {last.path}")
-
-    def _judge_losses(self) -> None:
-        largest = max((s.ratio for steps in self.steps.values() for s in steps), default=0.0)
-        for at, values in self.values.items():
-            if len(values) >= STEPS and values[-1] > 10 * values[0] > 0 and largest > 0.1:
-                seen = (
-                    f"the loss went from {values[0]:.3g} to {values[-1]:.3g}, with steps of up to "
-                    f"{largest:.2g} x the weights"
-                )
-                self.report.add("diverging loss", seen, at)
-
-    def _judge_updates(self) -> None:
-        for steps in self.steps.values():
-            if (
-                len(steps) >= STEPS
-                and len({s.rates for s in steps}) == 1  # no schedule that starts from nothing
-                and all(s.moved < 1e-6 * min(s.gradients, s.weights) for s in steps)
-                and all(s.gradients > 1e-3 * s.weights for s in steps)  # something to follow
-            ):
-                seen = f"no step was more than {max(s.ratio for s in steps):.2g} x the weights"
-                self.report.add("updates too small", seen, steps[-1].line)
-
-
-OPS = ("relu", "sigmoid", "tanh", "hardtanh")
-"""What activations are known by that are called as functions."""
-
-
-def _see_gradient(row: signals.Signal, g: Tensor) -> None:
-    row.backward = signals.mean_square(g.data)
+    step: int
+    tensor: weakref.ref[Tensor]
+    line: str
 
 
 def _is_activation(module: Module) -> bool:
@@ -601,8 +482,3 @@ def _has_mode(module: Module) -> bool:
 def _is(g: Tensor | None, used: Tensor | None) -> bool:
     """Whether a gradient is one that was used, and has not been filled with zeros since."""
     return g is not None and g is used and bool(np.any(g.data))
-
-
-def _norm(arrays: Iterable[Any]) -> float:
-    with np.errstate(all="ignore"):
-        return math.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in arrays))
