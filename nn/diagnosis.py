@@ -1,10 +1,10 @@
 """`doctor`: watch some steps of a training loop; name what is wrong, the line, and the cure.
 
-For the time of a ``with`` block it stands in the way of what a loop calls: a module, `backward`,
-the step of an optimiser, a clip. Each is run as it is, and what it does is put beside what was done
-before: a gradient, say, that a step has used and the next `backward` added to. Where a fault can be
-told exactly, it is. Sizes are judged by limits far from what works, over `STEPS` steps or more, and
-only where nothing else is wrong: mostly they follow from that.
+For the time of a ``with`` block it wraps what a loop calls: a module, `backward`, the step of an
+optimiser, a clip. Each runs as ever, and what it does is compared with what was done before: a
+gradient, say, that a step has used and the next `backward` added to. Where a fault can be told
+exactly, it is. What `Sizes` measures is judged by limits far from what works, over `STEPS` steps or
+more, and only where nothing else is wrong: mostly it follows from that.
 """
 
 from __future__ import annotations
@@ -34,39 +34,39 @@ from nn.optim.lr_scheduler import LRScheduler
 from nn.sizes import STEPS, Sizes
 
 OPS = ("relu", "sigmoid", "tanh", "hardtanh")
-"""What activations are known by that are called as functions."""
+"""The ops by which activations are known that are called as functions."""
 
 CURES = {
     "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
     "step without gradients": "keep the order zero_grad(), backward(), step()",
-    "no step": "call optimizer.step() after backward(), of an optimiser that doctor is given",
+    "no step": "call step(), with its parentheses, on the optimiser that doctor was given",
     "clipping after the step": "clip between backward() and step()",
     "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
     "scheduler stepped too seldom": "call scheduler.step() after each optimizer.step(), or make it "
     "with per='epoch'",
     "missing from the optimiser": "pass model.parameters() once the model is complete; "
-    "freeze what shall not be trained by requires_grad_(False)",
+    "freeze with requires_grad_(False) what is not to be trained",
     "no gradient": "call the layer, with no detach(), numpy(), item() or no_grad() between it and "
     "the loss; or leave it out of the optimiser",
-    "probabilities as logits": "pass the logits: the loss takes the softmax or sigmoid itself",
-    "(N, 1) against (N,)": "give both one shape: target[:, None], or output.squeeze(-1)",
+    "probabilities as logits": "pass the logits: the loss applies the softmax or sigmoid itself",
+    "(N, 1) against (N,)": "give both the same shape: target[:, None], or output.squeeze(-1)",
     "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
     "train() forgotten": "call model.train() before the training steps",
     "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach())",
-    "input not finite": "look at the data: np.isfinite(x) says where; drop or fill in what is not",
-    "loss not finite": "lower the learning rate or clip; if it is the first loss, look at the "
+    "input not finite": "look at the data: ~np.isfinite(x) says where; drop or replace that",
+    "loss not finite": "lower the learning rate or clip; where it is the first loss, look at the "
     "targets; detect_anomaly() names the op at fault",
-    "all gradients 0": "let the loss depend on the output: it may be multiplied by 0 or masked, "
-    "the cross entropy of one column (two classes in one column take "
-    "binary_cross_entropy_with_logits), or behind round, sign or a clip; or all weights are 0",
+    "zero gradients": "look at the loss: it may be multiplied by 0, masked, clipped or rounded, or "
+    "be the cross entropy of one column (which binary_cross_entropy_with_logits takes); or at the "
+    "weights: they may all be 0",
     "dead ReLU": "lower the learning rate, draw weights by init.kaiming_normal_, or use LeakyReLU",
     "saturated activation": "draw smaller weights, bring inputs to unit variance, or add a norm",
     "vanishing or exploding": "draw weights by init.kaiming_normal_ or xavier_normal_, add norms "
-    "or residual connections; init.report(model, x) goes through the layers",
+    "or residual connections; init.report(model, x) shows each layer",
     "diverging loss": "lower the learning rate, to a tenth at first",
-    "updates too small": "raise the learning rate: steps of a thousandth of the weights are usual",
+    "updates too small": "raise the learning rate: a usual step is a thousandth of the weights",
 }
-"""The findings there are, and what to do."""
+"""The findings there are, and what to do about each."""
 
 
 @dataclass
@@ -100,8 +100,8 @@ class Finding:
 class Diagnosis:
     """What `doctor` found: `findings`, in `steps` steps of what is `watched`. Print it.
 
-    Of several optimisers, which make a step each in an iteration, those of one are counted: of
-    that which made the most.
+    Several optimisers make a step each in one iteration, so `steps` are those of one: the one that
+    made the most.
     """
 
     watched: str
@@ -119,10 +119,10 @@ class Diagnosis:
     def __repr__(self) -> str:
         if self.findings:
             return "\n".join(map(str, self.findings))
-        sizes = ", the sizes of signals and updates" if self.steps >= STEPS else ""
+        sizes = ", sizes of signals and updates" if self.steps >= STEPS else ""
         return (
-            f"nothing found in {self.steps} steps of {self.watched}; watched were the order of "
-            f"calls, gradients, modes, what is kept{sizes}"
+            f"nothing found in {self.steps} steps of {self.watched}; checked: call order, "
+            f"gradients, modes, graphs kept alive{sizes}"
         )
 
 
@@ -130,8 +130,8 @@ class Diagnosis:
 def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     """Watch the training steps in a ``with`` block, and tell what is wrong with them.
 
-    A few steps are enough, of a loop written by hand or of `nn.fit`. No result changes, and when
-    the block ends nothing stays behind.
+    A few steps are enough, of a loop written by hand or of `nn.fit`. No result changes, and nothing
+    stays behind when the block ends.
 
     Parameters
     ----------
@@ -142,8 +142,8 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     Yields
     ------
     Diagnosis
-        To be printed after the block. Each of its `findings` has a name, what was seen, the line
-        of the caller's code or the part of the model, and what to do.
+        Print it after the block. Each of its `findings` has a name, what was seen, the line of the
+        caller's code or the part of the model, and what to do.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     Notes
     -----
     A model that runs under no_grad() in training mode counts as a forgotten eval(), even where that
-    is meant, as for dropout by Monte Carlo.
+    is intended, as in Monte Carlo dropout.
 
     Examples
     --------
@@ -255,7 +255,7 @@ class _Watch(Observer):
             self.modes[module.training] = self.at["call"]
         elif _has_mode(module) and module.training:
             layer = f"{type(module).__name__} ({self.paths[module]})"
-            seen = f"while nothing was recorded, {layer} ran in training mode"
+            seen = f"{layer} ran in training mode under no_grad()"
             self.report.add("eval() forgotten", seen, self.at["call"])
         t = signals.first_tensor(out)
         if t is not None and t.op is not None and is_recording():
@@ -293,7 +293,7 @@ class _Watch(Observer):
         self.at["step"] = source_line()
         self._look_at_gradients(params)
         if self.fresh and self.modes.keys() == {False} and not self.model.training:
-            seen = "a step was made of a model in the mode for use, as eval() sets it"
+            seen = "a training step was taken in eval mode"
             self.report.add("train() forgotten", seen, self.modes[False])
         self.modes.clear()
         before = {p: np.array(p.data) for p in params if p.ndim > 1}
@@ -312,7 +312,8 @@ class _Watch(Observer):
         stepped = [p for p in parameters if p in self.used]
         spent = all(p.grad is None or p.grad is self.used[p] for p in stepped)
         if stepped and spent and self.fresh.isdisjoint(stepped) and math.isfinite(bound):
-            seen = f"{what.partition(':')[0]} to {bound:g}: a step has used all gradients before"
+            clip = f"{what.partition(':')[0]} to {bound:g}"
+            seen = f"{clip}: a step had already used all of these gradients"
             self.report.add("clipping after the step", seen, source_line())
         return gradients(what, bound, parameters)  # type: ignore[no-any-return]
 
@@ -324,7 +325,7 @@ class _Watch(Observer):
         self.counted[scheduler] = steps
         if scheduler.per == "batch" and between > 1:
             name = type(scheduler).__name__
-            seen = f"{name} counts batches, and went one step on after {between} of the optimiser"
+            seen = f"{name} counts batches, but took one step for {between} of the optimiser"
             self.report.add("scheduler stepped too seldom", seen, source_line())
 
     def warn(self, name: str, warn: Callable[..., Any], x: Any) -> None:
@@ -345,7 +346,7 @@ class _Watch(Observer):
             if pair and x.requires_grad != y.requires_grad:
                 self.crossed[out.serial] = source_line()
         elif name == "bce_with_logits" and inputs[0].op and inputs[0].op.name == "sigmoid":
-            seen = "binary_cross_entropy_with_logits got what a sigmoid put out"
+            seen = "binary_cross_entropy_with_logits was given the output of a sigmoid"
             self.report.add("probabilities as logits", seen, source_line())
         elif name in OPS and not (self.running and _is_activation(self.running[-1])):
             bounds, rectifier = ACTIVATIONS[name].bounds, name == "relu"
@@ -380,7 +381,7 @@ class _Watch(Observer):
         if not math.isfinite(loss):
             went = f"the loss went {', '.join(f'{x:.3g}' for x in losses[-4:])}"
             if self.spoilt:
-                seen = f"{type(self.model).__name__} was called with NaN or inf, and {went}"
+                seen = f"the model was called with NaN or inf, and {went}"
                 self.report.add("input not finite", seen, self.spoilt)
             else:
                 self.report.add("loss not finite", went, at)
@@ -397,16 +398,16 @@ class _Watch(Observer):
 
     def _look_for_crossed(self, loss: Tensor) -> None:
         """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
-        stack, seen = [loss], {loss}
+        stack, met = [loss], {loss}
         while stack and self.crossed:
             node = stack.pop()
             if node.serial in self.crossed:
                 shapes = " and ".join(str(x.shape) for x in node.inputs)
-                what = f"the difference of {shapes} is {node.shape}: each output less each target"
-                self.report.add("(N, 1) against (N,)", what, self.crossed[node.serial])
+                seen = f"a difference of {shapes} is {node.shape}: each output minus each target"
+                self.report.add("(N, 1) against (N,)", seen, self.crossed[node.serial])
             elif node.op is not None and (node.op.kind == "elementwise" or not node.ndim):
-                new = {x for x in node.inputs if x.ndim in (0, 2)} - seen
-                seen |= new
+                new = {x for x in node.inputs if x.ndim in (0, 2)} - met
+                met |= new
                 stack.extend(new)
         self.crossed.clear()
 
@@ -421,7 +422,7 @@ class _Watch(Observer):
             for p, g in ((p, p.grad) for p in params)
         ):
             seen = "those of backward() were cleared" if new else "backward() was not called"
-            seen += "; a step has used what is there" if used else ""
+            seen += "; a step had already used those that are there" if used else ""
             self.report.add("step without gradients", seen, self.at["step"])
 
     def _list(self, params: Iterable[Tensor]) -> str:
@@ -438,7 +439,7 @@ class _Watch(Observer):
             self._judge_parameters()
         elif self.backwards >= STEPS and not self.at["step"]:
             names = " and ".join(type(o).__name__ for o in self.trained)
-            seen = f"{self.backwards} calls of backward(), and no step of {names}"
+            seen = f"backward() was called {self.backwards} times, step() of {names} never"
             self.report.add("no step", seen, self.at["backward"])
         if self.report.steps >= STEPS and not self.report.findings:
             for name, seen, where in self.sizes.judge(self.at["backward"]):
@@ -453,7 +454,7 @@ class _Watch(Observer):
         ]
         idle = [p for p in trained if p.requires_grad and p not in self.left]
         if missing:
-            seen = f"{self._list(missing)} got gradients, but no optimiser has moved them"
+            seen = f"{self._list(missing)} got gradients, but no optimiser updated them"
             self.report.add("missing from the optimiser", seen, self.at["step"])
         elif idle:
             seen = f"{self._list(idle)} never got one"
@@ -474,7 +475,7 @@ def _is_activation(module: Module) -> bool:
 
 
 def _has_mode(module: Module) -> bool:
-    """Whether a module does something else in training than in use."""
+    """Whether a module does something else in training than in evaluation."""
     rate = module.p if isinstance(module, Dropout) else vars(module).get("dropout")
     return isinstance(module, BatchNorm1d | BatchNorm2d) or (isinstance(rate, float) and rate > 0)
 

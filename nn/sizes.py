@@ -128,15 +128,15 @@ class Sizes:
                 seen = f"{dead:.0%} of the units were 0 for all {a.examples} examples"
                 yield "dead ReLU", seen, where
             elif a.saturated >= SATURATED:
-                seen = f"{a.saturated:.0%} of the values of {name}, or more, lay at its bounds in"
-                yield "saturated activation", f"{seen} each of {a.calls} calls", where
+                seen = f"at least {a.saturated:.0%} of the values of {name} were at its bounds"
+                yield "saturated activation", f"{seen} in each of {a.calls} calls", where
 
     def _of_gradients(self, at: str) -> Iterator[Found]:
         if not any(s.learns for steps in self.steps.values() for s in steps):
             seen = f"every gradient was exactly 0 in each of {self.made} steps"
             if losses := self.losses.get(at):
                 seen += f"; the last loss was {losses[-1]:.3g}"
-            yield "all gradients 0", seen, at
+            yield "zero gradients", seen, at
 
     def _of_signals(self) -> Iterator[Found]:
         if len(self.passes) < STEPS:
@@ -166,7 +166,7 @@ class Sizes:
                 and all(s.moved < SMALL_STEP * min(s.gradients, s.weights) for s in steps)
                 and all(s.gradients > GRADIENT * s.weights for s in steps)
             ):
-                seen = f"no step was more than {max(s.ratio for s in steps):.2g} x the weights"
+                seen = f"no step was larger than {max(s.ratio for s in steps):.2g} x the weights"
                 yield "updates too small", seen, steps[-1].line
 
 

@@ -666,7 +666,7 @@ def nan_among_the_targets(watch):
     return model
 
 
-@bug("all gradients 0")
+@bug("zero gradients")
 def loss_times_0(watch):
     model = mlp()
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -678,7 +678,7 @@ def loss_times_0(watch):
     return model
 
 
-@bug("all gradients 0")
+@bug("zero gradients")
 def cross_entropy_of_one_column(watch):
     model = mlp(sizes=(8, 32, 1))
     optimizer = Adam(model.parameters(), lr=0.01)
@@ -690,7 +690,7 @@ def cross_entropy_of_one_column(watch):
     return model
 
 
-@bug("all gradients 0")
+@bug("zero gradients")
 def output_rounded(watch):
     model = mlp(sizes=(8, 32, 1))
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -702,7 +702,7 @@ def output_rounded(watch):
     return model
 
 
-@bug("all gradients 0")
+@bug("zero gradients")
 def all_weights_0(watch):
     model = nn.Sequential(nn.Linear(8, 32, bias=False), nn.Tanh(), nn.Linear(32, 3, bias=False))
     for p in model.parameters():
@@ -1656,20 +1656,20 @@ def test_the_report_tells_of_each_finding_once_and_how_often():
     assert lines[2] == f"  do  {CURES['no zero_grad']}"
 
 
-def test_without_findings_it_says_what_was_watched():
+def test_without_findings_it_says_what_was_checked():
     model, report = run(perceptron_by_sgd)
     assert repr(report) == (
-        "nothing found in 6 steps of Sequential and SGD; watched were the order of calls, "
-        "gradients, modes, what is kept, the sizes of signals and updates"
+        "nothing found in 6 steps of Sequential and SGD; checked: call order, gradients, modes, "
+        "graphs kept alive, sizes of signals and updates"
     )
     with nn.doctor(model, SGD(model.parameters(), lr=0.1)) as report:
         pass
-    assert repr(report).endswith("what is kept")
+    assert repr(report).endswith("graphs kept alive")
 
 
 def test_the_loss_is_told_where_the_input_is_not_finite_and_where_nothing_is_learnt():
     _, report = run(nan_among_the_data)
-    assert report.findings[0].seen.startswith("Sequential was called with NaN or inf, and the loss")
+    assert report.findings[0].seen.startswith("the model was called with NaN or inf, and the loss")
     assert report.findings[0].times == 4
     _, report = run(loss_times_0)
     expected = "every gradient was exactly 0 in each of 6 steps; the last loss was 0"
