@@ -892,9 +892,10 @@ def _where(graph: Graph, call: Call) -> str:
 def _clip(graph: Graph, call: Call, low: str = "min", high: str = "max") -> str:
     (x,), bounds = _alike(graph, call), [call.params[low], call.params[high]]
     names = ["" if b is None else graph.constant(np.asarray(b, call.dtype)) for b in bounds]
-    if all(np.ndim(b) == 0 for b in bounds):
+    if all(b is not None and np.ndim(b) == 0 for b in bounds):
         return graph.node("Clip", x, *names)
-    for kind, name in zip(("Max", "Min"), names, strict=True):  # ONNX clips to numbers only
+    # ONNX clips to numbers only, and without a bound clips infinity
+    for kind, name in zip(("Max", "Min"), names, strict=True):
         x = graph.node(kind, x, name) if name else x
     return x
 

@@ -115,6 +115,7 @@ CASES = {
     "prelu": (lambda x: F.prelu(x, Tensor(np.float32([0.1, 0.2, 0.3, 0.4]))), X),
     "clip": (lambda x: x.clip(-0.5, 0.3), X),
     "clip, one side": (lambda x: x.clip(min=0.1), X),
+    "clip, infinity": (lambda x: x.clip(max=0.1), np.where(X > 0, X, -np.float32("inf"))),
     "clip, arrays": (lambda x: x.clip(np.float32([-1, 0, 0, 0]), np.ones(4)), X),
     "where": (lambda x: np.where(x > 0, x, 0.1 * x), X),
     "where, zero": (lambda x: autograd.where(x > 0, x, 0.0), X),
