@@ -68,7 +68,7 @@ def to_onnx(
     Raises
     ------
     NotImplementedError
-        If the model runs an op that has no counterpart here.
+        If the model runs an op that has no counterpart here, or not for such inputs.
     ValueError
         If part of the output is computed from the input outside of the ops, depends on the batch
         size, or was changed in place; if an input is empty; or if the names are not as many as the
@@ -98,7 +98,15 @@ def to_onnx(
                 f"to_onnx: input {i}, of shape {a.shape}, is empty; pass an example with values"
             )
     first = _run(model, arrays)
-    second = _run(model, [_varied(a, grow=dynamic_batch) for a in arrays])
+    try:
+        second = _run(model, [_varied(a, grow=dynamic_batch) for a in arrays])
+    except (ValueError, IndexError) as error:
+        if not dynamic_batch:
+            raise
+        raise ValueError(
+            f"to_onnx: the model does not run with one row more in each input ({error}); if it "
+            "takes one batch size only, pass dynamic_batch=False"
+        ) from error
     graph = Graph(first, second)
     ins = _names("input", input_names, len(arrays))
     outs = _names("output", output_names, len(first.outputs))
@@ -133,7 +141,13 @@ def to_onnx(
         producer_name="gradwalk",
         ir_version=IR_VERSION,
     )
-    onnx.checker.check_model(file, full_check=True)
+    try:
+        onnx.checker.check_model(file, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise NotImplementedError(
+            "to_onnx: ONNX does not take an op with what the model gives it, such as integers for "
+            f"floating numbers: {error}"
+        ) from error
     replace_file(path, file.SerializeToString())
 
 

@@ -586,6 +586,20 @@ def test_an_array_that_is_given_twice_is_two_inputs(path):
     np.testing.assert_array_equal(run(path, x, y)[0], x - y)
 
 
+def test_a_model_that_does_not_run_with_another_batch_size_is_refused(path):
+    f = Function(lambda x: x @ np.ones((2, 2), np.float32) + x.reshape((2, 2)))
+    match = r"does not run with one row more .*reshape.*dynamic_batch=False"
+    with pytest.raises(ValueError, match=match):
+        to_onnx(f, normal(2, 2), path)
+    check(f, path, normal(2, 2), dynamic_batch=False)
+
+
+def test_what_onnx_takes_of_other_dtypes_only_is_refused(path):
+    with pytest.raises(NotImplementedError, match=r"to_onnx: ONNX does not take .*Floor"):
+        to_onnx(Function(autograd.floor), np.arange(3), path)
+    assert not path.exists()
+
+
 def test_other_ops_on_other_values_are_refused(path):
     with pytest.raises(ValueError, match="ran other ops on another batch"):
         to_onnx(Function(lambda x: x.exp() if len(x) > 2 else x.sin()), normal(2, 1), path)
