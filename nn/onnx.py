@@ -206,7 +206,7 @@ class Step:
     scope: str
 
 
-class Trace(Observer):
+class Recording(Observer):
     """Notes the ops that compute from the inputs and parameters of a model, in their order.
 
     A value is recognised by its array: the same object is the same value.
@@ -292,15 +292,15 @@ class Trace(Observer):
         return (out, result[1]) if op.shared is not None else out
 
 
-def _run(model: Module, arrays: Sequence[Array]) -> Trace:
+def _run(model: Module, arrays: Sequence[Array]) -> Recording:
     tensors = [as_tensor(a) for a in arrays]
-    with evaluating(model), no_grad(), Trace(tensors, model) as trace:
+    with evaluating(model), no_grad(), Recording(tensors, model) as recording:
         out = model(*tensors)
-    trace.outputs = [trace.value(t.data) for t in _tensors(out)]
-    trace.check_unchanged()
-    if not trace.outputs:
+    recording.outputs = [recording.value(t.data) for t in _tensors(out)]
+    recording.check_unchanged()
+    if not recording.outputs:
         raise ValueError(f"to_onnx: {type(model).__name__} returned no tensor, but {out!r}")
-    return trace
+    return recording
 
 
 def _tensors(out: Any) -> list[Tensor]:
@@ -357,8 +357,8 @@ class Call:
 class Graph:
     """The nodes and initializers of a file in the making."""
 
-    first: Trace
-    second: Trace
+    first: Recording
+    second: Recording
     nodes: list[Any] = field(default_factory=list)
     initializers: dict[Any, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of values
@@ -416,7 +416,7 @@ class Graph:
         It is a constant if it was the same both times. An array of the values of the input or of
         a result, such as the index of an embedding, is found again by its content.
         """
-        if a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=_nan(a)):
+        if _same(a, b):
             return self.constant(a)
         for value, name in reversed(self.names.items()):
             if _same(a, self.first.array(value)) and _same(b, self.second.array(value)):
@@ -501,12 +501,8 @@ def _chooses_nothing(where: Step) -> bool:
     return one and where.arrays[1].shape == where.array.shape
 
 
-def _nan(a: Array) -> bool:
-    return a.dtype.kind == "f"
-
-
 def _same(a: Array, b: Array) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b))
+    return a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=True)
 
 
 # How each op is written. A converter gets the graph and the call, and returns the output's name.
@@ -609,7 +605,10 @@ def _norm(graph: Graph, call: Call) -> str:
     kinds = {1: "ReduceL1", 2: "ReduceL2", math.inf: "ReduceMax"}
     order = call.params["ord"]
     if order not in kinds:
-        raise NotImplementedError(f"to_onnx: vector_norm with ord={order} has no counterpart here")
+        raise NotImplementedError(
+            f"to_onnx: vector_norm with ord={order} has no counterpart here; take 1, 2 or inf, or "
+            "compose it: (abs(x) ** p).sum() ** (1 / p)"
+        )
     if order == math.inf or call.axes() == []:
         call.inputs = [graph.node("Abs", *call.inputs)]
     return _reduced(kinds[order])(graph, call)
@@ -628,7 +627,7 @@ def _arg(kind: str) -> Converter:
     return convert
 
 
-def _shape(graph: Graph, call: Call) -> str:
+def _reshape(graph: Graph, call: Call) -> str:
     """Sizes that are the same in both runs are written, others follow from the input's."""
     sizes = []
     for i, (n, m) in enumerate(zip(call.step.array.shape, call.other.array.shape, strict=True)):
@@ -641,7 +640,10 @@ def _shape(graph: Graph, call: Call) -> str:
     if sizes.count(-1) > 1:
         call.fixed(lambda step: step.array.shape)
     if 0 in call.step.array.shape:
-        raise NotImplementedError("to_onnx: reshape of an empty array")
+        raise NotImplementedError(
+            f"to_onnx: reshape of an empty array, to {call.step.array.shape}, has no counterpart "
+            "here; leave it out"
+        )
     return graph.node("Reshape", call.inputs[0], graph.integers(*sizes))
 
 
@@ -731,7 +733,10 @@ def _getitem(graph: Graph, call: Call) -> str:
             cuts.append((at, at + 1 if at != -1 else _MOST, axis, 1))
             dropped.append(axis)
         else:
-            raise NotImplementedError(f"to_onnx: indexing by {entry!r} has no counterpart here")
+            raise NotImplementedError(
+                f"to_onnx: indexing by {entry!r} has no counterpart here; index by integers, "
+                "slices, None or an array of integers, and for a mask use autograd.where"
+            )
         axis += 1
     if len(gathers) > 1 or (gathers and (dropped or added)):
         raise NotImplementedError(
@@ -842,7 +847,10 @@ def _embed(graph: Graph, call: Call) -> str:
         index = index if isinstance(index, tuple) else (index,)
         for entry, n, m in zip_longest(index, step.array.shape, step.arrays[0].shape):
             if not isinstance(entry, slice) or entry.step not in (None, 1):
-                raise NotImplementedError(f"to_onnx: embed at {index} has no counterpart here")
+                raise NotImplementedError(
+                    f"to_onnx: embed at {index}, which is no margin all around, has no "
+                    "counterpart here; use autograd.pad or autograd.concatenate"
+                )
             start = entry.start or 0
             before.append(start)
             after.append(n - start - m)
@@ -1029,7 +1037,7 @@ CONVERTERS: dict[str, Converter] = {
     "argmax": _arg("ArgMax"),
     "argmin": _arg("ArgMin"),
     "cumsum": _cumsum,
-    "reshape": _shape,
+    "reshape": _reshape,
     "transpose": _transpose,
     "swapaxes": _swapaxes,
     "squeeze": _squeeze,

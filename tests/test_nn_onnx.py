@@ -481,6 +481,21 @@ def test_an_op_without_counterpart_is_named(path):
 
 
 @pytest.mark.parametrize(
+    "f, cure",
+    [
+        (lambda x: autograd.vector_norm(x, ord=3), r"vector_norm with ord=3 .*\(abs\(x\) \*\* p\)"),
+        (lambda x: x[:0].reshape(0, 1), r"empty array, to \(0, 1\), .*leave it out"),
+        (lambda x: x[np.array([True, False])], "indexing by array.*autograd.where"),
+        (lambda x: autograd.embed(x, shape=(4, 3), index=np.array([0, 2])), "use autograd.pad"),
+    ],
+)
+def test_what_an_op_has_no_counterpart_for_is_named_with_a_way_around(f, cure, path):
+    with pytest.raises(NotImplementedError, match=cure):
+        to_onnx(Function(f), normal(2, 3), path, dynamic_batch=False)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
     "f",
     [
         lambda x: x * float(x.numpy().max()),
