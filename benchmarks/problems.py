@@ -30,7 +30,7 @@ class ScalarProblem:
     sizes: tuple[int, ...] = (2, 16, 16, 1)
     kind = "scalar"
     tolerance = 1e-9  # float64
-    targets = (("micrograd", 0.95),)  # what ours is compared with, and should take at most
+    targets = (("micrograd", 0.85),)  # what ours is compared with, and should take at most
 
     @property
     def description(self) -> str:

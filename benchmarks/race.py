@@ -188,22 +188,36 @@ def race(row: str, contestants: Sequence[Contestant], settings: Settings) -> Res
 
 
 def take_turns(row: str, workers: Sequence[Worker], settings: Settings, result: Result) -> None:
-    """Time one block of each worker, round after round, every other round in reverse order."""
+    """Time one block of each worker, round after round, every other round in reverse order.
+
+    A worker that dies is missing from then on.
+    """
 
     def block(worker: Worker, repeats: int) -> float:
         sleep(PAUSE)
         answer = worker.ask("time", row=row, repeats=repeats, gc=settings.gc)
         return float(answer["seconds"])
 
-    for worker in workers:
+    def turn(worker: Worker) -> None:
         name = worker.contestant.name
-        guess = min(block(worker, 3) for _ in range(2))
-        result.repeats[name] = max(1, round(settings.block / guess))
-        result.seconds[name] = []
+        if name in result.missing:
+            return
+        try:
+            if name not in result.repeats:
+                guess = min(block(worker, 3) for _ in range(2))
+                result.repeats[name] = max(1, round(settings.block / guess))
+                result.seconds[name] = []
+            else:
+                result.seconds[name].append(block(worker, result.repeats[name]))
+        except WorkerFailed as reason:  # the others go on; its rounds are of no use
+            result.missing[name] = f"failed: {reason}"
+            result.seconds.pop(name, None)
+
+    for worker in workers:
+        turn(worker)
     for i in range(settings.rounds):
         for worker in workers if i % 2 == 0 else reversed(workers):
-            name = worker.contestant.name
-            result.seconds[name].append(block(worker, result.repeats[name]))
+            turn(worker)
 
 
 def must_agree(row: str, fingerprints: dict[str, dict[str, Any]], tolerance: float) -> None:

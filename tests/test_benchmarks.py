@@ -4,6 +4,7 @@ No test looks at a time: how fast something is depends on the machine and on the
 """
 
 import json
+import re
 import sys
 
 import pytest
@@ -76,6 +77,41 @@ def test_workers_take_turns_and_every_other_round_is_reversed(monkeypatch):
     assert turns[:4] == [("a", 3), ("a", 3), ("b", 3), ("b", 3)]  # how many fill a block?
     assert turns[4:] == [("a", 4), ("b", 4), ("b", 4), ("a", 4)]
     assert result.seconds == {"a": [0.25e-3] * 2, "b": [0.25e-3] * 2}
+
+
+def test_a_worker_that_dies_in_its_turn_is_missing_and_the_others_go_on(monkeypatch):
+    class Dying:
+        def __init__(self, name, lives):
+            self.contestant = Contestant(name, name, name)
+            self.lives = lives
+
+        def ask(self, do, **request):
+            self.lives -= 1
+            if self.lives < 0:
+                raise WorkerFailed("MemoryError")
+            return {"seconds": 1e-3}
+
+    monkeypatch.setattr(race, "PAUSE", 0)
+    for lives in range(4):  # two blocks to guess by, and two rounds
+        result = Result("scalar", ROWS["scalar"])
+        race.take_turns("scalar", [Dying("micrograd", lives), Dying("ours", 9)], TINY, result)
+        assert result.missing == {"micrograd": "failed: MemoryError"}
+        assert result.seconds == {"ours": [1e-3] * 2}
+        assert "failed: MemoryError" in report.table(result)
+
+
+def test_the_targets_are_those_of_the_design():
+    design = (environments.ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in design.splitlines() if re.match(r"\| `[\w-]+`[:,]", line)]
+    cells = {row[1].split("`")[1]: row[3] for row in rows}
+    assert cells.keys() == ROWS.keys()
+    said = {}
+    for name, cell in cells.items():
+        if cell.strip() != "the same":
+            said = {
+                who.lower(): float(ratio) for ratio, who in re.findall(r"([\d.]+) x (\w+)", cell)
+            }
+        assert dict(ROWS[name].targets) == said, name
 
 
 def test_ratios_are_taken_within_a_round():
