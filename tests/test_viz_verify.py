@@ -50,6 +50,21 @@ def test_a_rule_wrong_by_a_twentieth_of_a_percent_is_found(factor, right, dtype)
     assert error == pytest.approx(abs(factor - 3) / max(factor, 3), abs=1e-7)
 
 
+def test_a_rule_that_raises_a_type_error_is_wrong_and_an_op_without_float64_is_not():
+    rule = Op("cube", lambda x: x**3, (lambda g, out, x: 3 * g * x(2),), "{0}^3")
+    y = rule(leaf(np.array([0.5, -1.0])))
+    assert rule_error(y) == math.inf
+    assert "rule wrong: it raises a TypeError" in viz.draw(y, show=("op", "check")).text()
+
+    def single(x):
+        if x.dtype != np.float32:
+            raise TypeError("float32 only")
+        return x**3
+
+    single = Op("single", single, (lambda g, out, x: 3 * g * x**2,), "{0}^3")
+    assert math.isnan(rule_error(single(leaf(np.float32([0.5, -1.0])))))
+
+
 def test_a_kink_is_no_mistake():
     assert math.isnan(rule_error(leaf(np.zeros(3)).relu()))
     assert rule_error(leaf(np.array([-1.0, 2.0])).relu()) < 1e-8

@@ -267,6 +267,8 @@ def state_text(node: Node) -> list[str]:
 def _check_text(error: float) -> str:
     if math.isnan(error):
         return "rule not checked (a kink?)"
+    if math.isinf(error):
+        return "rule wrong: it raises a TypeError"
     if error > WRONG_FROM:
         return f"rule wrong: off by {100 * error:.2g}%"
     return f"rule right to {max(error, 1e-16):.0e}"

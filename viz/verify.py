@@ -28,8 +28,8 @@ def rule_error(t: Any) -> float:
     Returns
     -------
     float
-        The largest over the operands that require grad; nan if it cannot be told: at a kink, or
-        if the op does not compute the same twice.
+        The largest over the operands that require grad, inf where a rule raises a TypeError; nan
+        if it cannot be told: at a kink, or if the op does not compute the same twice.
     """
     try:
         with np.errstate(all="ignore"):
@@ -65,7 +65,10 @@ def _errors(t: Any) -> list[float]:
             moved[i] = values[i] + side * v
             ends.append(float(np.sum(u * (forward(moved)[0] - out))) / side)
         ahead, behind = ends
-        pulled = unbroadcast(np.asarray(op.vjp[i](g, out, *values, **params)), x.shape, op)
+        try:
+            pulled = unbroadcast(np.asarray(op.vjp[i](g, out, *values, **params)), x.shape, op)
+        except TypeError:  # such as a call with other arguments, whatever the point
+            return [math.inf]
         exact, numeric = float(np.sum(pulled * v)), (ahead + behind) / 2
         size = max(abs(exact), abs(numeric), 1e-5 * float(np.sum(np.abs(u * out))), 1e-30)
         if not abs(ahead - behind) <= _KINK * size:
