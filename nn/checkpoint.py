@@ -158,6 +158,32 @@ def save_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     ------
     OSError
         If the file cannot be written.
+
+    Examples
+    --------
+    A loop written by hand, which goes on where it was if it is run again:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from nn import MLP, data, optim
+    >>> from nn import functional as F
+    >>> model, loader = MLP([64, 10], rng=0), DataLoader(data.digits()[1], 100, shuffle=True)
+    >>> optimizer = optim.Adam(model.parameters(), lr=0.01)
+    >>> run, path = Run(model, loader, optimizer), Path(tempfile.mkdtemp(), "run.safetensors")
+    >>> if path.exists():
+    ...     load_checkpoint(run, path)
+    >>> while run.epoch <= 2:
+    ...     for x, y in run.batches():
+    ...         optimizer.zero_grad()
+    ...         loss = F.cross_entropy(model(x), y)
+    ...         loss.backward()
+    ...         optimizer.step()
+    ...     run.end_epoch({"epoch": run.epoch, "loss": loss.item()})
+    ...     save_checkpoint(run, path)
+    >>> again = Run(model, loader, optimizer)
+    >>> load_checkpoint(again, path)
+    >>> again.epoch, again.history == run.history
+    (3, True)
     """
     parts = _parts(run)
     arrays = {f"model.{key}": value for key, value in parts.pop("model").items()}

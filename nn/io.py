@@ -51,13 +51,15 @@ def save(
     See Also
     --------
     load
+    nn.checkpoint.save_checkpoint : Of a training, with the optimiser, also in a loop of one's own.
     """
     state = model.state_dict() if isinstance(model, Module) else model
     arrays = {key: _array(value) for key, value in state.items()}
     for key, array in arrays.items():
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise TypeError(
-                f"save: {key!r} is of {array.dtype}; pass arrays of real numbers of up to 64 bits"
+                f"save: {key!r} is of {array.dtype}; pass arrays of real numbers of up to 64 bits, "
+                "such as model.state_dict(); nn.checkpoint.save_checkpoint saves an optimiser, too"
             )
         if key == "__metadata__":
             raise ValueError(

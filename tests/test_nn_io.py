@@ -304,6 +304,14 @@ def test_what_is_no_array_of_real_numbers_is_named_and_not_written(value, path):
     assert not path.exists()
 
 
+def test_the_state_of_an_optimiser_is_refused_with_what_saves_it(path):
+    optimizer = SGD(Linear(2, 2).parameters())
+    with pytest.raises(
+        TypeError, match=r"'state' is of object; .*checkpoint.save_checkpoint saves"
+    ):
+        save(optimizer.state_dict(), path)
+
+
 def test_the_key_of_the_notes_is_refused(path):
     with pytest.raises(ValueError, match="save: the key '__metadata__' is the format's own"):
         save({"__metadata__": np.ones(2)}, path)
