@@ -45,6 +45,7 @@ class Signal:
     saturated : float
         The part of its values within a fiftieth of the bounds, for an activation that has two:
         those of the module, as in ``Hardtanh(-20, 20)``. Of a ReLU6 only values above 0 count.
+        It and `dead` go by outputs; those of ``viz.Recorder`` go by the slopes of units.
     faults : list of str
         What is wrong.
     verdict : str

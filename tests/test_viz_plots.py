@@ -137,6 +137,18 @@ def test_dead_and_saturated_units_are_marked():
     assert (squash.dead, squash.saturated) == (0, 0.5)
 
 
+def test_slopes_decide_not_outputs_as_the_legend_says():
+    x = Tensor([[0.0, -4.0], [1.0, -5.0]], requires_grad=True)
+    with viz.Recorder(Net()) as recorder, scope("gelu"):
+        out = autograd.gelu(x)
+        snapshot = recorder.step()
+    assert (out.numpy()[:, 1] < 0).all()  # not 0, and at no bound
+    assert (snapshot.layers["gelu"].dead, snapshot.layers["gelu"].saturated) == (0, 0.5)
+    legend = viz.plot_dead_units(snapshot).get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["dead: slope 0", "saturated: slope below 5%"]
+
+
 def test_a_fused_activation_has_a_slope_and_softmax_none():
     x = Tensor([[-1.0, 1.0], [2.0, 3.0]], requires_grad=True)
     with viz.Recorder(Net()) as recorder:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import Tensor, no_grad
 
 from .files import write_whole
-from .recorder import Snapshot
+from .recorder import SATURATED, Snapshot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -279,8 +279,9 @@ def plot_dead_units(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     dead = np.array([layer.dead for layer in layers.values()], dtype=float)
     saturated = np.array([layer.saturated for layer in layers.values()], dtype=float)
     places = np.arange(len(layers))
-    ax.bar(places, dead, color=_COLORS[1], label="dead")
-    ax.bar(places, saturated, bottom=dead, color=_COLORS[5], hatch="//", label="saturated")
+    ax.bar(places, dead, color=_COLORS[1], label="dead: slope 0")
+    label = f"saturated: slope below {SATURATED:.0%}"
+    ax.bar(places, saturated, bottom=dead, color=_COLORS[5], hatch="//", label=label)
     ax.set_ylim(0, 1)
     _name_layers(ax, list(layers))
     ax.legend(frameon=False)

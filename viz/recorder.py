@@ -38,6 +38,8 @@ class Layer:
     dead, saturated : float or None
         The share of units whose slope is 0 for every example, and of those whose slope is below
         5 % of the largest for every example. None where the layer ends in no activation function.
+        Slopes tell what a unit passes back, whatever the function; ``nn.init.report`` goes by
+        outputs, 0 or at a bound, so a unit of GELU far below 0 is saturated here alone.
     """
 
     mean: float
