@@ -56,9 +56,9 @@ CURES = {
     "input not finite": "look at the data: ~np.isfinite(x) says where; drop or replace that",
     "loss not finite": "lower the learning rate or clip; where it is the first loss, look at the "
     "targets; detect_anomaly() names the op at fault",
-    "zero gradients": "look at the loss: it may be multiplied by 0, masked, clipped or rounded, or "
-    "be the cross entropy of one column (which binary_cross_entropy_with_logits takes); or at the "
-    "weights: they may all be 0",
+    "zero gradients": "look at the loss: it may be at its minimum, multiplied by 0, masked, "
+    "clipped, rounded, or a cross_entropy of one column (for binary_cross_entropy_with_logits); "
+    "or at the weights: they may all be 0",
     "dead ReLU": "lower the learning rate, draw weights by init.kaiming_normal_, or use LeakyReLU",
     "saturated activation": "draw smaller weights, bring inputs to unit variance, or add a norm",
     "vanishing or exploding": "draw weights by init.kaiming_normal_ or xavier_normal_, add norms "

@@ -28,6 +28,8 @@ LARGE_STEP = 0.1  # of the weights, where a loss has grown: with smaller ones th
 SMALL_STEP = 1e-6  # of weights and of gradients: usual are 1e-3, and float32 rounds at 1e-7
 GRADIENT = 1e-3  # of the weights, where steps are small: with less this may be the minimum
 
+RESHAPED = ("reshape", "squeeze", "expand_dims", "swapaxes", "transpose", "getitem", "astype")
+
 Found = tuple[str, str, str]
 """A name, what was seen, and where."""
 
@@ -83,7 +85,9 @@ class Sizes:
         seen.last = out.serial
 
     def forget_activation(self, out: Tensor) -> None:
-        """Forget the activation that `out` is the output of."""
+        """Forget the activation that `out` is the output of, in whatever shape."""
+        while out.op is not None and out.op.name in RESHAPED:
+            out = out.inputs[0]
         for key in [key for key, seen in self.activations.items() if seen.last == out.serial]:
             del self.activations[key]
 

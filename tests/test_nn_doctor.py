@@ -29,6 +29,7 @@ from nn.activation import ACTIVATIONS
 from nn.data import DataLoader, TensorDataset
 from nn.diagnosis import CURES, OPS
 from nn.optim import SGD, Adam, lr_scheduler
+from nn.sizes import RESHAPED
 from nn.utils import clip_grad_norm_, clip_grad_value_
 
 BUGS, HEALTHY = [], []
@@ -1322,6 +1323,17 @@ def outputs_at_their_bounds(watch):
 
 
 @healthy
+def outputs_at_their_bounds_without_the_last_axis(watch):
+    model = Two(lambda h: h.tanh(), outputs=1)
+    model.second.weight.data[...] *= 100
+    forward = model.forward
+    model.forward = lambda x: forward(x).sigmoid().squeeze(-1)
+    batches = [(x, y[:, 0]) for x, y in SIGNS]
+    loss_fn = F.binary_cross_entropy
+    return trained(watch, model, SGD(model.parameters(), lr=1e-4), batches, loss_fn)
+
+
+@healthy
 def wide_bounds_for_wide_inputs(watch):
     layers = nn.Linear(8, 32, rng=0), nn.Hardtanh(-20, 20), nn.Linear(32, 3, rng=1)
     batches = [(4 * x, y) for x, y in BATCHES]
@@ -1592,6 +1604,7 @@ def test_watching_changes_no_bit_of_the_result(program):
 
 def test_activations_that_are_called_as_functions_are_known_by_ops_there_are():
     assert set(OPS) <= op_table().keys() & ACTIVATIONS.keys()
+    assert set(RESHAPED) <= op_table().keys()
     functions = {known.function for known in ACTIVATIONS.values() if known.bounds}
     for f in functions - {F.softsign}:  # softsign is no op, and made of none of these
         out = f(Tensor([[0.5]], requires_grad=True))
