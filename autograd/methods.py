@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import ops
-from .numpy_functions import FUNCTIONS, UFUNCS, unsupported
+from .numpy_functions import FUNCTIONS, UFUNCS, misused, unsupported
 from .op import Node
 
 
@@ -222,18 +222,15 @@ class Methods(Node):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         made = UFUNCS.get(ufunc)
         if made is None:
-            raise unsupported(ufunc.__name__, UFUNCS)
+            raise unsupported(ufunc, UFUNCS)
         if method != "__call__":
             raise TypeError(
                 f"np.{ufunc.__name__}.{method}: not supported on tensors; use np.sum, np.max or "
                 "another reduction"
             )
-        if kwargs:
-            raise TypeError(
-                f"np.{ufunc.__name__}: {', '.join(kwargs)}= is not supported on tensors, since an "
-                "array that is written into would lose the gradient; assign the result instead"
-            )
-        return made(*inputs)
+        if kwargs and (error := misused(ufunc, made, inputs, kwargs)) is not None:
+            raise error
+        return made(*inputs, **kwargs)
 
     def __array_function__(
         self,
@@ -244,8 +241,13 @@ class Methods(Node):
     ) -> Any:
         made = FUNCTIONS.get(func)
         if made is None:
-            raise unsupported(func.__name__, (*FUNCTIONS, *UFUNCS))
-        return made(*args, **kwargs)
+            raise unsupported(func, (*FUNCTIONS, *UFUNCS))
+        try:
+            return made(*args, **kwargs)
+        except TypeError:
+            if (error := misused(func, made, args, kwargs)) is not None:
+                raise error from None
+            raise
 
 
 def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:

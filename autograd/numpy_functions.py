@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from . import ops
 from .op import Array
@@ -112,6 +114,18 @@ def _svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return ops.svd(x, full_matrices) if compute_uv else ops.svdvals(x)
 
 
+def _where(condition: Array, x: Any = None, y: Any = None) -> Any:
+    if (x is None) != (y is None):
+        raise TypeError("np.where: pass both x and y, or neither for the positions that hold")
+    return ops.nonzero(condition) if x is None else ops.where(condition, x, y)
+
+
+def _clip(
+    x: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Any:
+    return ops.clip(x, a_min if min is None else min, a_max if max is None else max)
+
+
 def _put_in_place(x: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
     x[...] = ops.put_along_axis(x, indices, values, axis)
 
@@ -127,7 +141,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.any: ops.any_,
     np.argmax: ops.argmax,
     np.argmin: ops.argmin,
-    np.argsort: lambda x, axis=-1: ops.argsort(x, axis),
+    np.argsort: lambda x, axis=-1, kind=None, *, stable=None: ops.argsort(x, axis),
     np.average: ops.average,
     np.count_nonzero: ops.count_nonzero,
     np.cumprod: ops.cumprod,
@@ -145,14 +159,14 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.percentile: ops.percentile,
     np.quantile: ops.quantile,
     np.searchsorted: ops.searchsorted,
-    np.sort: lambda x, axis=-1: ops.sort(x, axis),
+    np.sort: lambda x, axis=-1, kind=None, *, stable=None: ops.sort(x, axis),
     np.trapezoid: ops.trapezoid,
     np.linalg.norm: ops.norm,
     np.linalg.vector_norm: ops.vector_norm,
     np.var: ops.var,
     np.std: ops.std,
-    np.where: ops.where,
-    np.clip: ops.clip,
+    np.where: _where,
+    np.clip: _clip,
     np.nan_to_num: ops.nan_to_num,
     np.round: ops.round_,
     np.sinc: ops.sinc,
@@ -230,10 +244,10 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.tensordot: ops.tensordot,
     np.linalg.trace: lambda x, /, *, offset=0: ops.trace(x, offset, -2, -1),
     np.linalg.vecdot: ops.vecdot,
-    np.zeros_like: lambda x, dtype=None: x.wrap(np.zeros_like(x.data, dtype)),
-    np.ones_like: lambda x, dtype=None: x.wrap(np.ones_like(x.data, dtype)),
-    np.empty_like: lambda x, dtype=None: x.wrap(np.empty_like(x.data, dtype)),
-    np.full_like: lambda x, value, dtype=None: x.wrap(np.full_like(x.data, value, dtype)),
+    np.zeros_like: lambda x, *args, **options: x.wrap(np.zeros_like(x.data, *args, **options)),
+    np.ones_like: lambda x, *args, **options: x.wrap(np.ones_like(x.data, *args, **options)),
+    np.empty_like: lambda x, *args, **options: x.wrap(np.empty_like(x.data, *args, **options)),
+    np.full_like: lambda x, *args, **options: x.wrap(np.full_like(x.data, *args, **options)),
     np.copy: ops.clone,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
@@ -242,11 +256,63 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
 """What any other NumPy function does on a tensor."""
 
 
-def unsupported(name: str, supported: Iterable[Any]) -> TypeError:
-    """Return the error for a function that is not here; it names the nearest that is."""
-    names = [f.__name__ for f in supported]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.3)
-    hint = f"; the nearest that is supported is np.{near[0]}" if near else ""
+_INSTEAD = {
+    "dtype": "cast an argument or the result with astype()",
+    "where": "choose with np.where",
+    "out": "assign the result: an array that is written into would lose the gradient",
+}
+
+
+def unsupported(f: Callable[..., Any], supported: Iterable[Any]) -> TypeError:
+    """Return the error for a function that is not here; it names what comes near, if that does."""
+    name, hint = f.__name__, ""
+    near = {other.__name__: _dotted(other) for other in supported}
+    if callable(getattr(ops, name, None)):
+        hint = f"; use autograd.{name}"
+    elif close := difflib.get_close_matches(name, near, n=1, cutoff=0.8):
+        hint = f"; the nearest that is supported is {near[close[0]]}"
     return TypeError(
-        f"np.{name}: not supported on tensors{hint}; for a result without a gradient use .numpy()"
+        f"{_dotted(f)}: not supported on tensors{hint}; for a result without a gradient use "
+        ".numpy()"
     )
+
+
+def misused(
+    f: Callable[..., Any],
+    made: Callable[..., Any],
+    args: Sequence[Any],
+    options: dict[str, Any],
+) -> TypeError | None:
+    """Return the error for arguments that a NumPy function does not take on tensors, if so."""
+    signature = inspect.signature(made)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        name, why = _dotted(f), str(error)
+    else:
+        return None
+    given = next((key for key in options if key not in signature.parameters), None)
+    if given is not None:
+        why = f"{given}= is not supported on tensors"
+    out = options.get("out")
+    if isinstance(out, tuple) and any(x is y for x in args for y in out):  # of a ufunc
+        instead = (
+            "an array that is changed in place by a tensor would lose the gradient: for "
+            "p.data -= lr * p.grad write p.data -= lr * p.grad.data, or p -= lr * p.grad within "
+            "no_grad()"
+        )
+    else:
+        plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+        instead = f"it takes {name}{inspect.Signature(plain)}"
+        instead = f"{_INSTEAD[given]}; {instead}" if given in _INSTEAD else instead
+    return TypeError(f"{name}: {why}; {instead}")
+
+
+def _dotted(f: Callable[..., Any]) -> str:
+    """The name under which a function is imported."""
+    if isinstance(f, np.ufunc):
+        homes = {"np": np, "scipy.special": special}
+        found = [name for name, home in homes.items() if getattr(home, f.__name__, None) is f]
+    else:
+        found = [f.__module__.replace("numpy", "np", 1)]
+    return ".".join([*found[:1], f.__name__])

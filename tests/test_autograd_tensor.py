@@ -1,7 +1,10 @@
 """Tensor: construction, dtype, interoperation with NumPy, errors that name the cure."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+from scipy import special
 
 import autograd as ag
 from autograd import Tensor, as_tensor
@@ -104,11 +107,77 @@ def test_numpy_functions_that_are_not_there_name_the_nearest():
         np.nanquantile(x, 0.5)
     with pytest.raises(TypeError, match=r"np\.add\.reduce: not supported"):
         np.add.reduce(x)
-    with pytest.raises(TypeError, match="out= is not supported"):
-        np.exp(x, out=np.zeros(2))
-    a = np.zeros(2)
-    with pytest.raises(TypeError, match="out= is not supported"):
-        a += x
+    for function, message in [
+        (special.erf, r"^scipy\.special\.erf: not supported on tensors; use autograd\.erf;"),
+        (np.fft.fft, r"^np\.fft\.fft: not supported on tensors; for a result without"),
+        (np.linalg.eigvals, r"^np\.linalg\.eigvals: .* is np\.linalg\.eigvalsh;"),
+        (np.unique, r"^np\.unique: not supported on tensors; for a result without"),
+        (partial(np.convolve, v=[1.0]), r"^np\.convolve: not supported on tensors; for a result"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            function(x)
+
+
+def test_arguments_that_numpy_functions_do_not_take_on_tensors_are_named():
+    x, a = leaf([1.0, 2.0]), np.zeros(2)
+    for call, message in [
+        (lambda: np.exp(x, out=a), r"^np\.exp: out= is not supported.*; assign the result"),
+        (lambda: np.sum(x, out=a), r"^np\.sum: out= is not supported.*; assign the result"),
+        (
+            lambda: np.power(x, 2, dtype="f4"),
+            r"dtype= .*astype\(\); it takes np\.power\(x, y\)",
+        ),
+        (lambda: np.divide(x, 2, where=a > 0), r"^np\.divide: where= .*; choose with np\.where"),
+        (
+            lambda: np.sum(x, initial=1),
+            r"initial= .*; it takes np\.sum\(x, axis=None, keep",
+        ),
+        (
+            lambda: np.sort(x, order="a"),
+            r"^np\.sort: order= is .* takes np\.sort\(x, axis=-1, ",
+        ),
+        (
+            lambda: np.sum(x, 0, None, a),
+            r"^np\.sum: too many .*; it takes np\.sum",
+        ),
+        (lambda: np.where(x > 1, x), r"^np\.where: pass both x and y, or neither"),
+        (lambda: np.take_along_axis(x, np.array([0.5]), 0), "use integers"),  # the arguments fit
+    ]:
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
+def test_an_array_that_a_tensor_should_change_in_place_is_refused_with_the_cure():
+    p = leaf([1.0, 2.0])
+    p.sum().backward()
+    with pytest.raises(TypeError, match=r"np\.subtract: .* write (.*), or (.*) within no_grad"):
+        p.data -= 0.5 * p.grad
+    p.data -= 0.5 * p.grad.data
+    with ag.no_grad():
+        p -= 0.5 * p.grad
+    assert p.tolist() == [0.0, 1.0]
+
+
+def test_numpy_functions_take_numpys_arguments():
+    x = leaf([[3.0, 0.0], [1.0, 2.0]])
+    a = x.data
+    for f in (
+        lambda x: np.sort(x, kind="stable"),
+        lambda x: np.sort(x, axis=0, stable=True),
+        lambda x: np.argsort(x, stable=True),
+        lambda x: np.argsort(x, 0, "stable"),
+        lambda x: np.clip(x, a_min=1, a_max=2),
+        lambda x: np.clip(x, min=1, max=2),
+        lambda x: np.full_like(x, fill_value=3.0),
+        lambda x: np.zeros_like(x, order="C"),
+        lambda x: np.ones_like(x, "f4", shape=(3,)),
+        lambda x: np.where(x)[0],
+        lambda x: np.vecdot(x, x, axis=0),
+    ):
+        out = f(x)
+        out = out.data if isinstance(out, Tensor) else out
+        np.testing.assert_array_equal(out, f(a))
+        assert out.dtype == f(a).dtype
 
 
 def test_unknown_arguments_name_the_signature():
