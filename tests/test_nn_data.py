@@ -254,6 +254,20 @@ def test_a_dataset_says_what_a_subclass_defines():
         Dataset()[0]
 
 
+class Dry(Dataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        raise StopIteration
+
+
+@pytest.mark.parametrize("prefetch", [0, 1])
+def test_a_dataset_that_raises_stop_iteration_does_not_end_an_epoch(prefetch):
+    with pytest.raises(RuntimeError, match="raised StopIteration"):
+        list(DataLoader(Dry(), 1, prefetch=prefetch))
+
+
 # --- prefetch ---
 
 

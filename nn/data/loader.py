@@ -245,7 +245,8 @@ class DataLoader:
             slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(start, len(self))
         ]
         rows = slices if order is None else [order[s] for s in slices]
-        made = self._ahead(rows) if self.prefetch else map(self.dataset.batch, rows)
+        # a generator, not map: a StopIteration of the dataset would end the epoch without a word
+        made = self._ahead(rows) if self.prefetch else (self.dataset.batch(i) for i in rows)
         return map(_tensors, made)
 
     def _ahead(self, rows: list[Any]) -> Iterator[Any]:
