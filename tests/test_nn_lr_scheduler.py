@@ -269,3 +269,17 @@ def test_the_base_says_what_a_subclass_defines():
     scheduler.optimizer.step()
     with pytest.raises(NotImplementedError):
         scheduler.step()
+
+
+def test_a_learning_rate_that_something_else_has_set_is_not_overwritten_without_a_word():
+    optimizer = SGD([Parameter(0.0)], lr=1.0)
+    decay, halve = ExponentialLR(optimizer, 0.9), StepLR(optimizer, 1, 0.5)
+    optimizer.step()
+    decay.step()
+    halve.step()  # may take over from here on
+    halve.step()
+    with pytest.warns(UserWarning, match=r"ExponentialLR: .* was \[0\.9\] .* changed to \[0\.25\]"):
+        decay.step()
+    decay.load_state_dict(decay.state_dict())
+    optimizer.param_groups[0]["lr"] = 1.0  # as a checkpoint does
+    decay.step()

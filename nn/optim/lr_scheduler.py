@@ -2,6 +2,9 @@
 
 Each is a function of the number of steps, `get_lr`, so that where it stands is one number. Only
 `ReduceLROnPlateau` looks at how training goes.
+
+An optimiser has one schedule. Of two, each would set the learning rate without a look at the
+other, where PyTorch's multiply what they find; `step` warns. Their product is a `LambdaLR`.
 """
 
 import bisect
@@ -52,6 +55,7 @@ class LRScheduler:
         self.per = per
         self.base_lrs = [float(group["lr"]) for group in optimizer.param_groups]
         self.last_epoch = 0
+        self._left: list[float] | None = None  # the learning rates after the last step
 
     def get_lr(self, base_lr: float, t: int) -> float:
         """Return the learning rate after `t` steps: what a subclass defines."""
@@ -60,7 +64,15 @@ class LRScheduler:
     def step(self) -> None:
         """Go one step on; call it after the optimiser's step."""
         self._count()
+        found = self.get_last_lr()
         self._apply()
+        if self._left not in (None, found):
+            warn(
+                f"{type(self).__name__}: the learning rate was {self._left} after the last step, "
+                f"then changed to {found}, and this step overwrites it with {self.get_last_lr()}; "
+                "give an optimiser one schedule: the product of two is a LambdaLR"
+            )
+        self._left = self.get_last_lr()
 
     def _count(self) -> None:
         if self.last_epoch == 0 and self.optimizer.steps == 0:
@@ -110,6 +122,7 @@ class LRScheduler:
             )
         for key in self._state:
             setattr(self, key, copy(state[key]))
+        self._left = None
 
 
 class LambdaLR(LRScheduler):
