@@ -484,6 +484,16 @@ def test_kinks_agree(f, g, x):
     np.testing.assert_allclose(*slopes(f, g, x), rtol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["max", "min", "median", "nanmedian", "sort", "cummax", "cummin"])
+def test_values_come_without_the_places_that_pytorch_gives(name):
+    x = np.array([[3.0, 1.0, 2.0], [5.0, 9.0, 7.0]])
+    values, places = getattr(torch, name)(torch.tensor(x), 1)
+    out = getattr(ag, name)(Tensor(x), 1)
+    np.testing.assert_array_equal(out.data, values)
+    if hasattr(ag, f"arg{name}"):
+        np.testing.assert_array_equal(getattr(ag, f"arg{name}")(Tensor(x), 1).data, places)
+
+
 # Random programs.
 
 
