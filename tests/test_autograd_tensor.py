@@ -1,5 +1,6 @@
 """Tensor: construction, dtype, interoperation with NumPy, errors that name the cure."""
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy import special
 
 import autograd as ag
+import nn
 from autograd import Tensor, as_tensor
 
 
@@ -191,6 +193,29 @@ def test_pytorchs_names_of_axis_and_keepdims_are_taken():
     x = leaf(np.arange(6.0).reshape(2, 3))
     assert x.sum(dim=1, keepdim=True).shape == (2, 1)
     assert ag.mean(x, dim=0).shape == (3,)
+    assert ag.stack([x, x], dim=1).shape == (2, 2, 3)
+    assert x.norm(dim=0, keepdim=True).shape == (1, 3)
+    assert x.index_select(dim=0, index=[1]).tolist() == [[3.0, 4.0, 5.0]]
+
+
+@pytest.mark.parametrize("name", ["axis", "keepdims"])
+@pytest.mark.parametrize("home", [ag, Tensor, nn, nn.functional])
+def test_every_function_that_takes_an_axis_takes_pytorchs_name_of_it(home, name):
+    functions = [f for f in (getattr(home, n) for n in dir(home)) if callable(f)]
+    taking = [f for f in functions if name in parameters(f)]
+    assert taking or name == "keepdims"
+    for f in taking:
+        try:
+            f(**{{"axis": "dim", "keepdims": "keepdim"}[name]: 0})
+        except TypeError as error:  # for want of the others
+            assert "unexpected" not in str(error), f
+
+
+def parameters(f):
+    try:
+        return inspect.signature(f).parameters
+    except ValueError:  # some types have none
+        return {}
 
 
 @pytest.mark.parametrize(

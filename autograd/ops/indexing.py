@@ -135,6 +135,7 @@ def embedding(input: Index, weight: Array) -> Array:
     return getitem(weight, index)
 
 
+@with_aliases
 def index_select(x: Array, axis: int, index: Index) -> Array:
     """Return the parts of x at some positions of an axis: `take` in PyTorch's order of arguments.
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Array, Node, Op, op
+from ..op import Array, Node, Op, op, with_aliases
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
 from .precision import as_arrays, floating
@@ -170,6 +170,7 @@ def _cumargmax(x: Array, axis: int, largest: bool) -> Array:
     return np.maximum.accumulate(np.where((x == best) | np.isnan(x), place, 0), axis=axis)
 
 
+@with_aliases
 def cummax(x: Array, axis: int | None = None) -> Array:
     """Return the largest of the elements up to each one.
 
@@ -195,6 +196,7 @@ def cummax(x: Array, axis: int | None = None) -> Array:
     return x[along(_cumargmax(x, axis=axis, largest=True), axis, x.shape)]
 
 
+@with_aliases
 def cummin(x: Array, axis: int | None = None) -> Array:
     """Return the smallest of the elements up to each one.
 
@@ -220,6 +222,7 @@ def cummin(x: Array, axis: int | None = None) -> Array:
     return x[along(_cumargmax(x, axis=axis, largest=False), axis, x.shape)]
 
 
+@with_aliases
 def diff(
     x: Array,
     n: int = 1,
@@ -269,6 +272,7 @@ def _one_place(part: Array | None, x: Array, axis: int) -> Array | None:
     return broadcast_to(part, tuple(1 if i == place else n for i, n in enumerate(x.shape)))
 
 
+@with_aliases
 def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1) -> Array:
     """Integrate y along an axis by the trapezoidal rule.
 
@@ -398,6 +402,7 @@ def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
     return np.flip(out, axis) if descending else out
 
 
+@with_aliases
 def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
     """Return x with each element number `kth` along an axis where sorting would put it.
 
@@ -433,6 +438,7 @@ def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
     return sort(x, axis=axis)
 
 
+@with_aliases
 def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
     """Return the k largest elements along an axis, the largest first, and their positions.
 
@@ -470,6 +476,7 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array,
     return _part(values, axis, None, k), _part(positions, axis, None, k)
 
 
+@with_aliases
 def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return quantiles over axes, by linear interpolation between the two next elements.
 
@@ -511,6 +518,7 @@ def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False
     return stack(found) if levels.ndim else found[0]
 
 
+@with_aliases
 def percentile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return percentiles over axes: quantiles, with q from 0 to 100.
 
@@ -555,6 +563,7 @@ def _between(rows: Array, level: float) -> Array:
     return where(missing, np.nan, out) if missing.any() else out
 
 
+@with_aliases
 def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the median over axes: the mean of the two in the middle of an even number.
 
@@ -580,6 +589,7 @@ def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return quantile(x, 0.5, axis=axis, keepdims=keepdims)
 
 
+@with_aliases
 def nanmedian(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the median over axes of what is not NaN.
 

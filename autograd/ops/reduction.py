@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..op import Array, Op, Rule, op
+from ..op import Array, Op, Rule, op, with_aliases
 from .elementwise import isnan, where
 from .precision import as_arrays, floating, in_dtype, widened
 from .shape import concatenate
@@ -234,6 +234,7 @@ amax = max_
 amin = min_
 
 
+@with_aliases
 def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the maximum less the minimum over axes.
 
@@ -437,6 +438,7 @@ def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float 
     return np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
 
 
+@with_aliases
 def norm(
     x: Array,
     ord: float | str | None = None,
@@ -495,6 +497,7 @@ def norm(
 # NaN as missing values.
 
 
+@with_aliases
 def nansum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the sum over axes of what is not NaN.
 
@@ -513,6 +516,7 @@ def nansum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return where(isnan(x), 0, x).sum(axis=axis, keepdims=keepdims)
 
 
+@with_aliases
 def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the mean over axes of what is not NaN.
 
@@ -533,6 +537,7 @@ def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return nansum(x, axis=axis, keepdims=keepdims) / count
 
 
+@with_aliases
 def nanmax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the maximum over axes of what is not NaN; ties share the gradient evenly.
 
@@ -553,6 +558,7 @@ def nanmax(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return where(nothing, np.nan, best)
 
 
+@with_aliases
 def nanmin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the minimum over axes of what is not NaN; ties share the gradient evenly.
 
@@ -573,6 +579,7 @@ def nanmin(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return where(nothing, np.nan, best)
 
 
+@with_aliases
 def average(
     x: Array, axis: Axis = None, weights: Array | None = None, keepdims: bool = False
 ) -> Array:

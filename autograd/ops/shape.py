@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..op import Array, EachInput, Node, Op, op
+from ..op import Array, EachInput, Node, Op, op, with_aliases
 
 __all__ = [
     "astype",
@@ -257,6 +257,7 @@ _stack = Op(
 )
 
 
+@with_aliases
 def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Join arrays along an axis they have.
 
@@ -284,6 +285,7 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     return _concatenate(*arrays, axis=axis)
 
 
+@with_aliases
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Join arrays of equal shape along a new axis.
 
@@ -305,6 +307,7 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     return _stack(*arrays, axis=axis)
 
 
+@with_aliases
 def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """Cut x along an axis into equal parts, or at the given positions, as numpy.split does.
 
