@@ -851,9 +851,14 @@ def _embed(graph: Graph, call: Call) -> str:
                     f"to_onnx: embed at {index}, which is no margin all around, has no "
                     "counterpart here; use autograd.pad or autograd.concatenate"
                 )
-            start = entry.start or 0
+            start, stop, _ = entry.indices(n)
+            if stop - start != m:
+                raise NotImplementedError(
+                    f"to_onnx: embed of {m} in {n} at {entry} repeats them, which has no "
+                    "counterpart here; use autograd.broadcast_to before"
+                )
             before.append(start)
-            after.append(n - start - m)
+            after.append(n - stop)
         return before + after
 
     return graph.node("Pad", *call.inputs, graph.integers(*call.fixed(margins)))

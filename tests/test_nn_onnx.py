@@ -206,6 +206,12 @@ CASES = {
     "index, all": (lambda x: x[:], X),
     "pad": (lambda x: autograd.pad(x, ((0, 0), (2, 1), (0, 3))), normal(3, 4, 2)),
     "pad, wrapped": (lambda x: autograd.pad(x, ((0, 0), (2, 1), (0, 1)), "wrap"), normal(3, 4, 2)),
+    "embed, from the end": (
+        lambda x: autograd.op_table()["embed"](
+            x, shape=(len(x), 6, 5), index=(slice(None), slice(-5, -1), slice(-2, None))
+        ),
+        normal(3, 4, 2),
+    ),
     "conv1d": (
         lambda x: autograd.conv1d(x, Tensor(normal(6, 4, 3)), Tensor(normal(6))),
         IMAGE[:, :, 0],
@@ -478,6 +484,15 @@ def test_an_op_without_counterpart_is_named(path):
     with pytest.raises(NotImplementedError, match="to_onnx: lgamma in Gamma has no counterpart"):
         to_onnx(Gamma(), normal(2, 3), path)
     assert not path.exists()
+
+
+def test_an_embed_that_repeats_is_refused(path):
+    embed = autograd.op_table()["embed"]
+    f = Function(lambda x: embed(x[:, :1], shape=(len(x), 6), index=(slice(None), slice(1, 4))))
+    with pytest.raises(
+        NotImplementedError, match=r"embed of 1 in 6 at slice\(1, 4, None\) repeats"
+    ):
+        to_onnx(f, normal(2, 3), path)
 
 
 @pytest.mark.parametrize(
