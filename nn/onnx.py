@@ -171,8 +171,6 @@ def _names(kind: str, names: Sequence[str] | None, n: int) -> list[str]:
 
 def _varied(a: Array, *, grow: bool) -> Array:
     """Return other values in the range of those of `a`, and one example more."""
-    if not a.ndim:
-        return a
     share = np.random.default_rng(0).random(a.shape)
     first = a.flat[0]
     if not (a == first).all():
@@ -183,8 +181,8 @@ def _varied(a: Array, *, grow: bool) -> Array:
         other = np.full_like(a, 0 if first else 1)
     if a.dtype.kind == "f":  # in between: the largest and the mean change, too
         with np.errstate(invalid="ignore"):
-            other = (share * a + (1 - share) * other).astype(a.dtype)
-    return np.concatenate([other, other[:1]]) if grow else other
+            other = np.asarray(share * a + (1 - share) * other, a.dtype)
+    return np.concatenate([other, other[:1]]) if grow and a.ndim else other
 
 
 # What a model runs.

@@ -526,6 +526,16 @@ def test_what_is_computed_outside_of_the_ops_is_refused(f, path):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("t", [np.float32(0.5), np.float32(0), np.array(3)])
+def test_a_number_is_an_input_that_varies(t, path):
+    x = normal(2, 3)
+    to_onnx(Function(lambda x, t: x * t), (x, t), path)
+    other = np.asarray(t + 2, t.dtype)
+    np.testing.assert_array_equal(run(path, x, other)[0], x * other)
+    with pytest.raises(ValueError, match="outside of the ops"):
+        to_onnx(Function(lambda x, t: x * (2 + float(t))), (x, t), path)
+
+
 @pytest.mark.parametrize("dynamic", [True, False])
 @pytest.mark.parametrize(
     "example", [np.zeros((1, 3), int), np.full((2, 3), 4), np.zeros((1, 1), int)]
