@@ -113,6 +113,7 @@ def to_onnx(
     graph.reserve([*ins, *outs, *first.paths.values()])
     for number, name in enumerate(ins):
         graph.names[number] = name
+        graph.fed.add(number)
     for step in zip_longest(first.steps, second.steps):
         graph.add(*step)
     for name, value, other in zip(outs, first.outputs, second.outputs, strict=True):
@@ -216,6 +217,8 @@ class Recording(Observer):
         The values, by their numbers: inputs, then parameters and buffers, then what steps made.
     serials : list of int
         When each got its number.
+    given : int
+        How many inputs there are.
     outputs : list
         The numbers of the outputs, once the model has run.
     paths : dict of int to str
@@ -231,6 +234,7 @@ class Recording(Observer):
         for x in inputs:
             self.number(x.data)
         named = [*model.named_parameters(), *model.named_buffers()]
+        self.given = len(inputs)
         self.paths = {self.number(t.data): path for path, t in named}
 
     def number(self, data: Any) -> int:
@@ -360,6 +364,7 @@ class Graph:
     nodes: list[Any] = field(default_factory=list)
     initializers: dict[Any, Any] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)  # of values
+    fed: set[int] = field(default_factory=set)  # values that depend on the inputs
     constants: dict[Any, str] = field(default_factory=dict)  # their names, by content
     taken: set[str] = field(default_factory=set)  # names of anything
     scope: str = ""
@@ -396,6 +401,10 @@ class Graph:
         values = list(zip(step.inputs, other.inputs, strict=True))
         if step.op.name == "where" and _chooses_nothing(step) and _chooses_nothing(other):
             values[0] = values[1]  # it does not matter what decides
+        if any(
+            a in self.fed if isinstance(a, int) else not _same(a, np.asarray(b)) for a, b in values
+        ) or not _equal(step.params, other.params):
+            self.fed.add(step.out)
         call.inputs = [self.name(a, b, what) for a, b in values]
         self.names[step.out] = convert(self, call)
 
@@ -416,9 +425,14 @@ class Graph:
         """
         if _same(a, b):
             return self.constant(a)
-        for value, name in reversed(self.names.items()):
-            if _same(a, self.first.array(value)) and _same(b, self.second.array(value)):
-                return name
+        found = [value for value in self.names if self.was(value, a, b)]
+        if len(found) > 1 and found[1] < self.first.given:
+            raise ValueError(
+                f"to_onnx: {what} is what both {self.names[found[0]]} and {self.names[found[1]]} "
+                "are; pass an example in which they differ"
+            )
+        if found:
+            return self.names[found[-1]]
         raise ValueError(
             f"to_onnx: {what} is computed from the input outside of the ops, or depends on the "
             f"batch size: an array of shape {a.shape} in one run, {b.shape} in another; use ops on "
@@ -441,6 +455,19 @@ class Graph:
             name += "_"
         self.taken.add(name)
         return name
+
+    def was(self, value: int, a: Array, b: Array) -> bool:
+        """Whether a value was `a` in the first run, and `b` in the second."""
+        return _same(a, self.first.array(value)) and _same(b, self.second.array(value))
+
+    def check_constant(self, index: Array) -> None:
+        """Raise if an index that was the same both times may have been computed."""
+        if any(self.was(value, index, index) for value in self.fed):
+            raise ValueError(
+                f"to_onnx: an index was {index} in two runs, and so was what the model computed "
+                "from its input; pass an example of other values or more rows, which tells whether "
+                "it is a constant"
+            )
 
     def initializer(self, name: str, array: Array) -> str:
         """Enter an array under a name."""
@@ -722,12 +749,15 @@ def _getitem(graph: Graph, call: Call) -> str:
                 start, end, step = _bounds(entry)
                 cuts.append((start, end, axis, step))
         elif isinstance(entry, np.ndarray) and entry.dtype.kind in "iu" and entry.ndim:
+            if _same(entry, there):
+                graph.check_constant(entry)
             rows = graph.lifted(entry, there, "an index")
             if entry.dtype not in (np.int32, np.int64):  # which Gather takes
                 rows = graph.cast(rows, entry.dtype, np.int64)
             gathers.append((axis, rows))
         elif isinstance(entry, int | np.integer):
             at = int(call.fixed(lambda s, place=place: int(_entries(s)[place])))  # type: ignore[misc]
+            graph.check_constant(np.asarray(entry))
             cuts.append((at, at + 1 if at != -1 else _MOST, axis, 1))
             dropped.append(axis)
         else:

@@ -454,6 +454,43 @@ def test_embedding_takes_its_index_from_the_input(path):
     check(Words(), path, x.astype(np.uint8))
 
 
+def test_inputs_that_are_alike_are_refused_where_they_cannot_be_told_apart(path):
+    class Two(Module):
+        def __init__(self):
+            self.words, self.segments = Embedding(7, 4, rng=0), Embedding(2, 4, rng=1)
+
+        def forward(self, x, y):
+            return self.words(x) + self.segments(y)
+
+    zeros = np.zeros((2, 3), int)
+    with pytest.raises(ValueError, match=r"an index is what both input_0 and input_1 are; pass an"):
+        to_onnx(Two(), (zeros, zeros), path)
+    assert not path.exists()
+    check(Two(), path, np.array([[1, 2, 3], [0, 6, 5]]), zeros)
+
+
+class Codes(Module):
+    """Rows of a table, by what is computed from the input."""
+
+    def __init__(self, axis):
+        self.table, self.axis = Parameter(normal(5, 3)), axis
+        self.order = Parameter(np.arange(5.0))
+
+    def forward(self, x):
+        return self.table[x.argmax(axis=self.axis)] + self.table[self.order.argmax()]
+
+
+def test_an_index_that_was_computed_is_no_constant(path):
+    x = np.float32([[0, 0, 0, 1, 9]])
+    with pytest.raises(ValueError, match=r"an index was \[4\] in two runs, and so was what the"):
+        to_onnx(Codes(1), x, path, dynamic_batch=False)
+    with pytest.raises(ValueError, match=r"an index was 4 in two runs, and so was what the model"):
+        to_onnx(Codes(None), x, path, dynamic_batch=False)
+    assert not path.exists()
+    check(Codes(1), path, normal(6, 5))
+    check(Codes(1), path, normal(6, 5), dynamic_batch=False)
+
+
 @pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
 def test_a_recurrent_network_of_one_batch_size_unrolled(make, path):
     model = make(3, 4, num_layers=2, batch_first=True, rng=0)
