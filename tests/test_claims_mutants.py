@@ -113,7 +113,7 @@ MUTANTS = [
     (
         "cross-entropy's gradient lacks 1 / n",
         "S3.6",
-        text(loss._cross_entropy_shared, "g = g / len(p)", "pass"),
+        text(loss._cross_entropy_shared, "g * (1 / max(len(p), 1))", "g"),
     ),
     (
         "cross-entropy's gradient is p without - y",
@@ -150,7 +150,7 @@ MUTANTS = [
     (
         "cross-entropy applies softmax to its logits first",
         "S8.2",
-        text(loss.cross_entropy.forward, "np.array(x,", "np.array(np.exp(log_softmax(x)),"),
+        text(loss.cross_entropy.forward, "widened(x)", "np.exp(log_softmax(x))"),
     ),
     (
         "clipping takes each parameter by itself",
