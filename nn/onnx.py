@@ -120,9 +120,11 @@ def to_onnx(
         graph.node("Identity", graph.name(value, other, "the output"), output=name)
     graph.drop_identities(outs)
 
+    examples = [(len(a), len(b)) for a, b in zip(arrays, second.arrays, strict=False) if a.ndim]
+
     def declared(name: str, a: Array, b: Array) -> Any:
         sizes: list[Any] = [n if n == m else None for n, m in zip(a.shape, b.shape, strict=True)]
-        if sizes and sizes[0] is None:
+        if sizes and sizes[0] is None and (len(a), len(b)) == examples[0]:
             sizes[0] = "batch"
         return onnx.helper.make_tensor_value_info(name, graph.type(a.dtype), sizes)
 

@@ -419,6 +419,16 @@ def test_several_inputs_and_outputs_and_a_scalar(path):
     assert [i.name for i in made.graph.input] == ["input_0", "input_1"]
 
 
+def test_only_lengths_of_the_batch_are_called_so(path):
+    def f(x, y):
+        return x * 2, x[1:], autograd.concatenate([x, x]), y + x.sum()
+
+    made = check(Function(f), path, normal(4, 3), normal(2, 3))
+    tensors = [*made.graph.input, *made.graph.output]
+    names = [t.type.tensor_type.shape.dim[0].dim_param for t in tensors]
+    assert names == ["batch", "", "batch", "", "", ""]
+
+
 def test_an_input_that_is_the_output(path):
     check(Function(lambda x: (x, x.exp(), x)), path, normal(2, 3))
     check(Function(lambda x: [x.exp()] * 2), path, normal(2, 3))
