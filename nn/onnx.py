@@ -702,6 +702,8 @@ def _transpose(graph: Graph, call: Call) -> str:
     n = len(call.shape)
     axes = call.params["axes"]
     perm = [a % n for a in axes] if axes is not None else list(range(n))[::-1]
+    if not perm:
+        return call.inputs[0]
     return graph.node("Transpose", *call.inputs, perm=perm)
 
 

@@ -157,6 +157,7 @@ CASES = {
     "reshape, split": (lambda x: x.reshape((x.shape[0], 2, 2)), X),
     "reshape, batch moved": (lambda x: x.T.reshape((2, 2, -1)), X),
     "transpose": (lambda x: x.transpose((1, 2, 0)), normal(3, 4, 2)),
+    "T of a number": (lambda x: x.sum().T, X),
     "T": (lambda x: x.T, X),
     "swapaxes": (lambda x: x.swapaxes(-1, 1), normal(3, 4, 2, 5)),
     "squeeze": (lambda x: x.squeeze(), normal(3, 1, 2, 1)),
