@@ -352,7 +352,7 @@ class Call:
     def axes(self, read: Callable[[Step], Any] = lambda s: s.params["axis"]) -> list[int] | None:
         """Return the axes that a reduction goes over, none negative; None for all."""
         axis, n = read(self.step), len(self.shape)
-        if axis is None:
+        if axis is None or not n:  # NumPy takes axis 0 of a number
             return None
         return [a % n for a in (axis if isinstance(axis, tuple) else (axis,))]
 

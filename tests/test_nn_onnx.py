@@ -129,6 +129,8 @@ CASES = {
     "sum": (lambda x: x.sum(axis=1), X),
     "sum, no axes": (lambda x: x.sum(axis=()), X),
     "max, no axes": (lambda x: (x > 0).max(axis=(), keepdims=True), X),
+    "sum of a number": (lambda x: x.sum().sum(axis=-1), X),
+    "squeeze of a number": (lambda x: x.sum().squeeze(axis=0), X),
     "sum, all": (lambda x: x.sum(), X),
     "sum of booleans": (lambda x: (x > 0).sum(axis=1), X),
     "mean, keep": (lambda x: x.mean(axis=(1, 2), keepdims=True), normal(3, 4, 5)),
