@@ -317,6 +317,7 @@ def cross_entropy(
             except ValueError:  # where a target is negative
                 if not (labels == ignore_index).any():
                     raise
+    _check_floating("cross_entropy", z)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(
             f"cross_entropy: label_smoothing is {label_smoothing}; it is between 0 and 1"

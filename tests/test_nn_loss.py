@@ -378,6 +378,9 @@ def test_integers_neither_overflow_nor_cut_weights_off():
     assert weighted[0] == weighted[1]
     with pytest.raises(TypeError, match="nll_loss: the input is of int8; pass floating numbers"):
         F.nll_loss(x, [0, 1])
+    for options in ({}, {"label_smoothing": 0.1}, {"weight": [1, 2]}):
+        with pytest.raises(TypeError, match=r"cross_entropy: .* pass floating numbers"):
+            F.cross_entropy(x, [0, 1], **options)
 
 
 REDUCIBLE = {
