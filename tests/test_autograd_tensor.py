@@ -160,6 +160,16 @@ def test_an_array_that_a_tensor_should_change_in_place_is_refused_with_the_cure(
     assert p.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool, np.int64])
+def test_sums_and_products_of_integers_are_numpys(dtype):
+    x = np.array([[100, 27], [200, 3]]).astype(dtype)
+    one, two = (np.sum, np.prod, np.cumsum), (np.add, np.multiply, np.matmul, np.kron, np.vecdot)
+    for f, arrays in [*((f, [x]) for f in one), *((f, [x, x[::-1]]) for f in two)]:
+        out, right = f(*map(Tensor, arrays)), f(*arrays)
+        np.testing.assert_array_equal(out.data, right)
+        assert out.dtype == right.dtype
+
+
 def test_numpy_functions_take_numpys_arguments():
     x = leaf([[3.0, 0.0], [1.0, 2.0]])
     a = x.data

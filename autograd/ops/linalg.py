@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, EachInput, Op, op, with_aliases
-from .precision import as_arrays
+from .precision import as_arrays, in_dtype
 from .rearrange import Axes, diagonal, moveaxis, ravel
 from .reduction import sum_
 from .shape import expand_dims, reshape, stack, swapaxes, transpose
@@ -311,7 +311,8 @@ def vecdot(x: Array, y: Array, axis: int = -1) -> Array:
     """
     x, y = as_arrays(x, y)
     _same_length("vecdot", x, y, axis)
-    return sum_(x * y, axis=axis)
+    products = x * y
+    return in_dtype(sum_(products, axis=axis), products.dtype)  # a sum of int8 would be int64
 
 
 def _same_length(name: str, x: Array, y: Array, axis: int) -> None:
