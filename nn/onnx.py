@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd import Tensor, as_tensor, no_grad
+from autograd import Tensor, as_tensor, no_grad, op_table
 from autograd.changes import changes
 from autograd.op import Op
 from autograd.recording import Observer, current_scope, next_serial
@@ -274,7 +274,7 @@ class Recording(Observer):
         values = [self.value(x.data) for x in inputs]
         if not any(isinstance(v, int) for v in values):  # constants make a constant
             return super().run(op, inputs, params)
-        if op.name not in CONVERTERS and op.reference is not None:
+        if _converter(op) is None and op.reference is not None:
             out = op.reference(*inputs, **params)
             return (out.data, None) if op.shared is not None else out.data
         result = super().run(op, inputs, params)
@@ -385,7 +385,7 @@ class Graph:
                 "to_onnx: the model ran other ops on another batch; what it does must not depend "
                 "on values, or with dynamic_batch on the batch size"
             )
-        convert = CONVERTERS.get(step.op.name)
+        convert = _converter(step.op)
         self.scope = step.scope
         if convert is None:
             raise NotImplementedError(
@@ -1101,6 +1101,14 @@ CONVERTERS: dict[str, Converter] = {
     "layer_norm": _layer_norm,
     "rope": _rope,
 }
+
+OPS = op_table()
+
+
+def _converter(op: Op) -> Converter | None:
+    """Return how an op is written; one of the user's with a name of the library's is another."""
+    return CONVERTERS.get(op.name) if OPS.get(op.name, op) is op else None
+
 
 # Their converters look at sizes themselves.
 SIZED = {"reshape", "broadcast_to", "getitem", "embed"}

@@ -8,7 +8,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import Tensor, no_grad
+from autograd import Op, Tensor, no_grad
 from autograd.recording import Observer
 from nn import MLP, Embedding, LayerNorm, Linear, Module, Parameter, Sequential
 from nn import functional as F
@@ -543,6 +543,17 @@ def test_an_embed_that_repeats_is_refused(path):
         NotImplementedError, match=r"embed of 1 in 6 at slice\(1, 4, None\) repeats"
     ):
         to_onnx(f, normal(2, 3), path)
+
+
+def test_an_op_of_ones_own_is_not_taken_for_that_of_its_name(path, monkeypatch):
+    relu = Op("relu", lambda x: x * 2, (lambda g, out, x: 2 * g,), r"2{0}")
+    with pytest.raises(NotImplementedError, match="to_onnx: relu in Function has no counterpart"):
+        to_onnx(Function(relu), normal(2, 3), path)
+    twice = Op("twice", relu.forward, relu.vjp, relu.latex)
+    monkeypatch.setitem(
+        CONVERTERS, "twice", lambda graph, call: graph.node("Add", *call.inputs * 2)
+    )
+    check(Function(twice), path, normal(2, 3))
 
 
 @pytest.mark.parametrize(
