@@ -224,11 +224,10 @@ class Op:
                 f"Op {self.name}: the kind 'other' has no forward mode of its own; "
                 "pass jvp= or reference=, or a kind that gives it"
             )
+        count = 2 + (self.arity or 0)
         for i in range(self.arity or 0):
             rule = self.vjp[i]
-            if inspect.isfunction(rule) and not _takes(
-                rule, 2 + (self.arity or 0), self.param_names
-            ):
+            if inspect.isfunction(rule) and not _takes(rule, count, self.param_names):
                 raise TypeError(
                     f"Op {self.name}: the rule for input {i} takes {inspect.signature(rule)}, but "
                     f"gets g, out, {self.arity} inputs and the parameters "
