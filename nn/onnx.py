@@ -412,7 +412,7 @@ class Graph:
 
     def name(self, value: Value, other: Value, what: str) -> str:
         """Return the name of a value; a constant becomes an initializer."""
-        if isinstance(value, int) and value == other:
+        if isinstance(value, int) and isinstance(other, int) and value == other:
             if value not in self.names:  # a parameter that is used for the first time
                 path = self.first.paths[value]
                 self.names[value] = self.initializer(path, self.first.array(value))

@@ -713,6 +713,15 @@ def test_an_empty_example_is_refused(dynamic, path):
         to_onnx(model, (normal(1, 4), normal(0, 4)), path, dynamic_batch=dynamic)
 
 
+def test_a_constant_in_the_place_of_a_value_is_refused(path):
+    def f(x):
+        total = x.sum(axis=0)
+        return x + (total if len(x) == 2 else np.ones(3))
+
+    with pytest.raises(ValueError, match="an input of add in Function is computed from the input"):
+        to_onnx(Function(f), normal(2, 3), path)
+
+
 def test_wrong_names_and_outputs_are_refused(path):
     with pytest.raises(ValueError, match=r"input_names is \['a', 'b'\]; pass 1 names"):
         to_onnx(MLP([2, 2]), normal(1, 2), path, input_names=["a", "b"])
