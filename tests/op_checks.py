@@ -329,6 +329,7 @@ def check_small_integers(case, dtype):
         except (np.linalg.LinAlgError, TypeError):
             return
         expected = expected.data.astype(out.dtype)
+    assert out.dtype != np.float16 or hasattr(np, case.op.name)  # NumPy's functions give that
     rtol = 9 * np.finfo(out.dtype).eps if out.dtype in FLOATS[:2] else 1e-12
     np.testing.assert_allclose(out, expected, rtol, rtol)
 

@@ -89,6 +89,11 @@ ELEMENTWISE = {
 
 WHOLE = {
     "mean_of_nothing": (lambda x: ag.sum(ag.mean(x, axis=0)), np.zeros((0, 2)), np.zeros((0, 2))),
+    "cross_entropy_of_nothing": (
+        lambda x: ag.cross_entropy(x, np.zeros(0, int)),
+        np.zeros((0, 2)),
+        np.zeros((0, 2)),
+    ),
     "norm_at_the_origin": (ag.norm, [0.0, 0.0], [0, 0]),
     "norm_of_a_row_of_zeros": (
         lambda x: ag.norm(x, axis=1).sum(),

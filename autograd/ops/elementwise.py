@@ -342,7 +342,7 @@ log1p = _unary(
 )
 rsqrt = _unary(
     "rsqrt",
-    lambda x: 1 / np.sqrt(x),
+    lambda x: 1 / np.sqrt(floating(x)),
     lambda g, out, x: g * (-0.5 * out * out * out),
     r"\frac{{1}}{{\sqrt{{{0}}}}}",
     "Return 1 / sqrt(x).",
