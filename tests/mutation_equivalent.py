@@ -23,9 +23,9 @@ EQUIVALENT = {
     "convolution.per_axis: values = (value,) * axes if isinstance(value, int) else value": (
         ANY_SEQUENCE
     ),
-    "convolution.transposed_prepared: most = [max(s, d) for s, d in zip(geometry.dilation, "
+    "convolution._transposed_prepared: most = [max(s, d) for s, d in zip(geometry.dilation, "
     "geometry.stride, strict=True)]": "max commutes",
-    "convolution.transposed_prepared: sizes = tuple((n + e for n, e in zip(extra, least, "
+    "convolution._transposed_prepared: sizes = tuple((n + e for n, e in zip(extra, least, "
     "strict=True)))": "addition commutes",
     "convolution._transposed_reference: plain = Geometry((1,), ((0, 0),) * axes, "
     "geometry.dilation, groups)": "a step of 1 less changes nothing",
