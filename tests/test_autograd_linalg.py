@@ -395,6 +395,12 @@ def test_repeated_singular_values_give_no_wrong_number():
     assert not np.isfinite(x.grad.data).all()
 
 
+@pytest.mark.parametrize("vectors", ["U", "Vh"])
+def test_the_singular_vectors_of_a_square_matrix_have_a_derivative_at_one_that_is_zero(vectors):
+    x = np.array([[1.0, 2.0], [2.0, 4.0]])
+    gradcheck(lambda x: getattr(ag.svd(x), vectors) ** 2, x)  # squared: LAPACK turns them round
+
+
 def test_the_pseudo_inverse_of_deficient_rank_moves_with_changes_that_keep_the_rank():
     u, v = (np.random.default_rng(i).standard_normal(n) for i, n in ((0, 3), (1, 2)))
     gradcheck(lambda u, v: ag.pinv(ag.outer(u, v), 1e-6), u, v)

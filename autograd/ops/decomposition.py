@@ -526,7 +526,8 @@ def eigh(x: Array) -> EighResult:
     eigenvalues : Tensor if `x` is one, else ndarray; of shape (..., n), ascending
     eigenvectors : the same, of shape (..., n, n), as columns
         Signs as LAPACK chooses them. Where an eigenvalue is repeated, its vectors are not unique
-        and have no derivative: the gradient is then NaN or inf, not a wrong number.
+        and have no derivative: the gradient is then NaN or inf, or as large as what rounding
+        leaves of the gap makes it.
 
     Raises
     ------
@@ -581,18 +582,26 @@ def _svd_vjp(g: Array, u: Array, s: Array, v: Array) -> Array:
     """The rule of u; that of v is the same of the transposed matrix.
 
     With F_ij = 1 / (s_j^2 - s_i^2) and M = F * (u.T g): u ((M + M.T) s) v.T, and what of g is
-    outside the span of u (nothing unless the matrix is tall), divided by s.
+    outside the span of u, divided by s.
     """
     m = _inverse_gaps(s * s) * (_mT(u) @ g)
-    outside = (g - u @ (_mT(u) @ g)) / s[..., None, :]
-    return (u @ ((m + _mT(m)) * s[..., None, :]) + outside) @ _mT(v)
+    return (u @ ((m + _mT(m)) * s[..., None, :]) + _outside(g, u, s)) @ _mT(v)
 
 
 def _svd_jvp(dx: Array, u: Array, s: Array, v: Array) -> Array:
     moved = dx @ v
     p = _mT(u) @ moved * s[..., None, :]
-    outside = (moved - u @ (_mT(u) @ moved)) / s[..., None, :]
-    return u @ (_inverse_gaps(s * s) * (p + _mT(p))) + outside
+    return u @ (_inverse_gaps(s * s) * (p + _mT(p))) + _outside(moved, u, s)
+
+
+def _outside(x: Array, u: Array, s: Array) -> Array:
+    """Return what of x is outside the span of u, divided by s.
+
+    A square u spans everything; the rounding that would be left could meet an s of zero.
+    """
+    if u.shape[-2] == u.shape[-1]:
+        return np.zeros_like(x)
+    return (x - u @ (_mT(u) @ x)) / s[..., None, :]
 
 
 def _svd_u_vjp(g: Array, out: Array, x: Array) -> Array:
@@ -657,8 +666,8 @@ def svd(x: Array, full_matrices: bool = False) -> SVDResult:
     S : the same, of shape (..., k), descending
     Vh : the same, of shape (..., k, n)
         Signs as LAPACK chooses them. Where a singular value is repeated, and for the longer side
-        where one is zero, the vectors have no derivative: the gradient is then NaN or inf, not a
-        wrong number.
+        where one is zero, the vectors have no derivative: the gradient is then NaN or inf, or as
+        large as what rounding leaves of the gap, or of the zero, makes it.
 
     Raises
     ------
