@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from autograd import Tensor, attention_weights, backprop, rope, scaled_dot_product_attention
+from autograd import (
+    Tensor,
+    attention_weights,
+    backprop,
+    gradcheck,
+    rope,
+    scaled_dot_product_attention,
+)
 
 
 def normal(*shape, seed=0):
@@ -178,6 +185,12 @@ def test_dropout_of_all_or_less_than_nothing_is_refused(p):
     x = np.ones((3, 4))
     with pytest.raises(ValueError, match="dropout_p is"):
         scaled_dot_product_attention(x, x, x, dropout_p=p)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_rope_turns_the_gradient_back_from_positions_of_any_integer_dtype(dtype):
+    at = np.array([1, np.iinfo(dtype).min, 127], dtype)
+    gradcheck(lambda x: rope(x, at), np.random.default_rng(0).standard_normal((3, 4)))
 
 
 def test_rope_refuses_what_has_no_pairs_or_other_positions():
