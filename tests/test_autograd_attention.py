@@ -110,6 +110,9 @@ def test_dropout_keeps_the_mean_and_repeats_with_its_seed():
     single = scaled_dot_product_attention(*(x.astype("f4") for x in (q, k, v)), None, 0.25, rng=3)
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, outs[3], rtol=1e-5)
+    whole = scaled_dot_product_attention(q.astype(int), k, v, None, 0.25, rng=3)
+    exact = scaled_dot_product_attention(q.astype(int).astype(float), k, v, None, 0.25, rng=3)
+    np.testing.assert_array_equal(whole, exact)
 
 
 def test_heads_split_off_the_last_axis_stay_where_they_were_in_memory():

@@ -249,6 +249,7 @@ def scaled_dot_product_attention(
         )
     keep = None
     if dropout_p > 0:
+        query = floating(query)  # whose dtype the factors are of
         shape = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
         drawn = generator(rng).random((*shape, query.shape[-2], key.shape[-2]), np.float32)
         keep = (drawn >= dropout_p).astype(query.dtype) / query.dtype.type(1 - dropout_p)
