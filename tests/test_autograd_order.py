@@ -323,7 +323,9 @@ def test_second_derivatives_of_a_product_are_exact_with_zeros(f, x):
     np.testing.assert_array_equal(rows, [[0, c, b], [c, 0, a], [b, a, 0]])
 
 
-@pytest.mark.parametrize("name", ["sort", "argsort", "cumsum", "cumprod", "logcumsumexp", "cummax"])
+@pytest.mark.parametrize(
+    "name", ["sort", "argsort", "cumsum", "cumprod", "logcumsumexp", "cummax", "diff", "trapezoid"]
+)
 def test_an_axis_that_is_none_raises(name):
     with pytest.raises(ValueError, match="axis 5 is out of bounds"):
         getattr(ag, name)(Tensor(X), axis=5)

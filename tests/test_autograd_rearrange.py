@@ -223,6 +223,16 @@ def test_chunks_are_equal_but_for_the_last(length, chunks):
         (lambda x: ag.sliding_window_view(x, 5, axis=0), "window"),
         (lambda x: ag.moveaxis(x, (0, 1), (0, 0)), "repeated axis"),
         (lambda x: ag.repeat(x, [1, 2, 3], axis=0), "broadcast"),
+        (lambda x: ag.repeat(x, 2, axis=5), "axis 5 is out of bounds"),
+        (lambda x: ag.flatten(x, 5), "axis 5 is out of bounds"),
+        (lambda x: ag.flatten(x[0], 1), "axis 1 is out of bounds"),
+        (lambda x: ag.flatten(x[0, 0], 1), "axis 1 is out of bounds"),
+        (lambda x: ag.unflatten(x, 2, (1, 2)), "axis 2 is out of bounds"),
+        (lambda x: ag.fliplr(x[0]), "axis 1 is out of bounds"),
+        (lambda x: np.flip(x, 2), "axis 2 is out of bounds"),
+        (lambda x: np.flip(x, (0, -2)), "repeated axis"),
+        (lambda x: ag.rot90(x, 0, (0, 2)), "axis 2 is out of bounds"),
+        (lambda x: ag.rot90(x, 1, (1, -1)), "repeated axis"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, text):

@@ -57,7 +57,8 @@ def _flat(x: Array, axis: int | None) -> tuple[Array, int]:
 
 
 def _part(x: Array, axis: int, start: int | None, stop: int | None, step: int = 1) -> Array:
-    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop, step),)]
+    lead = (slice(None),) * normalize_axis_index(axis, x.ndim)
+    return x[(*lead, slice(start, stop, step))]
 
 
 # Scans.

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..op import Array, Node, Op, op, with_aliases
 from .elementwise import where
@@ -74,7 +75,7 @@ def _tuple(axes: int | Sequence[int]) -> tuple[int, ...]:
 
 def _at(axis: int, ndim: int, index: Any) -> tuple[Any, ...]:
     """The index that is `index` on one axis and takes the others whole."""
-    return (slice(None),) * (axis % ndim) + (index,)
+    return (slice(None),) * normalize_axis_index(axis, ndim) + (index,)
 
 
 # One shape for another.
@@ -118,16 +119,15 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     >>> flatten(Tensor([[[1.0], [2.0]]]), 1).shape
     (1, 2)
     """
-    if x.ndim == 0:
-        return reshape(x, (1,))
-    start, end = start_dim % x.ndim, end_dim % x.ndim
+    shape = x.shape or (1,)  # a number counts as a vector
+    start, end = (normalize_axis_index(i, len(shape)) for i in (start_dim, end_dim))
     if start > end:
         raise ValueError(
             f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in an array of "
             f"{x.ndim} axes; exchange them"
         )
-    joined = math.prod(x.shape[start : end + 1])
-    return reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
+    joined = math.prod(shape[start : end + 1])
+    return reshape(x, (*shape[:start], joined, *shape[end + 1 :]))
 
 
 @with_aliases
@@ -150,7 +150,7 @@ def unflatten(x: Array, axis: int, sizes: tuple[int, ...]) -> Array:
     ValueError
         If the sizes do not multiply to the length of the axis.
     """
-    axis = axis % x.ndim
+    axis = normalize_axis_index(axis, x.ndim)
     return reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
 
 
@@ -373,7 +373,7 @@ def repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = No
     """
     if axis is None:
         x, axis = ravel(x), 0
-    axis = axis % x.ndim
+    axis = normalize_axis_index(axis, x.ndim)
     if np.ndim(repeats) == 0:  # stretched and joined: no index array, and a sum on the way back
         n = int(repeats)  # type: ignore[arg-type]
         apart = expand_dims(x, axis + 1)
@@ -449,7 +449,7 @@ def flip(x: Array, axis: Axes | None = None) -> Array:
     -------
     Tensor if `x` is one, else ndarray
     """
-    axes = range(x.ndim) if axis is None else [a % x.ndim for a in _tuple(axis)]
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     return x[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))]
 
 
@@ -494,7 +494,7 @@ def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     -------
     Tensor if `x` is one, else ndarray
     """
-    a, b = axes
+    a, b = normalize_axis_tuple(axes, x.ndim)
     turns = k % 4
     if turns == 0:
         return x[...]
