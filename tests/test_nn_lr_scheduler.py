@@ -168,6 +168,19 @@ def test_one_cycle_ends():
         scheduler.step()
 
 
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("anneal_strategy", ["cos", "linear"])
+@pytest.mark.parametrize("total_steps", [1, 2, 10])
+def test_one_cycle_stays_at_its_end_after_the_last_step(total_steps, anneal_strategy, three_phase):
+    settings = {"anneal_strategy": anneal_strategy, "three_phase": three_phase}
+    scheduler = OneCycleLR(optimizer(), 1.0, total_steps, **settings)
+    scheduler.optimizer.step()
+    for _ in range(total_steps):
+        scheduler.step()
+    assert scheduler.get_last_lr() == [pytest.approx(1 / 25 / 1e4)]
+    assert scheduler.optimizer.param_groups[0]["momentum"] == pytest.approx(0.95)
+
+
 def test_rates_leaves_the_schedule_where_it_is():
     scheduler = OneCycleLR(optimizer(), 1.0, total_steps=10)
     assert rates(scheduler, 10) == rates(scheduler, 10)

@@ -498,8 +498,8 @@ class OneCycleLR(LRScheduler):
         self.final_div_factor = final_div_factor
         self.between = _cosine if anneal_strategy == "cos" else _line
         up, end = pct_start * total_steps - 1, total_steps - 1
-        # (last step, where the phase leads): 0 is the bottom, 1 the top, -1 far below
-        self.phases = [(up, 1), (2 * up, 0), (end, -1)] if three_phase else [(up, 1), (end, -1)]
+        back = [(2 * up, "start")] if three_phase else []
+        self.phases = [(up, "top"), *back, (end, "end")]  # (last step, where it leads)
         self._apply()
 
     def step(self) -> None:
@@ -513,25 +513,30 @@ class OneCycleLR(LRScheduler):
         self._apply()
 
     def _apply(self) -> None:
-        start, origin, t = 0.0, 0, self.last_epoch
-        for end, goal in self.phases:
-            if t <= end or (end, goal) == self.phases[-1]:
-                break
-            start, origin = end, goal
-        share = (t - start) / (end - start) if end != start else 1.0
+        origin, goal, share = self._place()
         for i, group in enumerate(self.optimizer.param_groups):
             top = self.max_lrs[i]
-            bottom = top / self.div_factor
-            lr = {1: top, 0: bottom, -1: bottom / self.final_div_factor}
+            start = top / self.div_factor
+            lr = {"start": start, "top": top, "end": start / self.final_div_factor}
             group["lr"] = self.between(lr[origin], lr[goal], share)
             if self.cycle_momentum:
                 slow, fast = self.max_momentums[i], self.base_momentums[i]
-                mu = {1: fast, 0: slow, -1: slow}
+                mu = {"start": slow, "top": fast, "end": slow}
                 now = self.between(mu[origin], mu[goal], share)
                 if "betas" in group:
                     group["betas"] = (now, *group["betas"][1:])
                 else:
                     group["momentum"] = now
+
+    def _place(self) -> tuple[str, str, float]:
+        """Return where the phase at hand comes from, where it leads, and the share that is over."""
+        t = min(self.last_epoch, self.total_steps - 1)  # after the last step, it stays there
+        begin, origin = 0.0, "start"
+        for end, goal in self.phases:
+            if t <= end:
+                break
+            begin, origin = end, goal
+        return origin, goal, (t - begin) / (end - begin) if end != begin else 1.0
 
 
 class ReduceLROnPlateau(LRScheduler):
