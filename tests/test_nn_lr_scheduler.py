@@ -261,6 +261,9 @@ def test_the_state_of_another_schedule_is_refused_whole():
         (lambda o: ReduceLROnPlateau(o, mode="less"), "mode is 'less'"),
         (lambda o: ReduceLROnPlateau(o, threshold_mode="off"), "threshold_mode is 'off'"),
         (lambda o: ReduceLROnPlateau(o, factor=1.0), "factor is 1.0"),
+        (lambda o: ReduceLROnPlateau(o, factor=-0.1), "factor is -0.1; pass 0 <= factor < 1"),
+        (lambda o: ReduceLROnPlateau(o, patience=-3), "patience is -3; pass 0 or more"),
+        (lambda o: ReduceLROnPlateau(o, threshold=-1), "threshold is -1; pass 0 or more"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):
@@ -280,7 +283,7 @@ def test_one_cycle_needs_a_momentum():
 def test_the_base_says_what_a_subclass_defines():
     scheduler = LRScheduler(optimizer())
     scheduler.optimizer.step()
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match=r"LRScheduler.get_lr: not defined; .* get_last"):
         scheduler.step()
 
 

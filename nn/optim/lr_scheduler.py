@@ -1,6 +1,7 @@
 """Schedules: how the learning rate changes during training.
 
-Each is a function of the number of steps, `get_lr`, so that where it stands is one number. Only
+Each is a function of the number of steps, so that where it stands is one number; most define it
+as `get_lr`, for `LambdaLR` and `OneCycleLR` it is another one for each group. Only
 `ReduceLROnPlateau` looks at how training goes.
 
 An optimiser has one schedule. Of two, each would set the learning rate without a look at the
@@ -59,7 +60,10 @@ class LRScheduler:
 
     def get_lr(self, base_lr: float, t: int) -> float:
         """Return the learning rate after `t` steps: what a subclass defines."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}.get_lr: not defined; read the rates of its groups from "
+            "get_last_lr() after a step, or define it in a schedule of your own"
+        )
 
     def step(self) -> None:
         """Go one step on; call it after the optimiser's step."""
@@ -548,7 +552,7 @@ class ReduceLROnPlateau(LRScheduler):
     mode : {'min', 'max'}, default='min'
         Whether less of the metric is better, as of a loss, or more, as of an accuracy.
     factor : float, default=0.1
-        Below 1.
+        From 0 to below 1.
     patience : int, default=10
         How many steps without a new best are let pass; the next one reduces.
     threshold : float, default=1e-4
@@ -609,7 +613,10 @@ class ReduceLROnPlateau(LRScheduler):
                 f"ReduceLROnPlateau: threshold_mode is {threshold_mode!r}; it is 'rel' or 'abs'"
             )
         if not 0 <= factor < 1:
-            raise ValueError(f"ReduceLROnPlateau: factor is {factor}; pass one below 1")
+            raise ValueError(f"ReduceLROnPlateau: factor is {factor}; pass 0 <= factor < 1")
+        for name, value in (("patience", patience), ("threshold", threshold)):
+            if not value >= 0:
+                raise ValueError(f"ReduceLROnPlateau: {name} is {value}; pass 0 or more")
         super().__init__(optimizer, per=per)
         self.mode = mode
         self.factor = factor
