@@ -78,7 +78,8 @@ class EarlyStopping(Callback):
         best, since = -math.inf, 0
         for value in values:
             best, since = (value, 0) if value > best + self.min_delta else (best, since + 1)
-        run.stop = since >= self.patience
+        if since >= self.patience:  # else another callback may have asked
+            run.stop = True
 
 
 class SaveBest(Callback):
@@ -113,7 +114,10 @@ def watched(history: Sequence[dict[str, float]], monitor: str | None = None) -> 
     """
     monitor = monitor or ("test_loss" if "test_loss" in history[-1] else "loss")
     if monitor not in history[-1]:
-        raise ValueError(f"monitor is {monitor!r}; the history has {sorted(history[-1])}")
+        raise ValueError(
+            f"EarlyStopping, SaveBest: monitor is {monitor!r}; pass one that the history has: "
+            f"{sorted(history[-1])}"
+        )
     sign = 1 if monitor.endswith("accuracy") else -1
     return [sign * row[monitor] for row in history]
 
@@ -164,7 +168,7 @@ def fit(
     scheduler : LRScheduler, optional
         Stepped after each step of the optimiser or each epoch, as its `per` says. A
         `ReduceLROnPlateau` is given the loss, or with mode 'max' the accuracy, of `test` if
-        there is one.
+        there is one; per batch it is given the training loss of the batch, and takes mode 'min'.
     accumulate : int, default=1
         Add up the gradients of so many batches before a step, each loss divided by their number:
         one step of a batch so many times larger, in the memory of a small one. The rest of an
@@ -202,7 +206,7 @@ def fit(
         If `train` is neither a Dataset nor a DataLoader.
     ValueError
         If an argument is out of range, the optimiser is another model's, or a checkpoint does not
-        fit; nothing was changed then. If the data have no target.
+        fit; nothing was changed then. If the data have no target, or no accuracy that is asked for.
 
     Examples
     --------
@@ -322,7 +326,14 @@ def step_schedule(scheduler: LRScheduler, result: dict[str, float]) -> None:
     """Step a schedule; one that looks at how training goes is shown the result."""
     if isinstance(scheduler, ReduceLROnPlateau):
         key = "loss" if scheduler.mode == "min" else "accuracy"
-        scheduler.step(result[f"test_{key}"] if f"test_{key}" in result else result[key])
+        there = [name for name in (f"test_{key}", key) if name in result]
+        if not there:
+            raise ValueError(
+                f"fit: the ReduceLROnPlateau of mode {scheduler.mode!r} per {scheduler.per} needs "
+                f"an {key}, but there is {sorted(result)} alone; pass mode='min', or step one of "
+                "mode 'max' per epoch on targets that are class indices"
+            )
+        scheduler.step(result[there[0]])
     else:
         scheduler.step()
 

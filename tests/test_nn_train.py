@@ -367,7 +367,9 @@ def test_an_accuracy_is_better_when_it_is_more(few):
     callbacks = [Scripted(), EarlyStopping(2, "accuracy")]
     history = fit(model, few[0], epochs=5, optimizer=optimizer, callbacks=callbacks, progress=False)
     assert len(history) == 4
-    with pytest.raises(ValueError, match=r"monitor is 'f1'; the history has \['accuracy', 'epoch'"):
+    with pytest.raises(
+        ValueError, match=r"SaveBest: monitor is 'f1'; .* has: \['accuracy', 'epoch'"
+    ):
         fit(
             model,
             few[0],
@@ -376,6 +378,16 @@ def test_an_accuracy_is_better_when_it_is_more(few):
             callbacks=[EarlyStopping(2, "f1")],
             progress=False,
         )
+
+
+def test_no_callback_takes_back_the_stop_that_another_asked_for(few):
+    class Enough(Callback):
+        def after_step(self, run):
+            run.stop = True
+
+    model = MLP([64, 10], rng=0)
+    settings = {"epochs": 5, "optimizer": SGD(model.parameters()), "progress": False}
+    assert len(fit(model, few[0], callbacks=[Enough(), EarlyStopping(3)], **settings)) == 1
 
 
 @pytest.mark.parametrize(("mode", "key"), [("min", "test_loss"), ("max", "test_accuracy")])
@@ -396,6 +408,19 @@ def test_a_plateau_is_shown_what_it_asks_for(few, mode, key):
     scheduler = ReduceLROnPlateau(optimizer, per="batch")
     fit(model, few[0], epochs=1, optimizer=optimizer, scheduler=scheduler, progress=False)
     assert scheduler.last_epoch == 16 and scheduler.best < 2.3
+
+
+@pytest.mark.parametrize("per", ["epoch", "batch"])
+def test_a_plateau_that_waits_for_an_accuracy_is_told_where_there_is_none(per):
+    model = MLP([2, 1], rng=0)
+    optimizer = SGD(model.parameters())
+    scheduler = ReduceLROnPlateau(optimizer, mode="max", per=per)
+    settings = {"optimizer": optimizer, "scheduler": scheduler, "loss_fn": F.mse_loss}
+    x = np.ones((4, 2), np.float32)
+    with pytest.raises(
+        ValueError, match=rf"mode 'max' per {per} needs an acc.* is \['loss'\] alone"
+    ):
+        fit(model, TensorDataset(x, x[:, :1]), epochs=1, progress=False, **settings)
 
 
 def test_senseless_arguments_are_refused(few):
