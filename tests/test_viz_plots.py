@@ -219,6 +219,29 @@ def test_the_gradients_and_layers_of_the_picture_are_those_recorded():
     assert labels[:2] == ["hidden.weight", "head.weight"]
 
 
+def test_the_plane_between_integer_points_is_asked_about_too():
+    seen = []
+
+    def model(x):
+        seen.append(x.numpy())
+        return x[:, 0] - 0.5
+
+    viz.plot_decision_boundary(model, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], resolution=9)
+    (grid,) = seen
+    assert grid.dtype == np.float64 and len(np.unique(grid[:, 0])) == 9
+
+
+def test_weights_of_three_axes_are_images_as_they_stand():
+    image = viz.plot_neurons(np.arange(32.0).reshape(2, 2, 8)).axes[0].images[0]
+    assert image.get_array().tolist() == np.arange(16.0).reshape(2, 8).tolist()
+
+
+def test_a_landscape_may_have_a_number_among_its_parameters():
+    scale, bias = Tensor([[2.0]], requires_grad=True), Tensor(3.0, requires_grad=True)
+    viz.plot_loss_landscape(lambda: (scale * bias).sum(), [scale, bias], resolution=3)
+    assert (scale.item(), bias.item()) == (2.0, 3.0)
+
+
 def test_the_landscape_puts_the_weights_back_even_after_an_error():
     net = Net()
     before = net.w1.numpy().copy()

@@ -304,6 +304,7 @@ def plot_decision_boundary(
         From a Tensor of shape (n, 2) to logits: of shape (n,) or (n, 1) for two classes, parted at
         0, or (n, classes).
     x : array_like of shape (n, 2)
+        The model is asked in its dtype, about integers in float64.
     y : array_like of shape (n,), integer
         Classes from 0.
     ax : matplotlib Axes, optional
@@ -320,6 +321,8 @@ def plot_decision_boundary(
         If the points are not in the plane.
     """
     points, labels = np.asarray(x), np.asarray(y).reshape(-1)
+    if points.dtype.kind != "f":  # between two whole numbers there is more to ask about
+        points = points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"plot_decision_boundary: x has shape {points.shape}; pass (n, 2)")
     ax = _axes(ax, width=4.4, height=3.8)
@@ -366,7 +369,7 @@ def plot_neurons(
     weight : array_like or Tensor of shape (units, height * width)
         Such as the weight of a Linear on images; or (units, height, width).
     shape : (int, int), optional
-        Height and width; a square if None.
+        Height and width; if None those of a weight of three axes, else a square.
     most : int, default=64
         How many units to show at most, the first ones.
 
@@ -380,6 +383,8 @@ def plot_neurons(
         If the inputs do not make an image of that shape.
     """
     w = np.asarray(weight.data if isinstance(weight, Tensor) else weight)
+    if shape is None and w.ndim == 3:
+        shape = w.shape[1:]
     w = w.reshape(len(w), -1)
     if shape is None:
         side = round(w.shape[1] ** 0.5)
@@ -615,5 +620,8 @@ def _direction(w: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 
 
 def _set(p: Tensor, values: NDArray[Any]) -> None:
-    p.data[...] = values
+    if isinstance(p.data, np.ndarray):
+        p.data[...] = values
+    else:  # a NumPy number, which cannot be changed in place
+        p.data = p.dtype.type(values)
     p.mark_changed()
