@@ -36,7 +36,8 @@ class MultiheadAttention(Module):
     num_heads : int
         A divisor of embed_dim.
     dropout : float, default=0.0
-        The share of the weights to drop in training.
+        The share of the weights to drop in training, 0 <= dropout < 1 as in
+        `functional.scaled_dot_product_attention`.
     bias : bool, default=True
     kdim, vdim : int, optional
         Features of the keys and values; embed_dim if None. With others the three projections are
@@ -61,7 +62,8 @@ class MultiheadAttention(Module):
     Raises
     ------
     ValueError
-        If embed_dim is no multiple of num_heads, or with rope a head's features are odd in number.
+        If embed_dim is no multiple of num_heads, with rope a head's features are odd in number, or
+        dropout is out of range.
 
     References
     ----------
@@ -101,6 +103,11 @@ class MultiheadAttention(Module):
             raise ValueError(
                 f"MultiheadAttention: rope turns pairs, but a head has {embed_dim // num_heads} "
                 "features; pass an embed_dim that is a multiple of 2 num_heads"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(
+                f"MultiheadAttention: dropout is {dropout}; pass the share of the weights to drop, "
+                "0 <= dropout < 1"
             )
         rng = generator(rng)
         self.embed_dim = embed_dim

@@ -328,7 +328,7 @@ class TransformerBlock(Module):
         4 d_model if None.
     dropout : float, default=0.0
         The share dropped in training of the attention's weights, of the hidden activations, and of
-        what each residual adds. (PyTorch's default is 0.1.)
+        what each residual adds; below 1, as of `MultiheadAttention`. (PyTorch's default is 0.1.)
     norm : {'pre', 'post'}, default='pre'
     activation : str or callable, default='gelu'
         As in `FeedForward`. (PyTorch's default is 'relu'.)

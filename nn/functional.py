@@ -323,7 +323,7 @@ def dropout(
     return input * (keep.astype(input.dtype) * input.dtype.type(1 / (1 - p) if p < 1 else 0))
 
 
-def check_dropout(where: str, p: float) -> None:
-    """Refuse a share that is none."""
+def check_dropout(where: str, p: float, name: str = "p") -> None:
+    """Refuse a share that is none; `name` is what the caller calls it."""
     if not 0 <= p <= 1:
-        raise ValueError(f"{where}: p is {p}; pass the share to drop, 0 <= p <= 1")
+        raise ValueError(f"{where}: {name} is {p}; pass the share to drop, 0 <= {name} <= 1")

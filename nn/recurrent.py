@@ -350,7 +350,7 @@ class _Layers(_Recurrent):
         name = type(self).__name__
         if num_layers < 1:
             raise ValueError(f"{name}: num_layers is {num_layers}; pass 1 or more")
-        check_dropout(name, dropout)
+        check_dropout(name, dropout, "dropout")
         if dropout and num_layers == 1:
             raise ValueError(
                 f"{name}: dropout acts between layers, and there is one; pass dropout=0 or "

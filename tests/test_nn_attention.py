@@ -9,6 +9,7 @@ from nn import (
     LearnedPositionalEncoding,
     MultiheadAttention,
     SinusoidalPositionalEncoding,
+    TransformerBlock,
 )
 from nn import functional as F
 from tests.nn_parity import normal
@@ -186,6 +187,11 @@ def test_attention_refuses_what_does_not_fit():
         MultiheadAttention(6, 4)
     with pytest.raises(ValueError, match="a head has 3 features"):
         MultiheadAttention(6, 2, rope=True)
+    for dropout in (-0.1, 1.0, 1.5):
+        with pytest.raises(ValueError, match=f"MultiheadAttention: dropout is {dropout}; pass the"):
+            MultiheadAttention(6, 2, dropout)
+        with pytest.raises(ValueError, match=f"MultiheadAttention: dropout is {dropout}; pass the"):
+            TransformerBlock(6, 2, dropout=dropout)
     attention = MultiheadAttention(E, H, batch_first=True, rng=0)
     x = Tensor(np.ones((N, T, E), np.float32))
     for mask in (np.ones((T, S), bool), np.ones((N, T, T), bool)):

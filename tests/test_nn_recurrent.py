@@ -333,7 +333,7 @@ def test_the_lstm_solves_the_adding_problem_where_the_plain_rnn_does_not():
         (lambda: LSTM(0, 4), "LSTM: 0 features and 4 units"),
         (lambda: GRUCell(3, -1), "GRUCell: 3 features and -1 units"),
         (lambda: GRU(3, 4, 0), "GRU: num_layers is 0"),
-        (lambda: RNN(3, 4, 2, dropout=1.5), "RNN: p is 1.5; pass the share to drop"),
+        (lambda: RNN(3, 4, 2, dropout=1.5), "RNN: dropout is 1.5; pass the share to drop, 0 <= d"),
         (lambda: LSTM(3, 4, dropout=0.5), "LSTM: dropout acts between layers, and there is one"),
         (lambda: RNN(3, 4, nonlinearity="selu"), "RNN: nonlinearity is 'selu'"),
         (lambda: RNNCell(3, 4, nonlinearity="selu"), "RNNCell: nonlinearity is 'selu'"),
