@@ -192,9 +192,10 @@ def report(
                 f"report: {type(model).__name__} called no layer that put out a tensor"
             )
         gradients = _gradients(root, generator(rng), random=loss is None)
-    rows = [Signal("input", "", mean_square(x.data)) for x in tensors if x.dtype.kind == "f"][:1]
-    if rows:
-        rows[0].backward = mean_square(gradients.get(tensors[0]))
+    rows = []
+    for x in [x for x in tensors if x.dtype.kind == "f"][:1]:
+        rows.append(Signal("input", "", mean_square(x.data)))
+        rows[0].backward = mean_square(gradients.get(x))
     paths = {module: path for path, module in model.named_modules()}
     for module, value in seen:
         signal = Signal(paths[module] or "model", type(module).__name__, mean_square(value.data))

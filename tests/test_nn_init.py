@@ -419,6 +419,19 @@ def test_a_report_takes_a_loss_and_integers():
     assert "verdict: healthy" in str(found)
 
 
+def test_a_report_takes_the_gradient_of_the_input_that_it_shows():
+    class Picked(Module):
+        def __init__(self):
+            self.inner = Linear(4, 4, rng=0)
+
+        def forward(self, i, x):
+            return self.inner(x[i])
+
+    found = init.report(Picked(), np.array([2, 0, 1]), batch(3, 4))
+    assert found.layers[0].path == "input" and found.layers[0].backward > 0
+    assert "not finite" not in str(found)
+
+
 def test_a_model_without_layers_has_no_report():
     class Shape(Module):
         def forward(self, x):
