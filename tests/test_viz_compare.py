@@ -54,6 +54,21 @@ def test_what_did_not_change_is_as_it_was():
     assert view.figure.boxes[0].fill in (None, "#ffffff", "#f7fafd")
 
 
+@pytest.mark.parametrize("value", [[0, -np.inf, np.nan, 2], [-np.inf], np.inf, np.nan])
+def test_what_is_not_finite_did_not_change_if_it_is_the_same(value):
+    def view():
+        return viz.draw(leaf(np.array(value), "x") + 1)
+
+    assert "0 of 3 values changed" in view().diff(view()).figure.notes
+
+
+def test_a_change_beside_what_is_not_finite_is_measured():
+    before, after = (viz.draw(leaf([x, -np.inf, np.nan], "x") * 1) for x in (3.0, 4.0))
+    view = before.diff(after)
+    assert "2 of 3 values changed" in view.figure.notes
+    assert view.text().count("moved by 1 (33% of the norm)") == 2
+
+
 def test_what_is_new_and_what_is_gone_is_drawn_and_said():
     x = leaf(0.5, "x")
     with scope("f"):

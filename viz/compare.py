@@ -69,22 +69,30 @@ def relative_change(node: Node) -> float:
 
 
 def distance(old: Summary, new: Summary) -> float:
-    """The norm of the difference of two arrays of one shape; of large ones, an estimate."""
+    """The norm of the difference of two arrays of one shape; of large ones, an estimate.
+
+    What is the same infinity in both, or NaN in both, has not moved.
+    """
     if old.item is not None and new.item is not None:
-        return abs(float(new.item) - float(old.item))
+        return 0.0 if _alike(old.item, new.item) else abs(float(new.item) - float(old.item))
     x, y = np.frombuffer(old.sample), np.frombuffer(new.sample)
     if len(x) != len(y):
         return math.nan
     with np.errstate(all="ignore"):
-        squares = float(np.square(y - x).sum())
+        squares = float(np.square(np.where(_alike(x, y), 0.0, y - x)).sum())
     return math.sqrt(squares * math.prod(new.shape) / len(y)) if len(y) else 0.0
 
 
 def _same(old: Node, new: Node) -> bool:
     return all(
-        x is y or (x is not None and y is not None and x == y and distance(x, y) == 0)
+        x is y or (x is not None and y is not None and all(map(_alike, x, y)))
         for x, y in ((old.value, new.value), (old.grad, new.grad))
     )
+
+
+def _alike(x: Any, y: Any) -> Any:
+    """Whether two are equal, or NaN both."""
+    return (x == y) | ((x != x) & (y != y))
 
 
 def _keys(graph: Graph) -> list[Any]:
