@@ -109,6 +109,11 @@ def test_trapezoid_and_average_are_numpys():
     compare(np.average, X, axis=1)
     compare(np.average, X, axis=1, weights=np.array([1.0, 2.0, 4.0]))
     compare(np.average, X, weights=X**2)
+    compare(np.average, X, axis=(2, 0), weights=X[:, 0].T ** 2)
+    with pytest.raises(TypeError, match=r"weights of shape \(4,\) .* name the axis"):
+        np.average(Tensor(X), weights=X[0, 0])
+    with pytest.raises(ValueError, match=r"weights of shape \(4,\) for axis 1 .* pass \(3,\)"):
+        np.average(Tensor(X), axis=1, weights=X[0, 0])
 
 
 @pytest.mark.parametrize(

@@ -591,13 +591,20 @@ def average(
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     weights : Tensor or ndarray, optional
-        Of the shape of x, or of one axis as long as `axis`; equal weights if None.
+        Of the shape of x, or of that of its part along `axis`; equal weights if None.
     keepdims : bool, default=False
         Keep reduced axes with length one.
 
     Returns
     -------
     Tensor if `x` or `weights` is one, else ndarray
+
+    Raises
+    ------
+    TypeError
+        If the shapes differ and no axis is named.
+    ValueError
+        If the weights have neither shape.
 
     Examples
     --------
@@ -608,8 +615,21 @@ def average(
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
     x, weights = as_arrays(x, weights)
-    if weights.ndim == 1 < x.ndim and isinstance(axis, int):
-        weights = weights.reshape(tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim)))
+    if weights.shape != x.shape:
+        axes = _named(x.ndim, axis)
+        along = tuple(x.shape[a] for a in axes)
+        if axis is None:
+            raise TypeError(
+                f"average: weights of shape {weights.shape} for x of shape {x.shape}; name the "
+                "axis that they belong to, or pass one for each element"
+            )
+        if weights.shape != along:
+            raise ValueError(
+                f"average: weights of shape {weights.shape} for axis {axis} of x of shape "
+                f"{x.shape}; pass {along}, or one for each element"
+            )
+        shape = tuple(n if i in axes else 1 for i, n in enumerate(x.shape))
+        weights = weights.transpose(np.argsort(axes)).reshape(shape)
     share = weights / weights.sum(axis=axis, keepdims=True)
     return (x * share).sum(axis=axis, keepdims=keepdims)
 
