@@ -419,6 +419,13 @@ def argwhere(x: Array) -> np.ndarray[Any, Any]:
 # By a mask.
 
 
+def _booleans(where: str, mask: Array) -> Any:
+    mask = _plain(mask)
+    if mask.dtype.kind != "b":
+        raise TypeError(f"{where}: mask is {mask.dtype}; pass booleans, such as mask != 0")
+    return mask
+
+
 def masked_select(x: Array, mask: Array) -> Array:
     """Return the elements of x where the mask holds, in one axis.
 
@@ -431,8 +438,13 @@ def masked_select(x: Array, mask: Array) -> Array:
     Returns
     -------
     Tensor if `x` is one, else ndarray; of shape (count,)
+
+    Raises
+    ------
+    TypeError
+        If the mask is not boolean.
     """
-    mask = _plain(mask)
+    mask = _booleans("masked_select", mask)
     shape = np.broadcast_shapes(x.shape, mask.shape)
     x = x if x.shape == shape else broadcast_to(x, shape)
     return getitem(x, np.broadcast_to(mask, shape))
@@ -450,7 +462,13 @@ def masked_fill(x: Array, mask: Array, value: Array) -> Array:
 
     Returns
     -------
-    Tensor if an argument is one, else ndarray; dtype of `x`
+    Tensor if an argument is one, else ndarray
+        Of the dtype of `x`, to which a value is cast; one that is a tensor is promoted with `x`.
+
+    Raises
+    ------
+    TypeError
+        If the mask is not boolean.
 
     Examples
     --------
@@ -460,7 +478,8 @@ def masked_fill(x: Array, mask: Array, value: Array) -> Array:
     >>> masked_fill(x, x > 1, -np.inf).tolist()
     [1.0, -inf]
     """
-    return where(mask, value if isinstance(value, Node) else np.asarray(value, x.dtype), x)
+    value = value if isinstance(value, Node) else np.asarray(value, x.dtype)
+    return where(_booleans("masked_fill", mask), value, x)
 
 
 def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
@@ -480,11 +499,13 @@ def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
 
     Raises
     ------
+    TypeError
+        If the mask is not boolean.
     ValueError
         If `source` has too few elements.
     """
     x, source = as_arrays(x, source)
-    mask = _plain(mask)
+    mask = _booleans("masked_scatter", mask)
     shape = np.broadcast_shapes(mask.shape, x.shape)
     mask = np.broadcast_to(mask, shape)
     x = x if x.shape == shape else broadcast_to(x, shape)
