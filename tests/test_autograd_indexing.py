@@ -183,6 +183,7 @@ def test_index_select_add_and_put():
         (lambda x: ag.masked_scatter(x[0], [1, 0, 1, 0], x[1]), TypeError, "scatter: mask is int"),
         (lambda x: ag.masked_fill(x[0], [1, 0, 1, 0], 0.0), TypeError, "fill: mask is int64"),
         (lambda x: ag.choose(np.array([0, 2]), [x[0, :2], 1.0]), ValueError, "2 choices"),
+        (lambda x: ag.choose(np.array([0.5]), [x, x]), TypeError, "choose: the index is float64"),
         (lambda x: ag.select([x > 0], []), ValueError, "1 conditions and 0 choices"),
     ],
 )
@@ -254,6 +255,18 @@ def test_select_and_choose_are_numpys():
         out = f(index, [Tensor(x), Tensor(y), 7.0])
         np.testing.assert_array_equal(out.data, np.choose(index, [x, y, 7.0]))
     gradcheck(lambda x, y: ag.choose(index, [x, y, x * y]), x, y)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, np.float64])
+def test_select_and_choose_give_numpys_dtype(dtype):
+    x, y = np.array([0, 1, 1]).astype(dtype), np.array([1, 0, 1]).astype(dtype)
+    index = np.array([0, 1, 1])
+    np.testing.assert_array_equal(
+        ag.choose(index, [Tensor(x), y]).data, np.choose(index, [x, y]), strict=True
+    )
+    for more in ({}, {"default": 2}, {"default": 2.5}):
+        out = ag.select([index > 0], [Tensor(x)], **more)
+        np.testing.assert_array_equal(out.data, np.select([index > 0], [x], **more), strict=True)
 
 
 SAFE = {

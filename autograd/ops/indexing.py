@@ -520,7 +520,7 @@ def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
 # By choice.
 
 
-def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Array = 0.0) -> Array:
+def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Array = 0) -> Array:
     """Return from the first choice whose condition holds, as NumPy does.
 
     Parameters
@@ -552,19 +552,10 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
             f"select: {len(condlist)} conditions and {len(choicelist)} choices; "
             "each condition needs its own, and there must be one at least"
         )
-    pairs = list(zip(condlist, choicelist, strict=True))
-    *others, (condition, choice) = pairs
-    # numbers meet a tensor first, and take its dtype: from the inside out
-    like = next((c for c in (*choicelist, default) if isinstance(c, Node)), None)
-    out = where(condition, choice, _constant_like(default, like))
-    for condition, choice in reversed(others):
+    *choices, out = as_arrays(*choicelist, default)
+    for condition, choice in reversed(list(zip(condlist, choices, strict=True))):
         out = where(condition, choice, out)
     return out
-
-
-def _constant_like(x: Array, like: Any) -> Array:
-    numbers = like is None or isinstance(x, Node) or not isinstance(x, int | float)
-    return x if numbers else np.asarray(x, like.data.dtype)
 
 
 def choose(a: Index, choices: Sequence[Array]) -> Array:
@@ -582,14 +573,18 @@ def choose(a: Index, choices: Sequence[Array]) -> Array:
 
     Raises
     ------
+    TypeError
+        If `a` is not of integers.
     ValueError
         If `a` names a choice that there is not.
     """
     index = _plain(a)
+    if index.dtype.kind not in "biu":
+        raise TypeError(f"choose: the index is {index.dtype}; pass integers, which name choices")
     if not len(choices) or (index.size and not 0 <= index.min() <= index.max() < len(choices)):
         raise ValueError(f"choose: {len(choices)} choices, but the index is not within them")
     conditions = [index == i for i in range(len(choices))]
-    return select(conditions, choices)
+    return select(conditions, choices, choices[-1])
 
 
 def safe_where(
