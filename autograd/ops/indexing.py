@@ -49,17 +49,21 @@ def _plain(index: Index) -> Any:
 
 def along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """Index `axis` by an array that has all axes, and each other axis by its own position."""
-    ndim = len(shape)
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    grid[normalize_axis_index(axis, len(shape))] = index
+    return tuple(grid)
+
+
+def _along(where: str, index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return `along` of an index that was given."""
     if index.dtype.kind not in "iu":
-        raise TypeError(f"an index of dtype {index.dtype} names no positions; use integers")
-    if index.ndim != ndim:
+        raise TypeError(f"{where}: an index of {index.dtype} names no positions; use integers")
+    if index.ndim != len(shape):
         raise ValueError(
-            f"an index of shape {index.shape} does not fit an array of shape {shape}: "
+            f"{where}: an index of shape {index.shape} does not fit an array of shape {shape}: "
             "both need the same number of axes"
         )
-    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    grid[normalize_axis_index(axis, ndim)] = index
-    return tuple(grid)
+    return along(index, axis, shape)
 
 
 # Along an axis.
@@ -194,7 +198,7 @@ def take_along_axis(x: Array, indices: Index, axis: int | None = -1) -> Array:
         full = [index.shape[axis] if i == axis else n for i, n in enumerate(shape)]
         index = np.broadcast_to(index, full)
         x = broadcast_to(x, tuple(x.shape[axis] if i == axis else n for i, n in enumerate(shape)))
-    return getitem(x, along(index, axis, x.shape))
+    return getitem(x, _along("take_along_axis", index, axis, x.shape))
 
 
 @with_aliases
@@ -219,7 +223,7 @@ def gather(x: Array, axis: int, index: Index) -> Array:
     IndexError
         If a position is out of range.
     """
-    return getitem(x, along(_plain(index), axis, x.shape))
+    return getitem(x, _along("gather", _plain(index), axis, x.shape))
 
 
 @with_aliases
@@ -243,11 +247,13 @@ def scatter(x: Array, axis: int, index: Index, src: Array) -> Array:
     IndexError
         If a position is out of range.
     ValueError
-        If `src` has a derivative and an element is named twice; see `setitem`.
+        If `src` is shorter than `index`, or has a derivative and an element is named twice; see
+        `setitem`.
     """
     x, src = as_arrays(x, src)
     index = _plain(index)
-    return setitem(x, _leading(src, index.shape), along(index, axis, x.shape))
+    at = _along("scatter", index, axis, x.shape)
+    return setitem(x, _leading("scatter", src, index.shape), at)
 
 
 @with_aliases
@@ -270,6 +276,8 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     ------
     IndexError
         If a position is out of range.
+    ValueError
+        If `src` is shorter than `index`.
 
     Examples
     --------
@@ -279,11 +287,19 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     """
     x, src = as_arrays(x, src)
     index = _plain(index)
-    return x + embed(_leading(src, index.shape), x.shape, along(index, axis, x.shape))
+    at = _along("scatter_add", index, axis, x.shape)
+    return x + embed(_leading("scatter_add", src, index.shape), x.shape, at)
 
 
-def _leading(src: Array, shape: tuple[int, ...]) -> Array:
-    return src[tuple(slice(n) for n in shape)] if src.ndim else src
+def _leading(where: str, src: Array, shape: tuple[int, ...]) -> Array:
+    if src.ndim == 0:
+        return src
+    if src.ndim != len(shape) or any(n < m for n, m in zip(src.shape, shape, strict=True)):
+        raise ValueError(
+            f"{where}: src of shape {src.shape} does not cover the index of shape {shape}; pass "
+            "one at least as long on each axis"
+        )
+    return src[tuple(slice(n) for n in shape)]
 
 
 @with_aliases
@@ -306,10 +322,18 @@ def index_add(x: Array, axis: int, index: Index, source: Array) -> Array:
     ------
     IndexError
         If a position is out of range.
+    ValueError
+        If `source` is of another shape.
     """
-    return x + embed(
-        source, x.shape, (slice(None),) * normalize_axis_index(axis, x.ndim) + (_plain(index),)
-    )
+    x, source = as_arrays(x, source)
+    places, axis = _plain(index), normalize_axis_index(axis, x.ndim)
+    shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    if source.shape != shape:
+        raise ValueError(
+            f"index_add: source of shape {source.shape} for {places.size} positions on axis "
+            f"{axis} of x of shape {x.shape}; pass one of shape {shape}"
+        )
+    return x + embed(source, x.shape, (slice(None),) * axis + (places,))
 
 
 @with_aliases
@@ -343,7 +367,7 @@ def put_along_axis(x: Array, indices: Index, values: Array, axis: int | None) ->
     if index.ndim == x.ndim:
         full = [index.shape[i] if i == axis else n for i, n in enumerate(x.shape)]
         index = np.broadcast_to(index, full)
-    return setitem(x, values, along(index, axis, x.shape))
+    return setitem(x, values, _along("put_along_axis", index, axis, x.shape))
 
 
 # By an index of all axes.
