@@ -341,6 +341,13 @@ def test_matrix_power_is_numpys(n):
     assert ag.matrix_power(Tensor(np.eye(2, dtype="f4")), n).dtype == np.float32
 
 
+def test_a_power_of_a_matrix_is_a_whole_number():
+    x = Tensor([[1.0, 1.0], [0.0, 1.0]])
+    assert ag.matrix_power(x, np.int64(3)).tolist() == [[1, 3], [0, 1]]
+    with pytest.raises(TypeError, match=r"n is 0\.5; pass a whole number"):
+        ag.matrix_power(x, 0.5)
+
+
 # Where a derivative is delicate, or is none.
 
 

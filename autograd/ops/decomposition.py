@@ -9,6 +9,7 @@ LAPACK has no float16, and NumPy's error says so.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -808,6 +809,8 @@ def matrix_power(x: Array, n: int) -> Array:
     ------
     numpy.linalg.LinAlgError
         If n is negative and a matrix is singular.
+    TypeError
+        If n is not a whole number.
     ValueError
         If the matrices are not square.
 
@@ -819,6 +822,10 @@ def matrix_power(x: Array, n: int) -> Array:
     """
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"matrix_power: matrices of shape {x.shape} are not square")
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"matrix_power: n is {n!r}; pass a whole number") from None
     if n < 0:
         x, n = inv(x), -n
     out = None
