@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from .methods import one_tuple
 from .random import generator
 from .tensor import Tensor, as_tensor
 
@@ -47,13 +48,6 @@ def _made(array: Any, requires_grad: bool) -> Tensor:
     return as_tensor(array).requires_grad_(requires_grad)
 
 
-def _shape(sizes: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
-    """Take ``f(2, 3)`` and ``f((2, 3))`` alike."""
-    if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer):
-        return tuple(sizes[0])
-    return sizes  # type: ignore[return-value]
-
-
 def _plain(x: ArrayLike | Tensor) -> Any:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
@@ -82,7 +76,7 @@ def zeros(
     >>> zeros(2, 3).shape, zeros((2, 3)).shape
     ((2, 3), (2, 3))
     """
-    return _made(np.zeros(_shape(shape), dtype), requires_grad)
+    return _made(np.zeros(one_tuple(shape), dtype), requires_grad)
 
 
 def ones(
@@ -101,7 +95,7 @@ def ones(
     -------
     Tensor of shape `shape`
     """
-    return _made(np.ones(_shape(shape), dtype), requires_grad)
+    return _made(np.ones(one_tuple(shape), dtype), requires_grad)
 
 
 def empty(
@@ -120,7 +114,7 @@ def empty(
     -------
     Tensor of shape `shape`
     """
-    return _made(np.empty(_shape(shape), dtype), requires_grad)
+    return _made(np.empty(one_tuple(shape), dtype), requires_grad)
 
 
 def full(
@@ -499,7 +493,7 @@ def rand(
     >>> bool((rand(3, rng=0) == rand(3, rng=0)).data.all())
     True
     """
-    return _made(_floats(generator(rng).random, _shape(shape), dtype), requires_grad)
+    return _made(_floats(generator(rng).random, one_tuple(shape), dtype), requires_grad)
 
 
 def randn(
@@ -523,7 +517,7 @@ def randn(
     -------
     Tensor of shape `shape`
     """
-    return _made(_floats(generator(rng).standard_normal, _shape(shape), dtype), requires_grad)
+    return _made(_floats(generator(rng).standard_normal, one_tuple(shape), dtype), requires_grad)
 
 
 def _floats(draw: Any, shape: tuple[int, ...], dtype: DTypeLike | None) -> Any:

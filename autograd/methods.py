@@ -192,14 +192,14 @@ class Methods(Node):
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Self:
         """Return the tensor with another shape: ``reshape(2, 3)`` or ``reshape((2, 3))``."""
-        return ops.reshape(self, _one_tuple(shape))  # type: ignore[no-any-return]
+        return ops.reshape(self, one_tuple(shape))  # type: ignore[no-any-return]
 
     def transpose(self, *axes: int | tuple[int, ...] | None) -> Self:
         """Return the tensor with its axes reversed, or in the order given.
 
         Two axes of a tensor with more than two are exchanged, as in PyTorch.
         """
-        order = _one_tuple(axes) if axes and axes[0] is not None else None
+        order = one_tuple(axes) if axes and axes[0] is not None else None
         if order is not None and len(order) == 2 < self.data.ndim:
             return ops.swapaxes(self, *order)  # type: ignore[no-any-return]
         return ops.transpose(self, order)  # type: ignore[no-any-return]
@@ -250,6 +250,8 @@ class Methods(Node):
             raise
 
 
-def _one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+def one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Take ``f(2, 3)`` and ``f((2, 3))`` alike."""
-    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer):
+        return tuple(sizes[0])
+    return sizes

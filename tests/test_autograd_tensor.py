@@ -281,6 +281,7 @@ def test_shape_methods_take_sizes_apart_or_together():
     assert x.transpose(1, 2).shape == (2, 4, 3)  # PyTorch's two axes
     assert x.T.shape == (4, 3, 2)
     assert x.permute(2, 0, 1).shape == (4, 2, 3)
+    assert x.reshape(np.int64(24)).shape == (24,)
     assert x[0].expand(5, -1, -1).shape == (5, 3, 4)
     assert x.flatten().shape == (24,)
     assert x.unsqueeze(0).squeeze(0).shape == x.shape
