@@ -204,7 +204,10 @@ class Methods(Node):
             return ops.swapaxes(self, *order)  # type: ignore[no-any-return]
         return ops.transpose(self, order)  # type: ignore[no-any-return]
 
-    permute = transpose
+    def permute(self, *axes: int | tuple[int, ...]) -> Self:
+        """Return the tensor with its axes in the order given: all of them, as in PyTorch."""
+        return ops.transpose(self, one_tuple(axes))  # type: ignore[no-any-return]
+
     view = reshape
 
     @property

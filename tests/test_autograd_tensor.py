@@ -280,11 +280,18 @@ def test_shape_methods_take_sizes_apart_or_together():
     assert x.transpose(0, 2, 1).shape == (2, 4, 3)
     assert x.transpose(1, 2).shape == (2, 4, 3)  # PyTorch's two axes
     assert x.T.shape == (4, 3, 2)
-    assert x.permute(2, 0, 1).shape == (4, 2, 3)
+    assert x.permute(2, 0, 1).shape == x.permute((2, 0, 1)).shape == (4, 2, 3)
+    assert leaf(1.0).permute().shape == ()
     assert x.reshape(np.int64(24)).shape == (24,)
     assert x[0].expand(5, -1, -1).shape == (5, 3, 4)
     assert x.flatten().shape == (24,)
     assert x.unsqueeze(0).squeeze(0).shape == x.shape
+
+
+@pytest.mark.parametrize("axes", [(0, 2), (), (0,), (0, 1, 1)])
+def test_permute_takes_each_axis_once(axes):
+    with pytest.raises(ValueError, match="transpose: "):
+        leaf(np.zeros((2, 3, 4))).permute(*axes)
 
 
 def test_clone_is_in_the_graph_and_detach_is_not():
