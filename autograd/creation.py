@@ -454,13 +454,14 @@ def one_hot(
     places = _plain(index)
     if places.dtype.kind not in "iu":
         raise TypeError(f"one_hot: indices of dtype {places.dtype} name no classes; use integers")
-    count = int(places.max(initial=-1)) + 1 if num_classes is None else num_classes
-    if places.size and not 0 <= places.min() <= places.max() < count:
+    if num_classes is None:
+        num_classes = int(places.max()) + 1 if places.size else 0
+    if places.size and not 0 <= places.min() <= places.max() < num_classes:
         raise ValueError(
             f"one_hot: indices from {places.min()} to {places.max()} are not all among the "
-            f"{count} classes from 0 to {count - 1}"
+            f"{num_classes} classes from 0 to {num_classes - 1}"
         )
-    hot = places[..., None] == np.arange(count)
+    hot = places[..., None] == np.arange(num_classes)
     return _made(hot.astype(float if dtype is None else dtype), requires_grad)
 
 

@@ -99,6 +99,8 @@ def test_one_hot():
     assert ag.one_hot(1, 3, dtype="f4").tolist() == [0, 1, 0]
     assert ag.one_hot(1, 3, dtype="f4").dtype == np.float32
     assert ag.one_hot(np.zeros((2, 0), int), 3).shape == (2, 0, 3)
+    assert ag.one_hot(np.zeros((2, 0), int)).shape == (2, 0, 0)
+    assert ag.one_hot(np.array([255, 0], np.uint8)).shape == (2, 256)
     with pytest.raises(ValueError, match="from 0 to 2 are not all among the 2 classes"):
         ag.one_hot(index, 2)
     with pytest.raises(ValueError, match="from -1 to 0"):
