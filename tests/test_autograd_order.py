@@ -209,6 +209,14 @@ def test_topk_gives_values_and_positions():
         ag.topk(Tensor(X), 5)
 
 
+def test_argsort_leaves_ties_in_their_order_in_both_directions():
+    x = np.random.default_rng(0).integers(0, 3, (4, 20))
+    for axis in (0, -1):
+        found = ag.argsort(Tensor(x), axis=axis, descending=True).data
+        np.testing.assert_array_equal(found, np.argsort(-x, axis=axis, kind="stable"))
+    assert ag.topk(Tensor([1.0, 2.0, 2.0, 2.0]), 2)[1].tolist() == [1, 2]
+
+
 def test_argsort_descending_puts_nan_first():
     np.testing.assert_array_equal(
         ag.argsort(Tensor([1.0, NAN, 2.0]), descending=True).data, [1, 2, 0]

@@ -319,7 +319,7 @@ def argsort(x: Array, axis: int = -1, descending: bool = False, stable: bool = T
     x : Tensor or ndarray
     axis : int, default=-1
     descending : bool, default=False
-        Turn the order round.
+        Put the largest first.
     stable : bool, default=True
         Leave elements that tie in their order; if False, in any, at several times the speed.
 
@@ -327,8 +327,12 @@ def argsort(x: Array, axis: int = -1, descending: bool = False, stable: bool = T
     -------
     Tensor if `x` is one, else ndarray; integer, of the shape of `x`
     """
-    order = np.argsort(x, axis=axis, kind="stable" if stable else None)
-    return np.flip(order, axis) if descending else order
+    kind: Literal["stable"] | None = "stable" if stable else None
+    if not descending:
+        return np.argsort(x, axis=axis, kind=kind)
+    # turned round before and after, so that elements that tie are in their order again
+    order = np.argsort(np.flip(x, axis), axis=axis, kind=kind)
+    return x.shape[axis] - 1 - np.flip(order, axis)
 
 
 def _average_dx(g: Array, out: Array, x: Array, keys: Array, *, axis: int) -> Array:
@@ -456,7 +460,7 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array,
     -------
     values : Tensor if `x` is one, else ndarray; of length k along `axis`
         Elements that tie, chosen or not, share the gradient evenly.
-    positions : the same, integer
+    positions : the same, integer; of elements that tie the first ones
 
     Raises
     ------
