@@ -103,10 +103,10 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     for edge in graph.edges:
         beside.setdefault(edge.source, []).append(edge.target)
         beside.setdefault(edge.target, []).append(edge.source)
-    found, edge_of = len(near), near
+    found, frontier = len(near), near
     for _ in range(hops):
-        edge_of = {y for x in edge_of for y in beside.get(x, ())} - near
-        near = near | edge_of
+        frontier = {y for x in frontier for y in beside.get(x, ())} - near
+        near = near | frontier
     nodes = [node for node in graph.nodes if node.id in near]
     note = f"{counted(found, 'node')} within {counted(hops, 'arrow') or '0 arrows'} of {what!r}"
     if left := len(graph.nodes) - len(nodes):
