@@ -159,6 +159,14 @@ def test_an_output_that_is_used_again_gets_its_seed_too():
     assert is_ordered(view.graph)
 
 
+def test_a_part_without_the_output_has_no_backward_pass_but_the_pass_has_parts():
+    w = leaf(2.0, "w")
+    view = viz.draw((w * 3).exp().tanh())
+    with pytest.raises(ValueError, match=r"this part .* has none; .*backward\(\).focus\('dL/dw'\)"):
+        view.focus("w", hops=1).backward()
+    assert len(view.backward().focus("dL/dw", hops=1).graph.nodes) == 2
+
+
 def test_without_steps_there_is_no_backward_graph():
     with pytest.raises(ValueError, match="there are no steps to draw"):
         viz.draw(Tensor([1.0, 2.0]) * 2).backward()

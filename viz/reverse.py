@@ -17,7 +17,7 @@ def reverse(graph: Graph) -> Graph:
     ------
     ValueError
         If no steps are known: the graph was freed, there are too many nodes, or the outputs are no
-        scalars.
+        scalars. If no output is among the nodes, as in a part of a graph.
     """
     if any(node.freed for node in graph.nodes):
         raise ValueError(
@@ -28,6 +28,11 @@ def reverse(graph: Graph) -> Graph:
         raise ValueError(
             "backward: there are no steps to draw; a graph of up to 1,000 nodes whose outputs are "
             "scalars that require grad has them"
+        )
+    if not any(node.output for node in graph.nodes):
+        raise ValueError(
+            "backward: the backward pass begins at an output, and this part of the graph has none; "
+            "look closer at the whole pass, as in draw(loss).backward().focus('dL/dw')"
         )
     nodes = {node.id: node for node in graph.nodes}
     root = next(node.name for node in reversed(graph.nodes) if node.output) or "L"

@@ -185,7 +185,8 @@ class GraphView:
         Raises
         ------
         ValueError
-            If there is no backward pass to show: too many nodes, or outputs that are no scalars.
+            If there is no backward pass to show: too many nodes, outputs that are no scalars, or
+            none in view.
 
         Examples
         --------
