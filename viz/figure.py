@@ -268,7 +268,7 @@ def _check_text(error: float) -> str:
     if math.isnan(error):
         return "rule not checked (a kink?)"
     if math.isinf(error):
-        return "rule wrong: it raises a TypeError"
+        return "rule wrong: it raises an exception"
     if error > WRONG_FROM:
         return f"rule wrong: off by {100 * error:.2g}%"
     return f"rule right to {max(error, 1e-16):.0e}"

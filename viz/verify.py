@@ -28,14 +28,18 @@ def rule_error(t: Any) -> float:
     Returns
     -------
     float
-        The largest over the operands that require grad, inf where a rule raises a TypeError; nan
-        if it cannot be told: at a kink, or if the op does not compute the same twice.
+        The largest over the operands that require grad, inf where a rule raises; nan if it cannot
+        be told: at a kink, if the op does not compute the same twice, or not around this point.
     """
     try:
         with np.errstate(all="ignore"):
             return max(_errors(t), default=math.nan)
-    except Exception:  # the op is not defined around this point, or not in float64
+    except _NotDefined:
         return math.nan
+
+
+class _NotDefined(Exception):
+    """The forward raises around this point, or in float64."""
 
 
 def _errors(t: Any) -> list[float]:
@@ -44,7 +48,10 @@ def _errors(t: Any) -> list[float]:
     values = [x.data.astype(np.float64) if x.dtype.kind == "f" else x.data for x in t.inputs]
 
     def forward(values: list[Any]) -> tuple[Any, Any]:
-        out = op.forward(*values, **params)
+        try:
+            out = op.forward(*values, **params)
+        except Exception as error:
+            raise _NotDefined from error
         out, saved = out if op.shared is not None else (out, None)
         return np.asarray(out)[()], saved
 
@@ -53,7 +60,10 @@ def _errors(t: Any) -> list[float]:
     if not np.allclose(out, t.data, close, close, equal_nan=True):
         return [math.nan]
     u = rng.uniform(0.5, 1.5, out.shape)
-    g: Any = u if op.shared is None else op.shared(u, out, saved, *values, **params)
+    try:
+        g: Any = u if op.shared is None else op.shared(u, out, saved, *values, **params)
+    except Exception:  # at this point, so backward would raise it too
+        return [math.inf]
     errors = []
     for i, x in enumerate(t.inputs):
         if not x.requires_grad or op.vjp[i] is None:
@@ -67,7 +77,7 @@ def _errors(t: Any) -> list[float]:
         ahead, behind = ends
         try:
             pulled = unbroadcast(np.asarray(op.vjp[i](g, out, *values, **params)), x.shape, op)
-        except TypeError:  # such as a call with other arguments, whatever the point
+        except Exception:
             return [math.inf]
         exact, numeric = float(np.sum(pulled * v)), (ahead + behind) / 2
         size = max(abs(exact), abs(numeric), 1e-5 * float(np.sum(np.abs(u * out))), 1e-30)
