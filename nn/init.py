@@ -85,7 +85,7 @@ def calculate_gain(
     Raises
     ------
     ValueError
-        If the activation has no such name, or `std` is not positive.
+        If the activation has no such name, it takes no `param`, or `std` is not positive.
 
     Examples
     --------
@@ -96,6 +96,12 @@ def calculate_gain(
     """
     if not std > 0:
         raise ValueError(f"calculate_gain: std is {std}; it must be above 0")
+    if param is not None and nonlinearity != "leaky_relu":
+        name = getattr(nonlinearity, "__name__", nonlinearity)
+        raise ValueError(
+            f"calculate_gain: {name} takes no param, but it is {param}; leave it out, it is the "
+            "slope of leaky_relu"
+        )
     if isinstance(nonlinearity, str):
         if nonlinearity in LINEAR:
             return 1.0
@@ -195,7 +201,7 @@ def lecun_normal_(tensor: T, *, rng: Rng = None) -> T:
     >>> round(w.std().item(), 3)
     0.05
     """
-    return normal_(tensor, 0, _std(tensor, 1, "fan_in"), rng=rng)
+    return normal_(tensor, 0, 1 / math.sqrt(_fans("lecun_normal_", tensor)[0]), rng=rng)
 
 
 def lecun_uniform_(tensor: T, *, rng: Rng = None) -> T:
@@ -205,7 +211,7 @@ def lecun_uniform_(tensor: T, *, rng: Rng = None) -> T:
 
     Parameters, errors and references are those of `lecun_normal_`.
     """
-    return _symmetric(tensor, _std(tensor, 1, "fan_in"), rng)
+    return _symmetric(tensor, 1 / math.sqrt(_fans("lecun_uniform_", tensor)[0]), rng)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
@@ -244,7 +250,7 @@ def xavier_normal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     >>> round(w.std().item(), 3)
     0.05
     """
-    return normal_(tensor, 0, _std(tensor, gain, "average"), rng=rng)
+    return normal_(tensor, 0, _xavier("xavier_normal_", tensor, gain), rng=rng)
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
@@ -255,7 +261,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
 
     Parameters, errors and references are those of `xavier_normal_`.
     """
-    return _symmetric(tensor, _std(tensor, gain, "average"), rng)
+    return _symmetric(tensor, _xavier("xavier_uniform_", tensor, gain), rng)
 
 
 def kaiming_normal_(
@@ -277,7 +283,7 @@ def kaiming_normal_(
     ----------
     tensor : Tensor of shape (n_out, n_in) or (n_out, channels, *kernel), floating
     a : float, default=0.0
-        The negative slope of leaky_relu; at 0 that is ReLU.
+        The negative slope of leaky_relu; at 0 that is ReLU. Unused for others.
     mode : {'fan_in', 'fan_out'}, default='fan_in'
         Which n: n_in keeps the size of the signal forward, n_out that of the gradient backward.
     nonlinearity : str, default='leaky_relu'
@@ -305,7 +311,8 @@ def kaiming_normal_(
     >>> round(w.std().item(), 3)
     0.05
     """
-    return normal_(tensor, 0, _std(tensor, calculate_gain(nonlinearity, a), mode), rng=rng)
+    std = _he("kaiming_normal_", tensor, a, mode, nonlinearity)
+    return normal_(tensor, 0, std, rng=rng)
 
 
 def kaiming_uniform_(
@@ -322,7 +329,8 @@ def kaiming_uniform_(
 
     Parameters, errors and references are those of `kaiming_normal_`.
     """
-    return _symmetric(tensor, _std(tensor, calculate_gain(nonlinearity, a), mode), rng)
+    std = _he("kaiming_uniform_", tensor, a, mode, nonlinearity)
+    return _symmetric(tensor, std, rng)
 
 
 def orthogonal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
@@ -363,7 +371,7 @@ def orthogonal_(tensor: T, gain: float = 1.0, *, rng: Rng = None) -> T:
     array([[1., 0.],
            [0., 1.]])
     """
-    _std(tensor, gain, "fan_in")
+    _need_matrix("orthogonal_", tensor)
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     q, r = np.linalg.qr(generator(rng).normal(size=(max(rows, columns), min(rows, columns))))
     q *= np.where(np.diagonal(r) < 0, -1, 1)  # else not all rotations are equally likely
@@ -583,19 +591,31 @@ def lsuv_(model: M, *inputs: Any, rng: Rng = None) -> M:
     return model
 
 
-def _std(tensor: Tensor, gain: float, mode: str) -> float:
-    """Return gain / sqrt(n), with n the fan that `mode` names."""
+def _he(where: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    fans = dict(zip(("fan_in", "fan_out"), _fans(where, tensor), strict=True))
+    if mode not in fans:
+        raise ValueError(f"{where}: mode is {mode!r}; it is 'fan_in' or 'fan_out'")
+    slope = a if nonlinearity == "leaky_relu" else None
+    return calculate_gain(nonlinearity, slope) / math.sqrt(fans[mode])
+
+
+def _xavier(where: str, tensor: Tensor, gain: float) -> float:
+    return gain / math.sqrt(sum(_fans(where, tensor)) / 2)
+
+
+def _fans(where: str, tensor: Tensor) -> tuple[int, int]:
+    """Return how many inputs a unit has, and how many units an input goes to."""
+    _need_matrix(where, tensor)
+    kernel = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * kernel, tensor.shape[0] * kernel
+
+
+def _need_matrix(where: str, tensor: Tensor) -> None:
     if tensor.ndim < 2:
         raise ValueError(
-            f"init: a tensor of shape {tensor.shape} has no fan in and fan out; this is for "
+            f"{where}: a tensor of shape {tensor.shape} has no fan in and fan out; this is for "
             "weights of shape (out, in) or (out, in, *kernel), a bias takes zeros_"
         )
-    kernel = math.prod(tensor.shape[2:])
-    fan_in, fan_out = tensor.shape[1] * kernel, tensor.shape[0] * kernel
-    fans = {"fan_in": fan_in, "fan_out": fan_out, "average": (fan_in + fan_out) / 2}
-    if mode not in fans:
-        raise ValueError(f"init: mode is {mode!r}; it is 'fan_in' or 'fan_out'")
-    return gain / math.sqrt(fans[mode])
 
 
 def _symmetric(tensor: T, std: float, rng: Rng) -> T:
@@ -605,6 +625,9 @@ def _symmetric(tensor: T, std: float, rng: Rng) -> T:
 
 
 def _fill(tensor: T, values: float | NDArray[Any]) -> T:
-    tensor.data[...] = values
+    if isinstance(tensor.data, np.ndarray):
+        tensor.data[...] = values
+    else:  # a NumPy number, which cannot be changed in place
+        tensor.data = tensor.dtype.type(values)
     tensor.mark_changed()
     return tensor

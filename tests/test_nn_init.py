@@ -204,6 +204,15 @@ def test_constants_fill():
     assert init.constant_(empty(2), 0.5).tolist() == [0.5, 0.5]
 
 
+def test_a_number_is_filled_too():
+    scale = tensor(2.0, requires_grad=True)
+    y = scale * scale
+    assert init.ones_(scale) is scale and scale.item() == 1 and scale.dtype == np.float64
+    assert 0 <= init.uniform_(scale, rng=0).item() <= 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
 def test_a_graph_that_needs_the_old_values_notices():
     w = tensor([[1.0, 2.0]], requires_grad=True)
     y = (w * w).sum()
@@ -213,18 +222,22 @@ def test_a_graph_that_needs_the_old_values_notices():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"shape \(3,\) has no fan in"):
-        init.xavier_normal_(empty(3))
-    with pytest.raises(ValueError, match="mode is 'fan_on'"):
-        init.kaiming_normal_(empty(3, 3), mode="fan_on")
+    for fill in (init.lecun_uniform_, init.xavier_normal_, init.kaiming_uniform_, init.orthogonal_):
+        message = rf"^{fill.__name__}: a tensor of shape \(3,\) has no fan in"
+        with pytest.raises(ValueError, match=message):
+            fill(empty(3))
+    for mode in ("fan_on", "average"):
+        with pytest.raises(ValueError, match=f"^kaiming_normal_: mode is '{mode}'"):
+            init.kaiming_normal_(empty(3, 3), mode=mode)
+    for nonlinearity in ("tanh", ag.tanh):
+        with pytest.raises(ValueError, match=r"tanh takes no param, but it is 0\.3"):
+            init.calculate_gain(nonlinearity, 0.3)
     with pytest.raises(ValueError, match="'swish' is not known; it is one of sigmoid, tanh"):
         init.calculate_gain("swish")
     with pytest.raises(ValueError, match="glu does not act element by element"):
         init.calculate_gain("glu")
     with pytest.raises(ValueError, match="gpt2_: residual_layers is -1"):
         init.gpt2_(empty(3, 3), -1)
-    with pytest.raises(ValueError, match=r"shape \(3,\) has no fan in"):
-        init.orthogonal_(empty(3))
     with pytest.raises(ValueError, match=r"a is 2, b -2, std 1\.0; a must be below b"):
         init.trunc_normal_(empty(3), a=2, b=-2)
     with pytest.raises(ValueError, match=r"too far from mean 0\.0"):
