@@ -337,6 +337,18 @@ def test_without_any_engine_the_picture_is_the_tree_and_a_line_that_helps(monkey
         viz.draw(leaf(3.0), backend="wasm")
 
 
+def test_an_engine_that_does_not_load_is_to_be_installed_anew(monkeypatch):
+    def machine():
+        raise ImportError("libwasmtime not found")
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(wasm, "find_spec", lambda name: name)
+    monkeypatch.setattr(wasm, "_machine", machine)
+    lines = texts(ET.fromstring(viz.draw(leaf(3.0, "x") * 2).svg()))
+    assert any("ImportError: libwasmtime not found; install Graphviz" in line for line in lines)
+    assert not any("draw fewer" in line for line in lines)
+
+
 def test_the_backend_text_needs_no_engine():
     view = viz.draw(leaf(3.0, "x") * 2, backend="text")
     assert texts(ET.fromstring(view.svg())) == view.text(ascii=False).splitlines()

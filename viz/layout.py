@@ -104,7 +104,8 @@ def _run_wasm(source: str, timeout: float) -> bytes:
     try:
         return wasm.render(source, timeout)
     except wasm.WasmError as error:
-        raise LayoutUnavailable(f"Graphviz as WebAssembly: {error}; {FEWER}") from error
+        cure = INSTALL if isinstance(error, wasm.NotLoaded) else FEWER
+        raise LayoutUnavailable(f"Graphviz as WebAssembly: {error}; {cure}") from error
 
 
 def _run_dot(source: str, format: str, timeout: float) -> bytes:

