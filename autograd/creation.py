@@ -489,12 +489,17 @@ def rand(
     -------
     Tensor of shape `shape`
 
+    Raises
+    ------
+    TypeError
+        If `dtype` is not floating.
+
     Examples
     --------
     >>> bool((rand(3, rng=0) == rand(3, rng=0)).data.all())
     True
     """
-    return _made(_floats(generator(rng).random, one_tuple(shape), dtype), requires_grad)
+    return _made(_floats("rand", generator(rng).random, one_tuple(shape), dtype), requires_grad)
 
 
 def randn(
@@ -517,15 +522,21 @@ def randn(
     Returns
     -------
     Tensor of shape `shape`
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is not floating.
     """
-    return _made(_floats(generator(rng).standard_normal, one_tuple(shape), dtype), requires_grad)
+    drawn = _floats("randn", generator(rng).standard_normal, one_tuple(shape), dtype)
+    return _made(drawn, requires_grad)
 
 
-def _floats(draw: Any, shape: tuple[int, ...], dtype: DTypeLike | None) -> Any:
+def _floats(where: str, draw: Any, shape: tuple[int, ...], dtype: DTypeLike | None) -> Any:
     """Draw in the precision asked for; NumPy draws no float16, and float32 is cut to it."""
     wanted = np.dtype(float if dtype is None else dtype)
     if wanted.kind != "f":
-        raise TypeError(f"random numbers of dtype {wanted} are not drawn by halves; use randint")
+        raise TypeError(f"{where}: dtype is {wanted}; pass a floating one, or use randint")
     if wanted != np.float16:
         return draw(shape, wanted)
     drawn = np.asarray(draw(shape, np.float32))

@@ -92,14 +92,14 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def _cholesky(x: Array, upper: bool) -> Any:
-    lower = ops.cholesky(_mirrored(x, "U" if upper else "L"))
+    lower = ops.cholesky(_mirrored("cholesky", x, "U" if upper else "L"))
     return ops.matrix_transpose(lower) if upper else lower
 
 
-def _mirrored(x: Array, triangle: str) -> Any:
+def _mirrored(where: str, x: Array, triangle: str) -> Any:
     """Return the symmetric matrix of one triangle, the only one that NumPy reads."""
     if triangle.upper() not in ("L", "U"):
-        raise ValueError(f"np.linalg.eigh: UPLO is {triangle!r}; it is 'L' or 'U'")
+        raise ValueError(f"np.linalg.{where}: UPLO is {triangle!r}; it is 'L' or 'U'")
     half, strict = (ops.tril, -1) if triangle.upper() == "L" else (ops.triu, 1)
     return half(x) + ops.matrix_transpose(half(x, strict))
 
@@ -224,8 +224,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.linalg.cross: ops.cross,
     np.linalg.det: ops.det,
     np.linalg.diagonal: lambda x, /, *, offset=0: ops.diagonal(x, offset, -2, -1),
-    np.linalg.eigh: lambda x, UPLO="L": ops.eigh(_mirrored(x, UPLO)),
-    np.linalg.eigvalsh: lambda x, UPLO="L": ops.eigvalsh(_mirrored(x, UPLO)),
+    np.linalg.eigh: lambda x, UPLO="L": ops.eigh(_mirrored("eigh", x, UPLO)),
+    np.linalg.eigvalsh: lambda x, UPLO="L": ops.eigvalsh(_mirrored("eigvalsh", x, UPLO)),
     np.linalg.inv: ops.inv,
     np.linalg.lstsq: ops.lstsq,
     np.linalg.matmul: ops.matmul,

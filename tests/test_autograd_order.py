@@ -235,8 +235,12 @@ def test_searchsorted_gives_numpys_positions():
 def test_quantiles_of_nothing_and_out_of_range_say_so():
     with pytest.raises(ValueError, match="runs from 0 to 1"):
         ag.quantile(Tensor(X), 1.5)
-    with pytest.raises(ValueError, match="is empty"):
-        ag.median(Tensor(np.zeros((2, 0))), axis=1)
+    for f in (ag.quantile, ag.percentile):
+        with pytest.raises(ValueError, match=f"{f.__name__}: .* is empty"):
+            f(Tensor(np.zeros((2, 0))), 0.5, axis=1)
+    for f in (ag.median, ag.nanmedian):
+        with pytest.raises(ValueError, match=f"^{f.__name__}: .* is empty"):
+            f(Tensor(np.zeros((2, 0))), axis=1)
 
 
 COMPOSED = {

@@ -219,6 +219,8 @@ def test_chunks_are_equal_but_for_the_last(length, chunks):
         (lambda x: ag.pad(x, (1, -1)), "not all 0 or more"),
         (lambda x: ag.pad(x[:0], 1, mode="edge"), "empty axis 0"),
         (lambda x: ag.diagonal(x[0]), "has no two axes"),
+        (lambda x: ag.tril(x[0]), r"tril: x of shape \(3,\) is no matrix"),
+        (lambda x: ag.triu(x[0, 0]), r"triu: x of shape \(\) is no matrix"),
         (lambda x: ag.diag(x[None]), "neither a vector nor a matrix"),
         (lambda x: ag.sliding_window_view(x, 5, axis=0), "window"),
         (lambda x: ag.moveaxis(x, (0, 1), (0, 0)), "repeated axis"),

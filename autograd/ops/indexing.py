@@ -54,13 +54,13 @@ def along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-def _along(where: str, index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
+def _along(name: str, index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
     """Return `along` of an index that was given."""
     if index.dtype.kind not in "iu":
-        raise TypeError(f"{where}: an index of {index.dtype} names no positions; use integers")
+        raise TypeError(f"{name}: an index of {index.dtype} names no positions; use integers")
     if index.ndim != len(shape):
         raise ValueError(
-            f"{where}: an index of shape {index.shape} does not fit an array of shape {shape}: "
+            f"{name}: an index of shape {index.shape} does not fit an array of shape {shape}: "
             "both need the same number of axes"
         )
     return along(index, axis, shape)
@@ -291,12 +291,12 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     return x + embed(_leading("scatter_add", src, index.shape), x.shape, at)
 
 
-def _leading(where: str, src: Array, shape: tuple[int, ...]) -> Array:
+def _leading(name: str, src: Array, shape: tuple[int, ...]) -> Array:
     if src.ndim == 0:
         return src
     if src.ndim != len(shape) or any(n < m for n, m in zip(src.shape, shape, strict=True)):
         raise ValueError(
-            f"{where}: src of shape {src.shape} does not cover the index of shape {shape}; pass "
+            f"{name}: src of shape {src.shape} does not cover the index of shape {shape}; pass "
             "one at least as long on each axis"
         )
     return src[tuple(slice(n) for n in shape)]
@@ -443,10 +443,10 @@ def argwhere(x: Array) -> np.ndarray[Any, Any]:
 # By a mask.
 
 
-def _booleans(where: str, mask: Array) -> Any:
+def _booleans(name: str, mask: Array) -> Any:
     mask = _plain(mask)
     if mask.dtype.kind != "b":
-        raise TypeError(f"{where}: mask is {mask.dtype}; pass booleans, such as mask != 0")
+        raise TypeError(f"{name}: mask is {mask.dtype}; pass booleans, such as mask != 0")
     return mask
 
 

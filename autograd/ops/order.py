@@ -514,13 +514,7 @@ def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False
     levels = np.asarray(q, np.float64)
     if not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(f"quantile: q is {q}; it runs from 0 to 1")
-    rows = gather_axes(x, axis)
-    if rows.shape[-1] == 0:
-        raise ValueError(f"quantile: x of shape {x.shape} is empty over axis {axis}")
-    rows = sort(floating(rows))
-    shape = reduced(x.shape, axis, keepdims)
-    found = [_between(rows, float(level)).reshape(shape) for level in levels.ravel()]
-    return stack(found) if levels.ndim else found[0]
+    return _quantile("quantile", x, levels, axis, keepdims)
 
 
 @with_aliases
@@ -555,7 +549,17 @@ def percentile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = Fal
     levels = np.asarray(q, np.float64)
     if not ((levels >= 0) & (levels <= 100)).all():
         raise ValueError(f"percentile: q is {q}; it runs from 0 to 100")
-    return quantile(x, levels / 100, axis=axis, keepdims=keepdims)
+    return _quantile("percentile", x, levels / 100, axis, keepdims)
+
+
+def _quantile(name: str, x: Array, levels: Any, axis: Axis, keepdims: bool) -> Array:
+    rows = gather_axes(x, axis)
+    if rows.shape[-1] == 0:
+        raise ValueError(f"{name}: x of shape {x.shape} is empty over axis {axis}")
+    rows = sort(floating(rows))
+    shape = reduced(x.shape, axis, keepdims)
+    found = [_between(rows, float(level)).reshape(shape) for level in levels.ravel()]
+    return stack(found) if levels.ndim else found[0]
 
 
 def _between(rows: Array, level: float) -> Array:
@@ -585,13 +589,18 @@ def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     Tensor if `x` is one, else ndarray; dtype of `x`; NaN where some of x is
         Elements that tie share the gradient evenly.
 
+    Raises
+    ------
+    ValueError
+        If there is nothing to take a median of.
+
     Examples
     --------
     >>> from autograd import Tensor, median
     >>> median(Tensor([1.0, 2.0, 4.0, 9.0])).item()
     3.0
     """
-    return quantile(x, 0.5, axis=axis, keepdims=keepdims)
+    return _quantile("median", x, np.asarray(0.5), axis, keepdims)
 
 
 @with_aliases

@@ -594,7 +594,9 @@ def diag(x: Array, k: int = 0) -> Array:
     return embed(x, (n + abs(k), n + abs(k)), (i - min(k, 0), i + max(k, 0)))
 
 
-def _lower(x: Array, k: int) -> Array:
+def _lower(name: str, x: Array, k: int) -> Array:
+    if x.ndim < 2:
+        raise ValueError(f"{name}: x of shape {x.shape} is no matrix; pass (..., m, n)")
     rows, columns = x.shape[-2:]
     return np.tri(rows, columns, k, dtype=np.bool_)
 
@@ -611,8 +613,13 @@ def tril(x: Array, k: int = 0) -> Array:
     Returns
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two axes.
     """
-    return where(_lower(x, k), x, np.zeros((), x.dtype))
+    return where(_lower("tril", x, k), x, np.zeros((), x.dtype))
 
 
 def triu(x: Array, k: int = 0) -> Array:
@@ -627,8 +634,13 @@ def triu(x: Array, k: int = 0) -> Array:
     Returns
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two axes.
     """
-    return where(_lower(x, k - 1), np.zeros((), x.dtype), x)
+    return where(_lower("triu", x, k - 1), np.zeros((), x.dtype), x)
 
 
 def meshgrid(*xs: Array, indexing: Literal["xy", "ij"] = "xy") -> tuple[Array, ...]:
