@@ -109,11 +109,11 @@ def _accumulate_back(factor: Array, g: Array) -> Array:
 def _cumprod_shared(g: Array, out: Array, saved: None, x: Array, *, axis: int | None) -> Array:
     """The gradient is the product before i, times r: no division, so no care for zeros."""
     g, _ = _flat(g, axis)
-    rows, along = _flat(x, axis)
-    rows, g = np.swapaxes(rows, along, -1), np.swapaxes(g, along, -1)
+    rows, axis = _flat(x, axis)
+    rows, g = np.swapaxes(rows, axis, -1), np.swapaxes(g, axis, -1)
     before = np.ones_like(rows)
     np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])
-    return np.swapaxes(before * _accumulate_back(rows[..., 1:], g), along, -1).reshape(x.shape)
+    return np.swapaxes(before * _accumulate_back(rows[..., 1:], g), axis, -1).reshape(x.shape)
 
 
 def _cumprod(x: Array, axis: int | None = None) -> tuple[Array, None]:
@@ -134,13 +134,13 @@ cumprod = Op(
 
 def _logcumsumexp_shared(g: Array, out: Array, saved: None, x: Array, *, axis: int | None) -> Array:
     """The gradient is exp(x - out) times r; no exponent is positive."""
-    (g, _), (rows, along) = _flat(g, axis), _flat(x, axis)
     out, _ = _logcumsumexp(x, axis)  # that of the graph may have been changed in place
-    rows, g, out = (np.swapaxes(t, along, -1) for t in (rows, g, out))
+    (g, _), (rows, axis) = _flat(g, axis), _flat(x, axis)
+    rows, g, out = (np.swapaxes(t, axis, -1) for t in (rows, g, out))
     here, after = out[..., :-1], out[..., 1:]
     factor = np.exp(np.where(here == after, 0, here - after))  # -inf - -inf is NaN
     share = softmax_weights(out, rows)
-    return np.swapaxes(share * _accumulate_back(factor, g), along, -1).reshape(x.shape)
+    return np.swapaxes(share * _accumulate_back(factor, g), axis, -1).reshape(x.shape)
 
 
 def _logcumsumexp(x: Array, axis: int | None = None) -> tuple[Array, None]:
