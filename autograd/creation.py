@@ -1,7 +1,9 @@
 """Functions that make leaf tensors: of constants, of ranges, of chance, of other tensors.
 
 Each takes `dtype`, NumPy's choice if None (so float64, and integers for whole numbers), and
-`requires_grad`. A shape is given as several ints or as one tuple, as in PyTorch and NumPy.
+`requires_grad`: but for `from_numpy`, which takes neither, and `randint`, `randperm` and
+`bernoulli`, which draw constants. A shape is given as several ints or as one tuple, as in PyTorch
+and NumPy.
 """
 
 from __future__ import annotations

@@ -759,10 +759,11 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
 
     Returns
     -------
-    solution : Tensor if an argument is one, else ndarray; of shape (n,) or (..., n, k)
-    residuals : the same, of shape (k,), or (1,) for a vector
+    solution : Tensor if an argument is one, else ndarray; of shape (..., n, k), or (..., n) for a
+        vector
+    residuals : the same, of shape (..., k), or (..., 1) for a vector
         The sums of squares, with a derivative as all the others; empty unless m > n and the rank
-        is n, as in NumPy.
+        of each matrix is n, as in NumPy.
     rank : ndarray of int, of shape (...)
     singular_values : as the solution, of shape (..., min(m, n))
 

@@ -643,7 +643,7 @@ def any_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Parameters
     ----------
-    x : Tensor or ndarray, floating
+    x : Tensor or ndarray
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     keepdims : bool, default=False
@@ -662,7 +662,7 @@ def all_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Parameters
     ----------
-    x : Tensor or ndarray, floating
+    x : Tensor or ndarray
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     keepdims : bool, default=False
@@ -681,7 +681,7 @@ def count_nonzero(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Parameters
     ----------
-    x : Tensor or ndarray, floating
+    x : Tensor or ndarray
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     keepdims : bool, default=False
