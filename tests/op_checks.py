@@ -262,8 +262,12 @@ def check_dtype(case, dtype):
     for g, h, right in zip(by_arrays, by_tensors, pulled, strict=True):
         assert (g.dtype, h.dtype) == (dtype, dtype)
         assert_close(g.data, right.data, eps)
-    tangent = tangent_along(case, inputs, {i: inputs[i] for i in case.moving(inputs)})
+        assert_close(h.data, right.data, eps)
+    v = {i: x.astype(dtype) for i, x in directions(case, inputs).items()}
+    tangent = tangent_along(case, inputs, v)
+    pushed = tangent_along(case, exact, {i: x.astype(np.float64) for i, x in v.items()})
     assert tangent.dtype == dtype
+    assert_close(tangent.data, pushed.data, eps)
 
 
 def check_rule_dtype(case):

@@ -365,6 +365,27 @@ def test_a_rule_that_computes_in_other_precision_fails(dtype):
         check_dtype(wrong, dtype)
 
 
+@pytest.mark.parametrize("dtype", FLOATS[:2])
+def test_a_mode_that_loses_digits_in_low_precision_fails(dtype):
+    def off(x):
+        return 1 if x.dtype == np.float64 else 1 + 200 * np.finfo(x.dtype).eps.item()
+
+    check_dtype(GENERIC["sin"], dtype)
+    with pytest.raises(AssertionError, match="Not equal"):  # only with create_graph
+        check_dtype(
+            with_rule(
+                "sin", 0, lambda g, out, x: g * np.cos(x) * (off(x) if isinstance(x, Tensor) else 1)
+            ),
+            dtype,
+        )
+    case = GENERIC["log_softmax"]
+    right = case.op.jvp
+    op = dataclasses.replace(case.op, jvp=lambda *a, **kw: right(*a, **kw) * off(a[2]))
+    check_dtype(case, dtype)
+    with pytest.raises(AssertionError, match="Not equal"):
+        check_dtype(dataclasses.replace(case, op=op), dtype)
+
+
 def test_a_rule_that_writes_into_its_arguments_fails():
     def rule(g, out, x):
         g *= out
