@@ -4,7 +4,6 @@ A check takes a case, so that it can be tried on an op that is wrong. `test_auto
 each check on the whole table, `mutation.py` all checks of an op on rules corrupted on purpose.
 """
 
-import dataclasses
 import re
 from contextlib import contextmanager
 
@@ -330,7 +329,10 @@ def check_small_integers(case, dtype):
         try:
             expected = case.op(*[as_tensor(x) for x in exact], **case.params)
             out = case.op(*[as_tensor(x) for x in small], **case.params).data
-        except (np.linalg.LinAlgError, TypeError):
+        except np.linalg.LinAlgError:
+            return
+        except TypeError as error:
+            assert re.match(rf"\w+: .*{np.dtype(dtype)}.*; pass", str(error)), error
             return
         expected = expected.data.astype(out.dtype)
     assert out.dtype != np.float16 or hasattr(np, case.op.name)  # NumPy's functions give that
@@ -408,9 +410,8 @@ def check_layouts(case):
 
 def check_reference(case, dtype):
     inputs = case.inputs(dtype)
-    reference = dataclasses.replace(case.op, shared=None, forward=case.op.reference)
     out = case.op(*inputs, **case.params)
-    composed = reference.reference(*[as_tensor(x) for x in inputs], **case.params)
+    composed = case.op.reference(*[as_tensor(x) for x in inputs], **case.params)
     eps = 20 * np.finfo(dtype).eps
     assert composed.dtype == out.dtype
     assert_close(composed.data, out, eps)
