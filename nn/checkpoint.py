@@ -67,10 +67,10 @@ class Totals:
 
 
 def _classes(output: tuple[int, ...], target: tuple[int, ...]) -> int | None:
-    """Return the axis of the classes: (N, ..., C), or (N, C, ...) as `cross_entropy` takes them."""
-    if output[:-1] == target:
-        return -1
-    return 1 if len(output) > 2 and output[:1] + output[2:] == target else None
+    """Return the axis of classes: of (N, C, ...), as `cross_entropy` has them, or (N, ..., C)."""
+    if len(output) > 2 and output[:1] + output[2:] == target and output[1] > 1:
+        return 1
+    return -1 if output[:-1] == target and output[-1] > 1 else None
 
 
 @dataclass

@@ -206,11 +206,14 @@ def _draw(
     logits: NDArray[Any], temperature: float, top_k: int | None, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw a token from each row: (..., vocab) to (..., 1)."""
-    if top_k is not None and top_k < logits.shape[-1]:
-        least = np.partition(logits, -top_k, axis=-1)[..., [-top_k]]
-        logits = np.where(logits < least, -np.inf, logits)
+    scores = logits.astype(np.float64)
     if temperature > 0:
-        # the largest of logits with Gumbel noise is a draw from their softmax
-        logits = logits / temperature + rng.gumbel(size=logits.shape)
-    drawn: NDArray[np.int64] = np.argmax(logits, axis=-1, keepdims=True)
+        # the largest of logits with Gumbel noise is a draw from their softmax; the difference to
+        # the largest logit can be divided by any temperature
+        scores -= scores.max(axis=-1, keepdims=True)
+        scores = scores / temperature + rng.gumbel(size=scores.shape)
+    if top_k is not None and top_k < logits.shape[-1]:
+        others = np.argpartition(logits, -top_k, axis=-1)[..., :-top_k]
+        np.put_along_axis(scores, others, -np.inf, axis=-1)
+    drawn: NDArray[np.int64] = np.argmax(scores, axis=-1, keepdims=True)
     return drawn

@@ -100,12 +100,14 @@ class SaveBest(Callback):
     def after_epoch(self, run: Run) -> None:
         """Write the file if the last epoch is the best."""
         *before, last = watched(run.history, self.monitor)
-        if last > max(before, default=-math.inf):
+        if last > max((v for v in before if not math.isnan(v)), default=-math.inf):
             save(run.model, self.path)
 
 
 def watched(history: Sequence[dict[str, float]], monitor: str | None = None) -> list[float]:
-    """Return what is monitored, epoch by epoch, with its sign turned so that more is better.
+    """Return what is monitored, with its sign turned so that more is better.
+
+    Epochs without it, such as those before a resumed run had test data, are left out.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def watched(history: Sequence[dict[str, float]], monitor: str | None = None) -> 
             f"{sorted(history[-1])}"
         )
     sign = 1 if monitor.endswith("accuracy") else -1
-    return [sign * row[monitor] for row in history]
+    return [sign * row[monitor] for row in history if monitor in row]
 
 
 def fit(
@@ -237,6 +239,11 @@ def fit(
     run = Run(model, loader, optimizer, scheduler, accumulate)
     if resume and checkpoint is not None and Path(checkpoint).exists():
         load_checkpoint(run, checkpoint)
+        if run.stop and run.epoch <= epochs:
+            warn(
+                f"fit: the run in {checkpoint} was stopped by a callback after {run.epoch - 1} "
+                "epochs, and ends there; to train on, call fit without resume=True"
+            )
     model.train()
     try:
         with held_interrupt() as interrupt:

@@ -158,6 +158,18 @@ def test_tokens_are_drawn_as_the_softmax_says():
     )
     np.testing.assert_array_equal(shares(0.0), [1, 0, 0, 0])
     np.testing.assert_array_equal(shares(1.0, 1), [1, 0, 0, 0])
+    np.testing.assert_allclose(shares(np.inf, 2), [0.5, 0, 0, 0.5], atol=0.02)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_draw_knows_no_ties_beyond_the_top_k_and_no_temperature_too_small(dtype):
+    rng = np.random.default_rng(0)
+    equal = np.zeros((200, 10), dtype)
+    assert len(np.unique(_draw(equal, 1.0, 1, rng))) == 1
+    assert len(np.unique(_draw(equal, 1.0, 2, rng))) == 2
+    large = np.array([[100.0, 200.0, 300.0, 250.0]], dtype)
+    for temperature in (0.0, 1e-300, 1e-42, 1e-6):
+        assert _draw(large, temperature, None, rng).item() == 2
 
 
 def test_it_refuses_what_makes_no_model_and_no_text():

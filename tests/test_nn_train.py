@@ -12,6 +12,7 @@ from nn import (
     MLP,
     Callback,
     EarlyStopping,
+    Identity,
     Linear,
     Module,
     Parameter,
@@ -21,6 +22,7 @@ from nn import (
     load,
 )
 from nn import functional as F
+from nn.checkpoint import Run
 from nn.data import DataLoader, Dataset, TensorDataset, digits
 from nn.optim import SGD, Adam
 from nn.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
@@ -499,6 +501,51 @@ def test_an_accuracy_counts_each_position_that_is_not_ignored():
         assert judged["accuracy"] == pytest.approx(expected)
     second = TensorDataset(logits.swapaxes(1, 2), target)
     assert evaluate(model, second)["accuracy"] == pytest.approx(expected)
+
+
+def test_one_number_for_each_example_is_no_choice_of_a_class():
+    numbers = TensorDataset(np.zeros((4, 1)), np.array([-10, -10, 1, 1]))
+    model = MLP([1, 1], rng=0)
+    for p in model.parameters():
+        p.data[...] = 0
+
+    def squared(output, target):
+        return F.mse_loss(output[:, 0], target.astype(output.dtype))
+
+    for batch_size in (2, 4):
+        judged = evaluate(model, numbers, loss_fn=squared, batch_size=batch_size)
+        assert judged == {"loss": 50.5}
+
+
+def test_classes_are_on_axis_1_where_they_are_as_many_as_the_positions():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 3))
+    judged = evaluate(Identity(), TensorDataset(logits, logits.argmax(1)))
+    assert judged["accuracy"] == 1
+
+
+def test_the_best_epoch_is_found_among_those_that_have_a_number(few, tmp_path):
+    model, path = MLP([64, 10], rng=0), tmp_path / "best.safetensors"
+    run = Run(model, DataLoader(few[0], 64), SGD(model.parameters()))
+    best, stopping = SaveBest(path), EarlyStopping(2)
+    for row, saved in [({"loss": np.nan}, False), ({"loss": 1.0}, True), ({"loss": 2.0}, False)]:
+        path.unlink(missing_ok=True)
+        run.history.append(row)
+        best.after_epoch(run)
+        assert path.exists() == saved
+    run.history.append({"loss": 0.9, "test_loss": 3.0})  # resumed, with test data this time
+    best.after_epoch(run)
+    stopping.after_epoch(run)
+    assert path.exists()
+    assert not run.stop
+
+
+def test_a_run_that_was_stopped_says_so_when_it_is_resumed(few, tmp_path):
+    model = MLP([64, 10], rng=0)
+    settings = {"optimizer": SGD(model.parameters(), lr=0.0), "progress": False}
+    settings |= {"checkpoint": tmp_path / "run.safetensors", "resume": True}
+    done = len(fit(model, few[0], epochs=9, callbacks=[EarlyStopping(2)], **settings))
+    with pytest.warns(UserWarning, match=f"was stopped by a callback after {done} epochs"):
+        assert len(fit(model, few[0], epochs=9, **settings)) == done
 
 
 def test_a_batch_in_which_nothing_counts_leaves_the_mean_alone():
