@@ -10,6 +10,7 @@ more, and only where nothing else is wrong: mostly it follows from that.
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -126,6 +127,9 @@ class Diagnosis:
         )
 
 
+_watching = threading.RLock()  # by one thread at a time: what it replaces is everybody's
+
+
 @contextmanager
 def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     """Watch the training steps in a ``with`` block, and tell what is wrong with them.
@@ -149,6 +153,8 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     ------
     TypeError
         If no optimiser is given, or something else in its place.
+    RuntimeError
+        If another thread is in such a block.
 
     Notes
     -----
@@ -186,6 +192,11 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     for owner in {next(c for c in type(o).__mro__ if "step" in vars(c)) for o in optimizers}:
         places.append((owner, "step", watch.step))
     with ExitStack() as stack:
+        if not _watching.acquire(blocking=False):
+            raise RuntimeError(
+                "doctor: another thread is being watched; let its block end before this one begins"
+            )
+        stack.callback(_watching.release)
         for place in places:
             stack.enter_context(_replaced(*place))
         stack.enter_context(watch)

@@ -6,6 +6,7 @@ finding has to name ends in ``# here``.
 
 import copy
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -1740,3 +1741,21 @@ def test_what_is_no_optimiser_is_refused(optimizers):
     watch = nn.doctor(mlp(), *optimizers)
     with pytest.raises(TypeError, match=r"pass doctor\(model, optimizer\)"), watch:
         pass
+
+
+def test_one_thread_is_watched_at_a_time():
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    step = SGD.step
+
+    def steps():
+        with nn.doctor(model, optimizer) as report:
+            return report.steps
+
+    with ThreadPoolExecutor(1) as other:
+        with nn.doctor(model, optimizer):
+            assert steps() == 0  # one inside the other
+            with pytest.raises(RuntimeError, match="doctor: another thread is being watched"):
+                other.submit(steps).result()
+        assert other.submit(steps).result() == 0
+    assert SGD.step is step
