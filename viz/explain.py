@@ -27,7 +27,6 @@ _INFIX = {
     **{"gt": (">", 0), "ge": (">=", 0)},
 }
 _RELATIONS = {"eq": "=", "ne": r"\neq", "lt": "<", "le": r"\leq", "gt": ">", "ge": r"\geq"}
-_SCRIPTED = re.compile(r"(?<!\{)(\{\d\})(?=[_^])")
 _ATOM = 9
 _LONGEST = 40  # characters of a number or array in a line
 _LONGEST_FORMULA = 120
@@ -136,7 +135,7 @@ class Explanation:
         The leaves and constants that the lines read, by name.
     forward, backward : tuple of Line
         The lines in the order they are computed; the last one is the gradient asked for.
-    paths : tuple of tuple of str
+    paths : tuple of tuple of float
         For scalars: the ways from the output to the tensor, each as its local derivatives.
     hidden_paths : int
         How many more there are.
@@ -248,7 +247,7 @@ def explain(
             f"{output.requires_grad}; pass a scalar that was computed from what requires grad"
         )
     nodes = toposort(output)  # newest first
-    reached = {tensor} | ({t for t in nodes if t is tensor})
+    reached = {tensor}
     for t in reversed(nodes):
         if any(x in reached for x in t.inputs):
             reached.add(t)
