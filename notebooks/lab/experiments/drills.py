@@ -10,11 +10,12 @@ from types import ModuleType
 import numpy as np
 
 import nn
-from autograd import Tensor, toposort
+from autograd import Tensor
 from nn import init
 
 from .. import cards
 from ..drill import KINDS, mark, problem
+from .training import paths
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -78,14 +79,6 @@ def residual_network(blocks: int, seed: int = 0, width: int = 4) -> tuple[Tensor
     out = h.sum()
     out.name = "L"
     return x, out
-
-
-def paths(x: Tensor, out: Tensor) -> int:
-    """Count the ways through the graph from x to out."""
-    ways = {x: 1}
-    for node in reversed(toposort(out)):  # oldest first
-        ways[node] = sum(ways.get(operand, 0) for operand in node.inputs)
-    return ways[out]
 
 
 def residual_paths(seed: int = 0) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from nn import functional as F
 from nn import optim
 
 from .graph import layers_by_the_formula
-
-if TYPE_CHECKING:
-    pass
 
 Array = np.ndarray[Any, Any]
 GRID = np.linspace(0, 1, 2001)

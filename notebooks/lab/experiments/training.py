@@ -6,7 +6,6 @@ import math
 import os
 import warnings
 import weakref
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -312,13 +311,12 @@ def residual_chain(blocks: int = 10) -> tuple[Tensor, Tensor]:
     return x, h
 
 
-def paths(root: Tensor, leaf: Tensor) -> int:
-    """Count the paths from a result back to a leaf."""
-    found: Counter[Tensor] = Counter({root: 1})
-    for node in toposort(root):
-        for x in node.inputs:
-            found[x] += found[node]
-    return found[leaf]
+def paths(x: Tensor, out: Tensor) -> int:
+    """Count the ways through the graph from x to out."""
+    ways = {x: 1}
+    for node in reversed(toposort(out)):  # oldest first
+        ways[node] = sum(ways.get(operand, 0) for operand in node.inputs)
+    return ways[out]
 
 
 def walk(seed: int = 0) -> dict[str, float]:
@@ -328,7 +326,7 @@ def walk(seed: int = 0) -> dict[str, float]:
     place = {id(node): i for i, node in enumerate(visited)}
     early = sum(place[id(t)] < place[id(node)] for node in visited for t in node.inputs)
     return {
-        "paths": paths(root, x),
+        "paths": paths(x, root),
         "nodes": len(place),
         "visits": len(visited),
         "visited before what was computed from it": early,
