@@ -40,3 +40,11 @@ def show(figure: Figure | Axes, alt: str) -> Picture:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=96, metadata={"Software": None}, facecolor="white")
     return Picture(file.getvalue(), alt)
+
+
+def tidy(ax: Axes, *, grid: bool = True, **labels: str) -> None:
+    """Write the labels (title, xlabel, ylabel); leave two lines around, and a faint grid."""
+    ax.set(**labels)
+    if grid:
+        ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)

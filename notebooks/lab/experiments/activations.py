@@ -16,6 +16,8 @@ from autograd import Tensor, no_grad
 from nn import data, optim
 from nn import functional as F
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -381,9 +383,7 @@ def plot_slopes() -> Figure:
         ax.set_ylim(-0.6, 2.2)
         if name in ("sigmoid", "tanh"):
             ax.set_ylim(-1.15, 1.15)
-        ax.set_title(name)
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, title=name)
     figure.axes[0].legend(frameon=False, fontsize="small")
     return figure
 
@@ -401,8 +401,6 @@ def plot_revival(seed: int = 0) -> Figure:
         ax.bar(np.arange(4) + 0.2 * (i - 1.5), heights, 0.18, color=color, label=name)
     ax.axhline(0.1, color="#767676", linestyle=":", linewidth=1)
     ax.set_xticks(range(4), [f"{0 - c:g}" for c in biases])
-    ax.set_xlabel("all biases of the hidden layer at first")
-    ax.set_ylabel("test accuracy")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax, xlabel="all biases of the hidden layer at first", ylabel="test accuracy", grid=False)
     ax.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure

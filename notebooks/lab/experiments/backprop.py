@@ -13,6 +13,8 @@ from autograd import Tensor, checkpoint, cost, jvp, no_grad, toposort, vjp
 from autograd.cost import saved_bytes
 from nn import functional as F
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -321,11 +323,9 @@ def plot_differences(errors: Array) -> Figure:
         right, errors[0] * (right / STEPS[0]) ** 2, ":", color="#767676", label="falls with h²"
     )
     ax.loglog(left, 1e-16 / left, "--", color="#767676", label="rounding, 1e-16 / h")
-    ax.set_xlabel("step h")
-    ax.set_ylabel("largest error")
-    ax.set_title("central differences against the engine")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(
+        ax, xlabel="step h", ylabel="largest error", title="central differences against the engine"
+    )
     ax.legend(frameon=False)
     return figure
 
@@ -345,8 +345,11 @@ def plot_products() -> Figure:
     ax.bar(places + 0.22, forward, 0.4, color="#d55e00", label="backward, for W")
     ax.bar(places + 0.22, dX, 0.4, bottom=forward, color="#e69f00", hatch="//", label="for x")
     ax.set_xticks(places, [f"{a} to {b}" for a, b in pairwise(sizes)])
-    ax.set_ylabel("million multiplications")
-    ax.set_title("matrix products of each layer, 16 examples")
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(
+        ax,
+        ylabel="million multiplications",
+        title="matrix products of each layer, 16 examples",
+        grid=False,
+    )
     ax.legend(frameon=False)
     return figure

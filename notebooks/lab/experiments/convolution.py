@@ -14,6 +14,8 @@ from autograd import Tensor, no_grad
 from nn import data, optim
 from nn import functional as F
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -210,9 +212,6 @@ def plot_shifts(seed: int = 0) -> Figure:
     ax.axhline(0.1, color="#767676", linewidth=1, linestyle=":")
     ax.set_xticks(SHIFTS)
     ax.set_ylim(0, 1.03)
-    ax.set_xlabel("shift to the right in pixels")
-    ax.set_ylabel("test accuracy")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax, xlabel="shift to the right in pixels", ylabel="test accuracy")
     ax.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.42))
     return figure

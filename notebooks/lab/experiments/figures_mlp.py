@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..figures import tidy
 from . import mlp
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-def _plain(ax: Axes, title: str) -> None:
-    ax.set_title(title)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def interpolants(widths: Sequence[int]) -> Figure:
@@ -30,7 +21,7 @@ def interpolants(widths: Sequence[int]) -> Figure:
         network = mlp.values(mlp.interpolant(n))
         ax.plot(mlp.GRID, network, color="#0072b2", linewidth=1.2, label=f"{n} relus")
         ax.plot(knots, mlp.target(knots), "o", color="#d55e00", markersize=3, label="knots")
-        _plain(ax, f"width {n}")
+        tidy(ax, title=f"width {n}")
         ax.legend(frameon=False, fontsize="small")
     return figure
 
@@ -42,7 +33,7 @@ def folds(numbers: Sequence[int]) -> Figure:
     x = np.linspace(0, 1, 1025)
     for ax, k in zip(axes, numbers, strict=True):
         ax.plot(x, mlp.values(mlp.sawtooth(k), x), color="#0072b2", linewidth=1.2)
-        _plain(ax, f"{k} folds" if k > 1 else "1 fold")
+        tidy(ax, title=f"{k} folds" if k > 1 else "1 fold")
     return figure
 
 

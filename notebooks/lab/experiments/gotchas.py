@@ -14,6 +14,7 @@ from autograd import Tensor, no_grad
 from nn import data, optim
 from nn import functional as F
 
+from ..figures import tidy
 from ..ledger import LEDGER, VERDICTS
 from . import training
 
@@ -401,9 +402,5 @@ def _figure() -> tuple[Figure, Any]:
 
 
 def _label(ax: Any, title: str, xlabel: str, ylabel: str) -> None:
-    ax.set_title(title)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False, fontsize="small")

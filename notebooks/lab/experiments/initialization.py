@@ -14,6 +14,8 @@ from nn import data, init, optim
 from nn import functional as F
 from nn.activation import ACTIVATIONS
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -308,10 +310,7 @@ def sensitivity(seed: int = 0) -> dict[str, float]:
 
 
 def _plain(ax: Axes, title: str, xlabel: str) -> None:
-    ax.set_title(title)
-    ax.set_xlabel(xlabel)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax, title=title, xlabel=xlabel)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize="small")
 

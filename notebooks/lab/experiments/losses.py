@@ -13,6 +13,8 @@ from autograd import Tensor, no_grad
 from nn import data, optim
 from nn import functional as F
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -177,11 +179,12 @@ def plot_gradients() -> Figure:
     ax = figure.subplots()
     ax.semilogy(gaps, norms[:, 0], color="#0072b2", label="cross-entropy")
     ax.semilogy(gaps, norms[:, 1], "--", color="#d55e00", label="square of softmax")
-    ax.set_xlabel("lead of a wrong logit")
-    ax.set_ylabel("norm of dL/dz")
-    ax.set_title("what goes back when the network is confidently wrong")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(
+        ax,
+        xlabel="lead of a wrong logit",
+        ylabel="norm of dL/dz",
+        title="what goes back when the network is confidently wrong",
+    )
     ax.legend(frameon=False)
     return figure
 
@@ -196,10 +199,7 @@ def plot_race(seed: int = 0) -> Figure:
             curve = race(square, bias, seed)
             color = "#d55e00" if square else "#0072b2"
             ax.plot(10 * np.arange(1, len(curve) + 1), curve, style, color=color, label=label)
-        ax.set_title(f"one logit's bias {bias:g}")
-        ax.set_xlabel("step")
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, title=f"one logit's bias {bias:g}", xlabel="step")
         ax.legend(frameon=False)
     figure.axes[0].set_ylabel("test accuracy")
     return figure

@@ -13,6 +13,7 @@ from autograd import Tensor, no_grad
 from nn import data, init, optim
 from nn import functional as F
 
+from ..figures import tidy
 from . import activations
 
 if TYPE_CHECKING:
@@ -236,9 +237,7 @@ def plot_symmetry(seed: int = 0) -> Figure:
     for i, ax in enumerate(figure.subplots(1, 2, sharey=True)):
         ax.bar(range(1, 7), W[i], color=["#0072b2" if w < 0 else "#d55e00" for w in W[i]])
         ax.axhline(0, color="#767676", linewidth=0.8)
-        ax.set_title(f"hidden unit {i + 1}")
-        ax.set_xlabel("bit")
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, title=f"hidden unit {i + 1}", xlabel="bit", grid=False)
     figure.axes[0].set_ylabel("weight")
     return figure
 
@@ -254,9 +253,6 @@ def plot_glorot(seed: int = 0) -> Figure:
         look: dict[str, Any] = {"marker": "o", "markersize": 3}
         ax.semilogy(range(1, 11), before[i], "--", color="#d55e00", label="before", **look)
         ax.semilogy(range(1, 11), xavier[i], color="#0072b2", label="Xavier", **look)
-        ax.set_title(f"deviation of {title}")
-        ax.set_xlabel("layer")
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, title=f"deviation of {title}", xlabel="layer")
         ax.legend(frameon=False)
     return figure

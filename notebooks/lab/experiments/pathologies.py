@@ -15,6 +15,7 @@ from nn import data, optim
 from nn import functional as F
 from nn.utils import clip_grad_norm_, clip_grad_value_
 
+from ..figures import tidy
 from . import initialization
 from .initialization import branch, layer, normal, residual, stack
 
@@ -412,14 +413,6 @@ def gradient_likeness(kind: str, depth: int, lag: int = 4, seeds: int = 5) -> fl
     return float(np.mean(found))
 
 
-def _plain(ax: Axes, title: str, xlabel: str, ylabel: str = "") -> None:
-    ax.set_title(title)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
 LOOKS = {
     "residual": ("-o", "#cc79a7"),
     "pre-norm": ("-^", "#56b4e9"),
@@ -441,7 +434,7 @@ def plot_gradients(seed: int = 0) -> Figure:
         ax.semilogy(
             np.arange(1, DEPTH + 1), norms / norms[-1], style, color=color, label=name, markersize=3
         )
-    _plain(ax, "gradient at each layer, over that at the last", "layer")
+    tidy(ax, title="gradient at each layer, over that at the last", xlabel="layer")
     ax.set_xticks((1, 5, 10, 15, 20))
     figure.legend(loc="outside right center", frameon=False, fontsize="small")
     return figure
@@ -466,8 +459,8 @@ def plot_depth(depths: Sequence[int] = (2, 6, 10, 20, 50), seed: int = 0) -> Fig
     left.set_xticks(depths, [str(n) for n in depths])
     left.minorticks_off()
     right.set_ylim(-0.05, 1.05)
-    _plain(left, "loss on the training data, 300 steps", "hidden layers")
-    _plain(right, "cosine of two random inputs", "layer or block")
+    tidy(left, title="loss on the training data, 300 steps", xlabel="hidden layers")
+    tidy(right, title="cosine of two random inputs", xlabel="layer or block")
     left.legend(frameon=False, fontsize="small")
     right.legend(frameon=False, fontsize="small", loc="center right")
     return figure
@@ -483,7 +476,9 @@ def plot_traces(seed: int = 0) -> Figure:
         x, g = traces(kind, depth, seed)
         ax.plot(x, g, color="#0072b2" if kind == "residual" else "#d55e00", linewidth=0.9)
         name = "residual" if kind == "residual" else "layer" if depth == 1 else "layers"
-        _plain(ax, f"{depth} {name}", "x", "dy/dx" if ax is figure.axes[0] else "")
+        tidy(
+            ax, title=f"{depth} {name}", xlabel="x", ylabel="dy/dx" if ax is figure.axes[0] else ""
+        )
         ax.set_yticks([0])
     return figure
 

@@ -12,6 +12,7 @@ from nn import functional as F
 from nn import init
 
 from ..drill import problem
+from ..figures import tidy
 from . import activations, backprop, losses, mlp
 
 if TYPE_CHECKING:
@@ -134,10 +135,11 @@ def plot_cosines(seed: int = 0) -> Figure:
         curves = np.array([cosines(skip=skip, seed=seed + i) for i in range(10)])
         ax.plot(layers, curves.mean(axis=0), dash, color=color, label=label)
     ax.set_ylim(-0.1, 1.05)
-    ax.set_xlabel("layer or block")
-    ax.set_ylabel("cosine of two random inputs")
-    ax.set_title("inputs become alike")
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(
+        ax,
+        xlabel="layer or block",
+        ylabel="cosine of two random inputs",
+        title="inputs become alike",
+    )
     ax.legend(frameon=False)
     return figure

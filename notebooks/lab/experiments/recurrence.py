@@ -14,6 +14,8 @@ from nn import data, optim
 from nn import functional as F
 from nn.utils import clip_grad_norm_
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -241,10 +243,7 @@ def plot_ways(seed: int = 0) -> Figure:
     for ax, ways, title in zip(axes, (rnn, lstm), titles, strict=True):
         for (label, way), color in zip(ways, colors, strict=False):
             ax.semilogy(way.norms[::-1][: LAG + 1] / way.norms[-1], color=color, label=label)
-        ax.set_title(title)
-        ax.set_xlabel("steps back")
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        tidy(ax, title=title, xlabel="steps back")
         ax.legend(frameon=False, fontsize="small", loc="lower left")
     axes[0].set_ylabel("norm of the gradient, over the last")
     return figure
@@ -264,7 +263,6 @@ def plot_recall(seed: int = 0) -> Figure:
     ax.set_ylabel("loss in nats, mean of 10")
     ax.set_title("name the first of 50 symbols; a guess costs log 8 = 2.08")
     ax.set_ylim(0, 2.6)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)
     ax.legend(frameon=False, loc="lower left")
     return figure

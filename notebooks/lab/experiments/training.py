@@ -19,6 +19,8 @@ from autograd.cost import saved_bytes
 from nn import data, optim
 from nn import functional as F
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -575,7 +577,7 @@ def plot_forgotten(seed: int = 0) -> Figure:
             losses = np.reshape(curve(forget, lr, seed), (20, 10)).mean(axis=1)
             color = "#d55e00" if forget else "#0072b2"
             ax.semilogy(np.arange(10, 201, 10), losses, style, color=color, label=label)
-        _plain(ax, f"learning rate {lr:g}", "step")
+        tidy(ax, title=f"learning rate {lr:g}", xlabel="step")
         ax.legend(frameon=False)
     figure.axes[0].set_ylabel("loss, mean of 10 batches")
     return figure
@@ -593,7 +595,7 @@ def plot_rates() -> Figure:
     ax = figure.subplots()
     ax.plot(t, rate, color="#0072b2", label="stepped after each batch")
     ax.plot(t, rate[t // 60], "--", color="#d55e00", label="stepped after each epoch")
-    _plain(ax, "a cosine that counts 600 batches", "batch")
+    tidy(ax, title="a cosine that counts 600 batches", xlabel="batch")
     ax.set_ylabel("learning rate, from 1")
     ax.legend(frameon=False, loc="lower left")
     return figure
@@ -631,10 +633,3 @@ def plot_worst(run: Trained, n: int = 10) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
     return figure
-
-
-def _plain(ax: Any, title: str, xlabel: str) -> None:
-    ax.set_title(title)
-    ax.set_xlabel(xlabel)
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)

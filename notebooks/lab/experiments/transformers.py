@@ -13,6 +13,8 @@ from nn import data, optim
 from nn import functional as F
 from nn.optim import lr_scheduler
 
+from ..figures import tidy
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -289,8 +291,7 @@ def plot_attention(seed: int = 0) -> Figure:
 
 
 def _plain(ax: Axes) -> None:
-    ax.grid(alpha=0.25)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)
     ax.legend(frameon=False)
 
 
