@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from autograd import Op, Tensor, backprop, toposort
+from autograd import Tensor, backprop, toposort
 from autograd.changes import changes
 from autograd.cost import saved_values
 from autograd.engine import Trace
@@ -283,46 +283,41 @@ def extract(
     lessons: dict[str, _Lesson] = {}
     if complete and gradients and len(tensors) <= PASSES_UP_TO:
         passes, lessons = _passes(outputs, ids)
+    asked = bool(gradients) or any(isinstance(out, Trace) for out in outputs)
+    few = len(tensors) <= CELLS_UP_TO
     last = set(outputs)
     nodes = []
     has_nan: set[Tensor] = set()
     for t in tensors:
+        now = whole.get(t, t)
+        value = None if isinstance(now, Trace) else summarise(now.data)
         g = gradients.get(t)
         grad = None if g is None else summarise(g)
         state: GradState = "none"
         if grad is not None:
             state = "value" if grad.norm or grad.nonfinite else "zero"
-        elif t.requires_grad and (gradients or any(isinstance(out, Trace) for out in outputs)):
+        elif t.requires_grad and asked:
             state = "zero" if complete else "uncomputed"
-        gone = isinstance(t, Trace)
-        t_now = whole.get(t, t)
-        value = None if isinstance(t_now, Trace) else summarise(t_now.data)
         lesson = lessons.get(ids[t], _NOTHING)
         first_nan: FirstNan = "grad" if lesson.makes_nan else ""
         if value is not None and value.nans:
             has_nan.add(t)
             if has_nan.isdisjoint(t.inputs):
                 first_nan = "value"
-        op = t.op
+        node = _bare(ids[t], t)
         nodes.append(
-            Node(
-                ids[t],
-                "op" if op is not None else "leaf" if t.requires_grad else "constant",
-                called.get(t, ""),
-                *(("", "", "") if op is None else _record(t, op)),
-                value,
-                grad,
-                state,
-                None if scopes[t] is None else position[scopes[t]],
-                t in last,
-                op is not None and (gone or not t.inputs),
-                lesson.blocked,
-                first_nan,
-                *((0, 1, 0, 0) if op is None else (1, 0, 0, 0) if gone else _amounts(t, op)),
-                1,
-                lesson.formulas,
-                cells(t.data) if len(tensors) <= CELLS_UP_TO and not gone else (),
-                rule_error(t) if check and t.inputs and not gone else None,
+            node._replace(
+                name=called.get(t, ""),
+                value=value,
+                grad=grad,
+                grad_state=state,
+                call=None if scopes[t] is None else position[scopes[t]],
+                output=t in last,
+                blocked=lesson.blocked,
+                first_nan=first_nan,
+                formulas=lesson.formulas,
+                cells=cells(t.data) if few and not isinstance(t, Trace) else (),
+                rule_error=rule_error(t) if check and node.ops and not node.freed else None,
             )
         )
     if any(node.freed for node in nodes):
@@ -343,16 +338,28 @@ def extract(
     )
 
 
-def _record(t: Tensor, op: Op) -> tuple[str, str, str]:
-    """What a node says of its op."""
-    params = plain(parameters(op, t.params), 200) if t.params else ""
-    return _plain(op.name), op.kind, params
-
-
-def _amounts(t: Tensor, op: Op) -> tuple[int, int, int, int]:
-    """How many ops, leaves, FLOPs and bytes the node of one op stands for."""
+def _bare(key: str, t: Tensor) -> Node:
+    """The node of a tensor with what its op says alone."""
+    op = t.op
+    if op is None:
+        return Node(key, "leaf" if t.requires_grad else "constant", leaves=1)
+    node = Node(
+        key,
+        "op",
+        op=_plain(op.name),
+        op_kind=op.kind,
+        params=plain(parameters(op, t.params), 200) if t.params else "",
+        freed=isinstance(t, Trace) or not t.inputs,
+        ops=1,
+    )
+    if isinstance(t, Trace):
+        return node
     flops = op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0
-    return 1, 0, flops, sum(np.asarray(value).nbytes for value in saved_values(t))
+    memory = sum(np.asarray(value).nbytes for value in saved_values(t))
+    return node._replace(flops=flops, memory=memory)
+
+
+_plain = cache(plain)  # of a few names of ops, many times
 
 
 def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str]]:
@@ -472,9 +479,6 @@ def summarise(array: Any) -> Summary:
         few = array.ravel()[:: max(1, -(-array.size // SAMPLE))]
         sample = few.astype(np.float64).tobytes()
     return Summary(array.shape, _dtype_name(array.dtype), None, *moments, nonfinite, nans, sample)
-
-
-_plain = cache(plain)  # of a few names of ops, many times
 
 
 @cache
