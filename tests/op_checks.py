@@ -332,7 +332,8 @@ def check_small_integers(case, dtype):
         except np.linalg.LinAlgError:
             return
         except TypeError as error:
-            assert re.match(rf"\w+: .*{np.dtype(dtype)}.*; pass", str(error)), error
+            named = rf"\w+: .*{np.dtype(dtype)}.*; pass|numpy boolean subtract"  # NumPy says so
+            assert re.match(named, str(error)), error
             return
         expected = expected.data.astype(out.dtype)
     assert out.dtype != np.float16 or hasattr(np, case.op.name)  # NumPy's functions give that
