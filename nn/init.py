@@ -558,13 +558,14 @@ def lsuv_(model: M, *inputs: Any, rng: Rng = None) -> M:
     1.0
     """
     rng = generator(rng)
-    done: set[Module] = set()
+    met: set[Tensor] = set()  # weights, one of which may be that of several modules
     state = model.state_dict()
 
     def scaled(module: Any, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if module in done or as_tensor(args[0]).dtype.kind != "f":
+        new = module.weight not in met
+        met.add(module.weight)
+        if not new or as_tensor(args[0]).dtype.kind != "f":
             return forward(*args, **kwargs)
-        done.add(module)
         orthogonal_(module.weight, rng=rng)
         if getattr(module, "bias", None) is not None:
             zeros_(module.bias)

@@ -36,9 +36,9 @@ class Signal:
     name : str
         The class; '' for the input.
     forward : float
-        The mean square of what the layer put out.
+        The mean square of what the layer put out; infinite if a value is not finite.
     backward : float
-        The mean square of the gradient with respect to that; NaN where there is none.
+        That of the gradient with respect to it; NaN where there is none.
     dead : float
         The part of its units, on the last axis or the channels of an image, that are 0 for the
         whole batch.
@@ -275,11 +275,15 @@ def _gradients(root: Tensor, rng: np.random.Generator, *, random: bool) -> dict[
 
 
 def mean_square(a: Any) -> float:
-    """Return the second moment, in double precision: it falls far below what float32 holds."""
+    """Return the second moment, infinite if a value is not finite; NaN where there are no values.
+
+    It is taken in double precision, for it falls far below what float32 holds.
+    """
     if a is None or not np.size(a):
         return math.nan
     with np.errstate(all="ignore"):
-        return float(np.mean(np.square(a, dtype=np.float64)))
+        mean = float(np.mean(np.square(a, dtype=np.float64)))
+    return mean if math.isfinite(mean) else math.inf
 
 
 def _dead(a: Any) -> float:
@@ -331,8 +335,7 @@ def saturated(a: Any, interval: tuple[float, float] | None, *, rectifier: bool) 
 
 def faults(s: Signal, forward: float, backward: float, lost: float = LOST) -> list[str]:
     """Return what is wrong with a signal, given that of the input and that of the output."""
-    values = [s.forward, *([] if math.isnan(backward) else [s.backward])]
-    if not all(map(math.isfinite, values)):
+    if math.inf in (s.forward, s.backward):
         return ["not finite"]
     claims = {
         "dead": s.dead >= 0.5,

@@ -9,7 +9,7 @@ from scipy import special, stats
 import autograd as ag
 import nn
 from autograd import Tensor, tensor
-from nn import MLP, Embedding, Linear, Module, ModuleList, Sequential, init
+from nn import GPT, MLP, Embedding, Linear, Module, ModuleList, Sequential, init
 from nn.activation import ACTIVATIONS
 
 SHAPE = (300, 500)  # fan out, fan in
@@ -443,6 +443,30 @@ def test_a_report_takes_the_gradient_of_the_input_that_it_shows():
     found = init.report(Picked(), np.array([2, 0, 1]), batch(3, 4))
     assert found.layers[0].path == "input" and found.layers[0].backward > 0
     assert "not finite" not in str(found)
+
+
+def test_a_report_tells_no_gradient_from_one_that_is_not_finite():
+    frozen = Sequential(Embedding(7, 16, rng=0), Linear(16, 7, rng=0))
+    frozen[0].requires_grad_(False)
+    found = init.report(frozen, np.array([1, 2, 3]))
+    assert np.isnan(found.layers[0].backward)
+    assert found.verdict == "healthy"
+    found = init.report(MLP([4, 8, 3], rng=0), batch(5, 4), loss=lambda z: (z * 0).sqrt().sum())
+    assert found.verdict == "not finite"
+
+
+def test_lsuv_scales_a_weight_once_and_leaves_that_of_an_embedding_alone():
+    tokens = np.random.default_rng(0).integers(0, 10, (4, 6))
+    model = GPT(10, 6, 16, 2, 2, rng=0)
+    before = model.state_dict()["embedding.weight"].copy()
+    init.lsuv_(model, tokens, rng=0)
+    np.testing.assert_array_equal(model.state_dict()["embedding.weight"], before)
+    layer = Linear(16, 16, bias=False, rng=0)
+    twice = Sequential(layer, Linear(16, 16, bias=False, rng=0))
+    twice[1].weight = layer.weight
+    x = batch(300, 16)
+    init.lsuv_(twice, x, rng=0)
+    assert layer(Tensor(x)).numpy().std() == pytest.approx(1, rel=1e-5)
 
 
 def test_a_model_without_layers_has_no_report():
