@@ -1,5 +1,7 @@
 """What changed from one graph to another, and the graph of the backward pass."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -157,6 +159,36 @@ def test_an_output_that_is_used_again_gets_its_seed_too():
     assert next(n for n in view.graph.nodes if n.name.endswith("/dy")).value.item == 13
     assert next(n for n in view.graph.nodes if n.name.endswith("/dx")).value.item == 39
     assert is_ordered(view.graph)
+
+
+def nested(rng, made, depth=0):
+    """Append to `made` what a few ops make of it, some of them in calls within calls."""
+    for _ in range(rng.randrange(1, 4)):
+        if depth < 4 and rng.random() < 0.4:
+            with scope("f"):
+                nested(rng, made, depth + 1)
+        else:
+            made.append(rng.choice(made) * rng.choice(made) + rng.choice((1.0, leaf(2.0))))
+
+
+def test_the_backward_graph_of_calls_in_calls_is_ordered_at_every_depth():
+    for seed in range(100):
+        rng = random.Random(seed)
+        made = [leaf(0.5, "x"), leaf(0.25, "y")]
+        with scope("model"):
+            nested(rng, made)
+        view = viz.draw(made[-1] + sum(made[2:])).backward()
+        for depth in (*range(6), None, "auto"):
+            closed = view.collapse(depth)
+            assert is_ordered(closed.visible)
+            assert closed.text()
+
+
+def test_the_backward_graph_of_fused_ops_closes_too():
+    block = nn.TransformerBlock(8, 2, rng=0)
+    view = viz.draw(block(np.ones((1, 3, 8))).sum(), expand_fused=True).backward()
+    for depth in (0, 1, 2, "auto"):
+        assert is_ordered(view.collapse(depth).visible)
 
 
 def test_a_part_without_the_output_has_no_backward_pass_but_the_pass_has_parts():

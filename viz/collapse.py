@@ -201,10 +201,7 @@ def _close(graph: Graph, depth: int) -> Graph:
     for node in graph.nodes:
         closed = None if node.call is None else closed_by[node.call]
         of[node.id] = node.id if closed is None or closed not in used else graph.calls[closed].id
-        # A call comes where its last op was computed: all it needs is there by then.
-        group = members.pop(of[node.id], [])
-        group.append(node)
-        members[of[node.id]] = group
+        members.setdefault(of[node.id], []).append(node)
     results = _results(graph, of)
     calls = {call.id: call for call in graph.calls}
     return _merge(
@@ -273,7 +270,7 @@ def _results(graph: Graph, of: dict[str, str]) -> dict[str, list[Node]]:
 
 
 def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
-    """Draw groups of nodes as one node each; (node, group) come inputs first.
+    """Draw groups of nodes as one node each, (node, group), in this order but inputs first.
 
     Edges that a group begins or ends are counted as one; between two nodes that are drawn as they
     were, every operand keeps its own.
@@ -295,7 +292,24 @@ def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:
             flow = edge.flow if math.isnan(before.flow) else math.hypot(before.flow, edge.flow)
             edges[key] = Edge(source, target, slot, before.copies + edge.copies, flow)
     drawn = {key: of[now] for key, now in graph.drawn.items()}
-    return graph._replace(nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
+    merged = graph._replace(nodes=tuple(nodes), edges=tuple(edges.values()), drawn=drawn)
+    return merged._replace(nodes=_inputs_first(merged))
+
+
+def _inputs_first(graph: Graph) -> tuple[Node, ...]:
+    """The nodes in their order, except that what a node reads comes before it."""
+    nodes = {node.id: node for node in graph.nodes}
+    left = _inputs(graph)
+    placed: dict[str, Node] = {}
+    stack = list(reversed(nodes))
+    while stack:
+        waiting = [x for x in left.pop(stack[-1], ()) if x not in placed]
+        if waiting:
+            stack += reversed(waiting)
+        else:
+            key = stack.pop()
+            placed.setdefault(key, nodes[key])
+    return tuple(placed.values())
 
 
 def _may_repeat(graph: Graph) -> bool:
