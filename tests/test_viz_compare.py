@@ -161,6 +161,18 @@ def test_an_output_that_is_used_again_gets_its_seed_too():
     assert is_ordered(view.graph)
 
 
+def test_gradients_of_several_outputs_are_not_called_those_of_one():
+    x = leaf(np.array([1.0, 2.0]), "x")
+    a, b = (x * 2).sum(), (x * x).sum()
+    a.name, b.name = "a", "b"
+    view = viz.draw([a, b, a * b, Tensor(1.0, name="c")]).backward()
+    named = {n.name for n in view.graph.nodes if n.name}
+    assert named == {"seed", "dL/dx", "dL/da", "dL/db"}  # a * b has no name
+    assert view.graph.notes[0] == "gradients of the sum of 3 outputs"
+    one = viz.draw([b, Tensor(1.0, name="c")]).backward()
+    assert {n.name for n in one.graph.nodes if n.name} == {"db/dx", "db/db"}
+
+
 def nested(rng, made, depth=0):
     """Append to `made` what a few ops make of it, some of them in calls within calls."""
     for _ in range(rng.randrange(1, 4)):

@@ -204,7 +204,8 @@ class Graph(NamedTuple):
     """Nodes in the order of computation, edges by target and slot, calls outermost first.
 
     `notes` are sentences for the line under the figure, `passes` the steps of the backward pass;
-    `drawn` tells for each node that was extracted which node it is drawn as.
+    `drawn` tells for each node that was extracted which node it is drawn as. `root` is the name of
+    the output that the gradients are of, L for one without; empty if they are of a sum of several.
     """
 
     nodes: tuple[Node, ...]
@@ -213,6 +214,7 @@ class Graph(NamedTuple):
     notes: tuple[str, ...] = ()
     passes: tuple[Pass, ...] = ()
     drawn: Mapping[str, str] = {}
+    root: str = ""
 
     @property
     def ends(self) -> tuple[Node, ...]:
@@ -322,6 +324,7 @@ def extract(
         )
     if any(node.freed for node in nodes):
         notes = ["freed: backward(retain_graph=False) let go of the numbers behind it"]
+    roots = [called.get(t) or "L" for t in outputs if t in gradients]
     flows = {(p.source, step.node, p.slot): p.flow for step in passes for p in step.pulls}
     edges = [
         Edge(ids[x], ids[t], i, flow=flows.get((ids[x], ids[t], i), math.nan))
@@ -335,6 +338,7 @@ def extract(
         tuple(notes),
         tuple(passes),
         {key: key for key in ids.values()},
+        roots[0] if len(roots) == 1 else "",
     )
 
 

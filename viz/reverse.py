@@ -9,6 +9,8 @@ from __future__ import annotations
 from .graph import Edge, Graph, Node, Pull
 from .labels import plain, symbol
 
+_WHAT = "the backward pass: a box holds a gradient, an arrow applies the rule of an op"
+
 
 def reverse(graph: Graph) -> Graph:
     """Return the graph of the backward pass through `graph`.
@@ -35,7 +37,7 @@ def reverse(graph: Graph) -> Graph:
             "look closer at the whole pass, as in draw(loss).backward().focus('dL/dw')"
         )
     nodes = {node.id: node for node in graph.nodes}
-    root = next(node.name for node in reversed(graph.nodes) if node.output) or "L"
+    root = graph.root or "L"
     pulls: dict[str, list[tuple[Node, Pull]]] = {}
     for step in graph.passes:
         for pull in step.pulls:
@@ -46,7 +48,7 @@ def reverse(graph: Graph) -> Graph:
         if node.grad is None:
             continue
         given = pulls.get(node.id, [])
-        name = node.name or (root if node.output else "")
+        name = node.name or (graph.root if node.output else "")
         here = Node(
             node.id,
             "op",
@@ -78,7 +80,7 @@ def reverse(graph: Graph) -> Graph:
         tuple(made),
         tuple(edges),
         graph.calls,
-        ("the backward pass: a box holds a gradient, an arrow applies the rule of an op",),
+        (*graph.notes, _WHAT),
         (),
         {node.id: node.id for node in made},
     )
