@@ -174,6 +174,8 @@ def test_index_select_add_and_put():
     ("call", "error", "text"),
     [
         (lambda x: ag.take(x, [3], 0), IndexError, "out of bounds"),
+        (lambda x: ag.take(x, [0], 2), IndexError, "take: axis 2 is out of bounds"),
+        (lambda x: ag.gather(x, 2, [[0]]), IndexError, "gather: axis 2 is out of bounds"),
         (lambda x: ag.gather(x, 0, [[3]]), IndexError, "out of bounds"),
         (lambda x: ag.gather(x, 0, [0]), ValueError, "gather: .* same number of axes"),
         (lambda x: ag.gather(x, 0, [[0.0]]), TypeError, "gather: .* use integers"),

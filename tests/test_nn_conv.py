@@ -87,6 +87,11 @@ def test_layers_show_their_settings(layer, text):
     assert repr(layer) == text
 
 
+def test_flatten_refuses_an_input_without_the_axis():
+    with pytest.raises(IndexError, match="flatten: axis 1 is out of bounds"):
+        nn.Flatten()(Tensor(np.zeros(3)))
+
+
 # What a convolution is
 
 

@@ -63,7 +63,7 @@ def _along(name: str, index: Any, axis: int, shape: tuple[int, ...]) -> tuple[An
             f"{name}: an index of shape {index.shape} does not fit an array of shape {shape}: "
             "both need the same number of axes"
         )
-    return along(index, axis, shape)
+    return along(index, normalize_axis_index(axis, len(shape), name), shape)
 
 
 # Along an axis.
@@ -98,7 +98,9 @@ def take(x: Array, indices: Index, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    return getitem(x, (slice(None),) * normalize_axis_index(axis, x.ndim) + (_plain(indices),))
+    return getitem(
+        x, (slice(None),) * normalize_axis_index(axis, x.ndim, "take") + (_plain(indices),)
+    )
 
 
 @with_aliases
@@ -188,7 +190,7 @@ def take_along_axis(x: Array, indices: Index, axis: int | None = -1) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim)
+    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim, "take_along_axis")
     if index.ndim == x.ndim:
         whole = [n if i != axis else 1 for i, n in enumerate(x.shape)]
         # axes of length one of x stretch too
@@ -326,7 +328,7 @@ def index_add(x: Array, axis: int, index: Index, source: Array) -> Array:
         If `source` is of another shape.
     """
     x, source = as_arrays(x, source)
-    places, axis = _plain(index), normalize_axis_index(axis, x.ndim)
+    places, axis = _plain(index), normalize_axis_index(axis, x.ndim, "index_add")
     shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
     if source.shape != shape:
         raise ValueError(
@@ -363,7 +365,7 @@ def put_along_axis(x: Array, indices: Index, values: Array, axis: int | None) ->
     """
     if axis is None:
         return reshape(put_along_axis(ravel(x), indices, values, 0), x.shape)
-    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim)
+    index, axis = _plain(indices), normalize_axis_index(axis, x.ndim, "put_along_axis")
     if index.ndim == x.ndim:
         full = [index.shape[i] if i == axis else n for i, n in enumerate(x.shape)]
         index = np.broadcast_to(index, full)

@@ -245,14 +245,23 @@ def diff(
     -------
     Tensor if an argument is one, else ndarray; n shorter than what is given along `axis`
 
+    Raises
+    ------
+    ValueError
+        If n is negative.
+
     Examples
     --------
     >>> from autograd import Tensor, diff
     >>> diff(Tensor([1.0, 4.0, 9.0])).numpy()
     array([3., 5.])
     """
+    if n < 0:
+        raise ValueError(f"diff: n is {n}; differences are taken 0 times or more")
     if n == 0:
         return x
+    x, prepend, append = as_arrays(x, prepend, append)
+    axis = normalize_axis_index(axis, x.ndim, "diff")
     parts = [_one_place(prepend, x, axis), x, _one_place(append, x, axis)]
     parts = [part for part in parts if part is not None]
     if len(parts) > 1:
@@ -264,13 +273,9 @@ def diff(
 
 def _one_place(part: Array | None, x: Array, axis: int) -> Array | None:
     """Give a number the shape of x with the length one along the axis."""
-    if part is None:
-        return None
-    x, part = as_arrays(x, part)
-    if part.ndim:
+    if part is None or part.ndim:
         return part
-    place = normalize_axis_index(axis, x.ndim)
-    return broadcast_to(part, tuple(1 if i == place else n for i, n in enumerate(x.shape)))
+    return broadcast_to(part, tuple(1 if i == axis else n for i, n in enumerate(x.shape)))
 
 
 @with_aliases

@@ -120,7 +120,7 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     (1, 2)
     """
     shape = x.shape or (1,)  # a number counts as a vector
-    start, end = (normalize_axis_index(i, len(shape)) for i in (start_dim, end_dim))
+    start, end = (normalize_axis_index(i, len(shape), "flatten") for i in (start_dim, end_dim))
     if start > end:
         raise ValueError(
             f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in an array of "
@@ -150,7 +150,7 @@ def unflatten(x: Array, axis: int, sizes: tuple[int, ...]) -> Array:
     ValueError
         If the sizes do not multiply to the length of the axis.
     """
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = normalize_axis_index(axis, x.ndim, "unflatten")
     return reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
 
 
@@ -373,7 +373,7 @@ def repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = No
     """
     if axis is None:
         x, axis = ravel(x), 0
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = normalize_axis_index(axis, x.ndim, "repeat")
     if np.ndim(repeats) == 0:  # stretched and joined: no index array, and a sum on the way back
         n = int(repeats)  # type: ignore[arg-type]
         apart = expand_dims(x, axis + 1)
@@ -449,7 +449,7 @@ def flip(x: Array, axis: Axes | None = None) -> Array:
     -------
     Tensor if `x` is one, else ndarray
     """
-    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim, "flip")
     return x[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))]
 
 
@@ -494,7 +494,7 @@ def rot90(x: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     -------
     Tensor if `x` is one, else ndarray
     """
-    a, b = normalize_axis_tuple(axes, x.ndim)
+    a, b = normalize_axis_tuple(axes, x.ndim, "rot90")
     turns = k % 4
     if turns == 0:
         return x[...]
