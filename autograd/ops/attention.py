@@ -390,5 +390,5 @@ def rope(x: Array, positions: Array | None = None, base: float = 10000.0) -> Arr
 
 
 def _positions(shape: tuple[int, ...], positions: Array | None) -> Array:
-    """Return the positions in float64, where those of any integer dtype can be negated."""
-    return np.arange(shape[-2], dtype=float) if positions is None else np.asarray(positions, float)
+    """Return the positions; those given in float64, where unsigned ones can be negated, too."""
+    return np.arange(shape[-2]) if positions is None else np.asarray(positions, float)
