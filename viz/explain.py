@@ -17,7 +17,7 @@ import numpy as np
 from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.engine import unbroadcast
 
-from .labels import number, numbers, own_names, parameters
+from .labels import brief, number, numbers, own_names, parameters
 from .mathml import to_mathml
 from .steps import Part
 
@@ -469,12 +469,41 @@ def _text_of(e: Expression, above: int = 0) -> str:
     if _is_transpose(e):
         return f"{_text_of(operands[0], _ATOM)}.{'T' if e.ndim == 2 else 'mT'}"
     if name == "getitem":
-        index = parameters(e.op, dict(e.params)).removeprefix("index=")
-        index = index[1:-1] if index.startswith("(") and index != "()" else index
-        return f"{_text_of(operands[0], _ATOM)}[{index}]"
+        return f"{_text_of(operands[0], _ATOM)}[{_subscript(e.params['index'])}]"
     shown = [_text_of(x) for x in operands]
-    params = parameters(e.op, dict(e.params), quoted=True) if e.params else ""
+    params = parameters(e.op, dict(e.params), written) if e.params else ""
     return f"{name}({', '.join([*shown, *([params] if params else [])])})"
+
+
+def _subscript(index: Any) -> str:
+    """An index as it stands in brackets."""
+    parts = index if isinstance(index, tuple) else (index,)
+    text = ", ".join(brief(part) if isinstance(part, slice) else written(part) for part in parts)
+    return f"{text}," if isinstance(index, tuple) and len(index) == 1 else text or "()"
+
+
+def written(value: Any) -> str:
+    """Return a parameter as an expression that Python reads, with all its digits.
+
+    Of long lists and arrays it has an ellipsis.
+
+    Examples
+    --------
+    >>> print(written((slice(1, None), np.array([0, 2]), 1 / 3, "mean")))
+    (slice(1, None, None), array([0, 2]), 0.3333333333333333, 'mean')
+    """
+    if isinstance(value, tuple):
+        inner = ", ".join(map(written, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, list):
+        text = ", ".join(map(written, value))
+        return f"[{text if len(text) <= _LONGEST else '...'}]"
+    if isinstance(value, slice):
+        return f"slice{written((value.start, value.stop, value.step))}"
+    if isinstance(value, int | float | np.generic | np.ndarray):
+        text = _value_text(value)
+        return text if np.ndim(value) == 0 or len(text) <= _LONGEST else "array(...)"
+    return repr(value) if isinstance(value, str) else brief(value)
 
 
 def _is_transpose(e: Applied) -> bool:

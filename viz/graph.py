@@ -21,7 +21,7 @@ from autograd.cost import saved_values
 from autograd.engine import Trace
 
 from .expand import expanded
-from .explain import Formula, formulas
+from .explain import Formula, formulas, written
 from .heat import cells
 from .labels import numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
@@ -437,7 +437,7 @@ def _rule_key(step: Step) -> Any:
     t = step.tensor
     parts = [(part.slot, part.local is None) for part in step.parts]
     shapes = [x.shape for x in t.inputs]
-    params = parameters(t.op, t.params) if t.params and t.op is not None else ""
+    params = parameters(t.op, t.params, written) if t.params and t.op is not None else ""
     return t.op, params, t.shape, *shapes, *parts
 
 

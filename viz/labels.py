@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -195,41 +195,16 @@ def symbol(op_name: str) -> str:
     return SYMBOLS.get(op_name, op_name)
 
 
-def parameters(op: Any, params: dict[str, Any], *, quoted: bool = False) -> str:
-    """Return the parameters of a recorded op that differ from its defaults, as ``axis=1``.
-
-    Values that could print an array or an address are named by their type; words are in quotes if
-    asked for.
-    """
-    signature = inspect.signature(op).parameters
-    shown = []
-    for name, value in params.items():
-        default = signature[name].default if name in signature else inspect.Parameter.empty
-        if value is default or (
-            type(value) is type(default) and _small(value) and value == default
-        ):
-            continue
-        text = repr(value) if quoted and isinstance(value, str) else _brief(value)
-        shown.append(f"{name}={text}")
-    return ", ".join(shown)
-
-
-def _small(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_small, value))
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _brief(value: Any) -> str:
-    """A parameter as a reader would type it, or its type."""
+def brief(value: Any) -> str:
+    """Return a parameter as a reader would type it, or its type: no arrays, and no addresses."""
     if isinstance(value, tuple | list) and len(value) < 10:
-        inner = ", ".join(map(_brief, value))
+        inner = ", ".join(map(brief, value))
         if isinstance(value, list):
             return f"[{inner}]"
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, slice):
-        ends = ["" if end is None else _brief(end) for end in (value.start, value.stop)]
-        return ":".join(ends if value.step is None else [*ends, _brief(value.step)])
+        ends = ["" if end is None else brief(end) for end in (value.start, value.stop)]
+        return ":".join(ends if value.step is None else [*ends, brief(value.step)])
     if value is Ellipsis:
         return "..."
     if value is None or isinstance(value, bool | str):
@@ -239,3 +214,26 @@ def _brief(value: Any) -> str:
     if isinstance(value, type | np.dtype):
         return np.dtype(value).name
     return type(value).__name__
+
+
+def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = brief) -> str:
+    """Return the parameters of a recorded op that differ from its defaults, as ``axis=1``.
+
+    Values are written by `write`.
+    """
+    signature = inspect.signature(op).parameters
+    shown = []
+    for name, value in params.items():
+        default = signature[name].default if name in signature else inspect.Parameter.empty
+        if value is default or (
+            type(value) is type(default) and _small(value) and value == default
+        ):
+            continue
+        shown.append(f"{name}={write(value)}")
+    return ", ".join(shown)
+
+
+def _small(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_small, value))
+    return value is None or isinstance(value, bool | int | float | str)
