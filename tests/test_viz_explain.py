@@ -269,6 +269,17 @@ def test_names_are_what_python_reads():
     assert len({name for name, _ in twice.given}) == 2
 
 
+def test_the_output_is_told_apart_from_a_leaf_of_its_name():
+    x = leaf(np.array([1.0, 2.0]), "x")
+    y = x.sum()
+    y.name = "x"
+    assert "L = sum(x)" in explain(y, x).text()
+    x.name = "L"
+    text = explain(y, x).text()
+    assert "x = sum(v1)" in text
+    assert "dx/dv1" in text
+
+
 def test_weights_of_several_layers_are_told_apart():
     x, weights = leaf(3.0, "x"), [leaf(2.0 + i, "weight") for i in range(3)]
     y = x

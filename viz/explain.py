@@ -276,11 +276,13 @@ def _names(
     taken = {"L"}
     unnamed = 0
     for t in tensors:
-        name = _identifier(wanted.get(t) or own.get(t) or ("L" if t is output else ""))
+        name = _identifier(wanted.get(t) or own.get(t) or "")
         if not name and t.op is None and not t.requires_grad and t.ndim == 0:
             called[t] = ""
             continue
-        while not name or (name in taken and t is not output):
+        if t is output and (not name or name in taken):
+            name = "L"  # which is kept for it
+        while t is not output and (not name or name in taken):
             unnamed += 1
             name = f"v{unnamed}" if t.op is not None or t.requires_grad else f"c{unnamed}"
         taken.add(name)
