@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 import viz
 from autograd import Tensor, scope
 
@@ -229,6 +230,24 @@ def test_the_plane_between_integer_points_is_asked_about_too():
     viz.plot_decision_boundary(model, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], resolution=9)
     (grid,) = seen
     assert grid.dtype == np.float64 and len(np.unique(grid[:, 0])) == 9
+
+
+def test_the_plane_is_asked_in_evaluation_mode_and_every_mode_is_put_back():
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
+    model[1].eval()  # frozen
+    modes = [module.training for module in model.modules()]
+    pictures = [viz.plot_decision_boundary(model, X, Y, resolution=9) for _ in range(2)]
+    assert len({ax.images[0].get_array().tobytes() for ax in pictures}) == 1
+    assert [module.training for module in model.modules()] == modes
+
+    model[1].train()
+    viz.plot_decision_boundary(model, X, Y, resolution=9)
+    assert model[1].running_mean.numpy().tolist() == [0.0] * 4
+
+    unfit = nn.Linear(3, 2)
+    with pytest.raises(ValueError, match="linear"):
+        viz.plot_decision_boundary(unfit, X, Y, resolution=9)
+    assert unfit.training
 
 
 def test_weights_of_three_axes_are_images_as_they_stand():

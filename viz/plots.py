@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -302,7 +303,7 @@ def plot_decision_boundary(
     ----------
     model : callable
         From a Tensor of shape (n, 2) to logits: of shape (n,) or (n, 1) for two classes, parted at
-        0, or (n, classes).
+        0, or (n, classes). A module is asked in evaluation mode, and put back into its own.
     x : array_like of shape (n, 2)
         The model is asked in its dtype, about integers in float64.
     y : array_like of shape (n,), integer
@@ -332,7 +333,7 @@ def plot_decision_boundary(
     (left, bottom), (right, top) = points.min(axis=0) - margin, points.max(axis=0) + margin
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(points.dtype)
-    with no_grad():
+    with no_grad(), _evaluating(model):
         logits = np.asarray(model(Tensor(grid)).data).reshape(len(grid), -1)
     said = (logits[:, 0] > 0).astype(int) if logits.shape[1] == 1 else logits.argmax(axis=1)
     classes = int(max(said.max(), labels.max())) + 1
@@ -416,7 +417,9 @@ def plot_loss_landscape(
     """Plot the loss over a plane through the weights, along two random directions.
 
     Each direction has, for each unit of each parameter, the norm of the unit's weights, so that
-    networks of different scale can be compared. The weights are put back afterwards.
+    networks of different scale can be compared. The weights are put back afterwards, and nothing
+    else: a `loss` that runs a model with BatchNorm in training mode moves the running statistics.
+    Call ``model.eval()`` before and ``model.train()`` after, if they shall stay.
 
     Parameters
     ----------
@@ -532,6 +535,20 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     with matplotlib.rc_context({"svg.hashsalt": "gradwalk"}):
         figure.savefig(content, format=kind, metadata={stamp: None} if stamp else None)
     return write_whole(path, content.getvalue())
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Switch a model that has modes to evaluation mode, and each of its modules back after."""
+    has_modes = hasattr(model, "eval") and hasattr(model, "modules")
+    before = [(module, module.training) for module in model.modules()] if has_modes else []
+    if has_modes:
+        model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
 
 
 def _axes(ax: Axes | None, *, width: float = 4.8, height: float = 3.4) -> Axes:
