@@ -201,12 +201,14 @@ MUTANTS = [
     (
         "Xavier looks at the fan in alone",
         "S6.6",
-        text(init._std, "(fan_in + fan_out) / 2", "fan_in"),
+        text(init._xavier, "sum(_fans(where, tensor)) / 2", "_fans(where, tensor)[0]"),
     ),
     (
         "rows and columns of a weight are taken for each other",
         "S6.6",
-        text(init._std, "fan_in, fan_out =", "fan_out, fan_in ="),
+        text(
+            init._fans, "shape[1] * kernel, tensor.shape[0]", "shape[0] * kernel, tensor.shape[1]"
+        ),
     ),
     (
         "uniform weights reach as far as their deviation",
@@ -272,7 +274,7 @@ MUTANTS = [
     (
         "LeCun's variance is 2 / n",
         "S12.4",
-        text(init.lecun_normal_, "_std(tensor, 1,", "_std(tensor, 2**0.5,"),
+        text(init.lecun_normal_, "0, 1 / math", "0, 2**0.5 / math"),
     ),
     (
         "gelu's tanh form lacks its cubic term",

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -315,10 +316,11 @@ def residual_chain(blocks: int = 10) -> tuple[Tensor, Tensor]:
 
 def paths(x: Tensor, out: Tensor) -> int:
     """Count the ways through the graph from x to out."""
-    ways = {x: 1}
-    for node in reversed(toposort(out)):  # oldest first
-        ways[node] = sum(ways.get(operand, 0) for operand in node.inputs)
-    return ways[out]
+    ways = Counter({out: 1})  # back to each node: one that is walked twice counts twice
+    for node in toposort(out):
+        for operand in node.inputs:
+            ways[operand] += ways[node]
+    return ways[x]
 
 
 def walk(seed: int = 0) -> dict[str, float]:
