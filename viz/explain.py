@@ -492,7 +492,7 @@ def written(value: Any) -> str:
     Examples
     --------
     >>> print(written((slice(1, None), np.array([0, 2]), 1 / 3, "mean")))
-    (slice(1, None, None), array([0, 2]), 0.3333333333333333, 'mean')
+    (slice(1, None), array([0, 2]), 0.3333333333333333, 'mean')
     """
     if isinstance(value, tuple):
         inner = ", ".join(map(written, value))
@@ -501,7 +501,8 @@ def written(value: Any) -> str:
         text = ", ".join(map(written, value))
         return f"[{text if len(text) <= _LONGEST else '...'}]"
     if isinstance(value, slice):
-        return f"slice{written((value.start, value.stop, value.step))}"
+        ends = [value.start, value.stop] + [value.step] * (value.step is not None)
+        return f"slice({', '.join(map(written, ends))})"
     if isinstance(value, int | float | np.generic | np.ndarray):
         text = _value_text(value)
         return text if np.ndim(value) == 0 or len(text) <= _LONGEST else "array(...)"
