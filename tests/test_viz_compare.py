@@ -203,6 +203,25 @@ def test_the_backward_graph_of_fused_ops_closes_too():
         assert is_ordered(view.collapse(depth).visible)
 
 
+def test_a_rule_stands_in_the_frame_of_the_op_it_belongs_to():
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.ReLU(), nn.Linear(2, 1, rng=0))
+    params = dict(model.named_parameters())
+    view = viz.draw(model(Tensor(np.ones((1, 2)))).sum(), params=params).backward()
+    labels = {frame.id: frame.label for frame in view.figure.frames}
+    rules = [
+        (box.lines[0].text, labels.get(box.frame))
+        for box in view.figure.boxes
+        if box.style.startswith("op ")
+    ]
+    assert rules == [
+        ("sum\u2032", None),
+        *[("linear\u2032", "2: Linear")] * 3,
+        ("relu\u2032", "1: ReLU"),
+        *[("linear\u2032", "0: Linear")] * 2,
+    ]
+    assert "Sequential: 6 ops\n" in view.collapse(0).text(ascii=True)  # without that of the loss
+
+
 def test_a_part_without_the_output_has_no_backward_pass_but_the_pass_has_parts():
     w = leaf(2.0, "w")
     view = viz.draw((w * 3).exp().tanh())

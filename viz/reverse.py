@@ -70,7 +70,9 @@ def reverse(graph: Graph) -> Graph:
         if len(parts) == 1:  # one way only: its box is the gradient's
             (part,) = parts
             edges = [e._replace(target=node.id) if e.target == part.id else e for e in edges]
-            made.append(here._replace(op=part.op, op_kind=part.op_kind, params=part.params))
+            made.append(
+                here._replace(op=part.op, op_kind=part.op_kind, params=part.params, call=part.call)
+            )
             continue
         edges += [Edge(part.id, node.id, i) for i, part in enumerate(parts)]
         made += [*parts, here._replace(op="add", op_kind="elementwise")]
