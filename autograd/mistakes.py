@@ -109,18 +109,21 @@ def _try_arguments(
     op: Op, names: Sequence[str], arrays: Sequence[Any], params: dict[str, Any]
 ) -> str:
     """Edit one argument, then two, until the op runs."""
-    for edited in _edits(names, arrays):
+    for edited in _edits(op, names, arrays):
         if _runs(op, [a for _, a in edited], params):
             return f"; try {_call(op, [text for text, _ in edited], params)}"
     return ""
 
 
-def _edits(names: Sequence[str], arrays: Sequence[Any]) -> Iterator[list[tuple[str, Any]]]:
+def _edits(op: Op, names: Sequence[str], arrays: Sequence[Any]) -> Iterator[list[tuple[str, Any]]]:
     plain = list(zip(names, arrays, strict=True))
     small = math.prod(max(a.size, 1) for a in arrays) <= _FEW  # new axes multiply the sizes
+    edits = list(_EDITS)
+    if op.kind == "elementwise" and len({a.ndim for a in arrays}) > 1:
+        edits.sort(key=lambda edit: "None" not in edit[0])  # mostly it is a number for each row
     single = [
         (i, (text.format(name), edit(a)))
-        for text, edit, axes in _EDITS
+        for text, edit, axes in edits
         for i, (name, a) in reversed(list(enumerate(plain)))
         if a.ndim >= axes and (small or "None" not in text)
     ]

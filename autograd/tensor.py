@@ -416,7 +416,8 @@ class Tensor(Methods):
         if not self.requires_grad:
             raise RuntimeError(
                 "backward: this tensor does not require grad, nothing was recorded; make a leaf "
-                "with requires_grad=True and compute outside no_grad()"
+                "with requires_grad=True, compute outside no_grad(), and keep argmax(), "
+                "comparisons, detach() and numpy() out of the way to it"
             )
         if data.dtype.kind != "f":
             raise TypeError(f"backward: a tensor of dtype {data.dtype} has no gradient")
@@ -694,7 +695,7 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     array = np.array(data, dtype=dtype, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"Tensor: {data!r:.60} has dtype {array.dtype}, which are no real numbers; a list of "
+            f"Tensor: {data!r:.60} has dtype {array.dtype}, which holds no real numbers; a list of "
             "tensors is joined by stack() or concatenate()"
         )
     return array[()] if array.ndim == 0 else array

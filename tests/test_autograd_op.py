@@ -40,5 +40,5 @@ def test_only_inputs_that_are_optional_may_be_none():
     assert ag.linear(x, weight, None).tolist() == [[11.0]]
     y = Tensor(np.ones(2), requires_grad=True) * 1
     for mistake in (lambda: y.__setitem__(0, None), lambda: ag.add(x, None)):
-        with pytest.raises(TypeError, match="Tensor: None has dtype object, which are no real"):
+        with pytest.raises(TypeError, match="Tensor: None has dtype object, which holds no real"):
             mistake()

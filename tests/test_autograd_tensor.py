@@ -48,7 +48,7 @@ def test_arrays_promote_as_numpy_does():
 
 @pytest.mark.parametrize("bad", ["text", [1j], [None], object()])
 def test_what_is_no_number_is_refused(bad):
-    with pytest.raises(TypeError, match="no real numbers"):
+    with pytest.raises(TypeError, match="holds no real numbers"):
         Tensor(bad)
 
 
@@ -326,3 +326,11 @@ def test_dlpack_hands_over_the_memory_but_no_gradient():
         np.from_dlpack(Tensor(np.ones(2), requires_grad=True))
     torch = pytest.importorskip("torch")
     assert torch.from_dlpack(x).tolist() == torch.asarray(x).tolist() == x.tolist()
+
+
+def test_numpy_can_shuffle_and_compare_the_memory_of_tensors():
+    x = Tensor([1.0, 2.0, 3.0])
+    assert np.shares_memory(x, x[1:]) and not np.may_share_memory(x, np.ones(3))
+    assert sorted(np.random.default_rng(0).permutation(x)) == [1, 2, 3]
+    assert sorted(np.random.permutation(x)) == [1, 2, 3]  # noqa: NPY002 - as users write it
+    assert x.tolist() == [1, 2, 3]

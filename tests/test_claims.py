@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from lab.ledger import FOLDER, LEDGER, VERDICTS, Claim, load, numbers
+from lab.ledger import FOLDER, LEDGER, VERDICTS, Claim, Verdict, load, numbers
 
 SECTIONS = {1: 9, 2: 20, 3: 7, 4: 4, 5: 10, 6: 12, 7: 9, 8: 12, 9: 7, 10: 10, 11: 8, 12: 5, 13: 7}
 COURSE = [f"S{section}.{i}" for section, n in SECTIONS.items() for i in range(1, n + 1)]
@@ -49,6 +49,21 @@ def record(**changes):
         "source": "s",
     }
     return whole | changes
+
+
+@pytest.mark.parametrize(
+    ("guess", "words"),
+    [
+        (0.5, "0.5 (right for a)"),
+        (7, "7 (found 2 for b)"),
+        ((0.5, 7), "(0.5, 7) (right for a, found 2 for b)"),
+        ("falls", "falls"),
+        ((1, 2, 3), "(1, 2, 3)"),
+    ],
+)
+def test_a_guess_is_compared_with_what_was_found(guess, words):
+    entry = Claim(**record(expected={"a": [0, 1], "b": [2, 2]}))
+    assert f"your guess: {words}\n" in repr(Verdict(entry, {"a": 0.9, "b": 2}, guess))
 
 
 def test_a_number_outside_missing_or_unknown_is_a_fault():

@@ -167,10 +167,28 @@ class Verdict:
             where = f" for {name}" if name else ""
             rows.append((f"found{where}", f"{value:.4g}  (expected {low:.4g} to {high:.4g})"))
         if self.guess is not None and self.guess is not ...:
-            rows.append(("your guess", f"{self.guess}"))
+            rows.append(("your guess", f"{self.guess}{self._of_guess()}"))
         said = {"condition": entry.condition, "commonly said": entry.commonly}
         rows += [(name, text) for name, text in {**said, "instead": entry.instead}.items() if text]
         return [*rows, ("verdict", entry.verdict if self.ok else "; ".join(self.faults))]
+
+    def _of_guess(self) -> str:
+        """How far the guess is from what was found: number by number, or from the nearest."""
+        guesses = self.guess if isinstance(self.guess, tuple | list) else [self.guess]
+        if not all(isinstance(g, int | float) for g in guesses):
+            return ""
+        found = list(self.measured.items())
+        if len(guesses) != len(found):
+            if len(guesses) > 1:
+                return ""
+            found = [min(found, key=lambda item: abs(item[1] - guesses[0]))]
+        words = []
+        for guess, (name, value) in zip(guesses, found, strict=True):
+            low, high = self.entry.intervals.get(name, (value, value))
+            near = low <= guess <= high or abs(guess - value) <= 0.1 * abs(value)
+            words.append("right" if near else f"found {value:.4g}")
+            words[-1] += f" for {name}" if name and len(self.measured) > 1 else ""
+        return f" ({', '.join(words)})"
 
     def __repr__(self) -> str:
         head = f"{self.entry.id} {'ok' if self.ok else 'OUTSIDE'}"
