@@ -222,6 +222,14 @@ def test_a_rule_stands_in_the_frame_of_the_op_it_belongs_to():
     assert "Sequential: 6 ops\n" in view.collapse(0).text(ascii=True)  # without that of the loss
 
 
+def test_the_caption_says_what_applies_a_rule_and_the_description_is_in_sentences():
+    x = leaf(3.0, "x")
+    figure = viz.draw((x * x).exp()).backward().figure
+    what = "the backward pass: a box holds a gradient, made by the rule op\u2032 of an op"
+    assert " ".join(figure.notes) == what
+    assert figure.about.endswith(f". T{what[1:]}.")
+
+
 def test_a_part_without_the_output_has_no_backward_pass_but_the_pass_has_parts():
     w = leaf(2.0, "w")
     view = viz.draw((w * 3).exp().tanh())

@@ -195,7 +195,7 @@ def describe(graph: Graph) -> str:
         f"Compute graph of {names}{more}: {counted(ops, 'op') or 'no ops'} on "
         + (counted(leaves, "leaf") or "no leaves")
         + (f" ({plain(made, 120)})" if made else ""),
-        *graph.notes,
+        *(note[:1].upper() + note[1:] for note in graph.notes),
     ]
     return ". ".join(sentences) + "."
 

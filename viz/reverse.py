@@ -9,7 +9,7 @@ from __future__ import annotations
 from .graph import Edge, Graph, Node, Pull
 from .labels import plain, symbol
 
-_WHAT = "the backward pass: a box holds a gradient, an arrow applies the rule of an op"
+_WHAT = "the backward pass: a box holds a gradient, made by the rule op\u2032 of an op"
 
 
 def reverse(graph: Graph) -> Graph:

@@ -199,7 +199,7 @@ class GraphView:
         |     `- dL/dL  value 1
         `- x' (x 3)  value 2.431e+04
            `- exp' (x 8103)  [1] above
-        the backward pass: a box holds a gradient, an arrow applies the rule of an op
+        the backward pass: a box holds a gradient, made by the rule op' of an op
         """
         show = tuple(what for what in self.options.show if what != "grad")
         return GraphView(reverse(self.graph), self.options._replace(show=show))
