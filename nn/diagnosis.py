@@ -60,8 +60,10 @@ CURES = {
     "zero gradients": "look at the loss: it may be at its minimum, multiplied by 0, masked, "
     "clipped, rounded, or a cross_entropy of one column (for binary_cross_entropy_with_logits); "
     "or at the weights: they may all be 0",
-    "dead ReLU": "lower the learning rate, draw weights by init.kaiming_normal_, or use LeakyReLU",
-    "saturated activation": "draw smaller weights, bring inputs to unit variance, or add a norm",
+    "dead ReLU": "lower the learning rate, bring inputs to unit variance, draw weights by "
+    "init.kaiming_normal_, or use LeakyReLU",
+    "saturated activation": "lower the learning rate, draw smaller weights, bring inputs to unit "
+    "variance, or add a norm",
     "vanishing or exploding": "draw weights by init.kaiming_normal_ or xavier_normal_, add norms "
     "or residual connections; init.report(model, x) shows each layer",
     "diverging loss": "lower the learning rate, to a tenth at first",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,11 +77,8 @@ class Sizes:
         silent = signals.silent_units(out.data) if rectifier else np.False_
         key = name, out.scope.path, source_line(), np.shape(silent)
         seen = self.activations.setdefault(key, _Activation())
-        seen.silent = seen.silent & silent
         part = signals.saturated(out.data, bounds, rectifier=rectifier)
-        seen.saturated = min(seen.saturated, part)
-        seen.examples += out.size // max(silent.size, 1)
-        seen.calls += 1
+        seen.add(_Call(silent, part, out.size // max(silent.size, 1)))
         seen.last = out.serial
 
     def forget_activation(self, out: Tensor) -> None:
@@ -124,16 +121,22 @@ class Sizes:
         return []
 
     def _of_activations(self) -> Iterator[Found]:
+        fell = any(losses[-1] < losses[0] for losses in self.losses.values())
         for (name, path, line, _), a in self.activations.items():
-            dead, where = float(np.mean(a.silent)), f"{path}, {line}"
-            if a.calls < STEPS or a.examples < EXAMPLES:
+            if not a.suffice(a.calls):
                 continue
+            dead = float(np.mean(np.logical_and.reduce([call.silent for call in a.calls])))
+            # What has learnt may be sure of its answers, and stand at its bounds for that.
+            saturated = a.least if fell else min(call.saturated for call in a.calls)
+            where = f"{path}, {line}"
             if dead >= DEAD:
-                seen = f"{dead:.0%} of the units were 0 for all {a.examples} examples"
+                examples = sum(call.examples for call in a.calls)
+                seen = f"{dead:.0%} of the units were 0 for all of the last {examples} examples"
                 yield "dead ReLU", seen, where
-            elif a.saturated >= SATURATED:
-                seen = f"at least {a.saturated:.0%} of the values of {name} were at its bounds"
-                yield "saturated activation", f"{seen} in each of {a.calls} calls", where
+            elif saturated >= SATURATED:
+                calls = "each call" if fell else f"each of the last {len(a.calls)} calls"
+                seen = f"at least {saturated:.0%} of the values of {name} were at its bounds"
+                yield "saturated activation", f"{seen} in {calls}", where
 
     def _of_gradients(self, at: str) -> Iterator[Found]:
         if not any(s.learns for steps in self.steps.values() for s in steps):
@@ -183,19 +186,36 @@ class _Pass(NamedTuple):
     last: signals.Signal
 
 
+class _Call(NamedTuple):
+    """Which units were 0 for all examples of a call, and what part of the values at bounds."""
+
+    silent: Any
+    saturated: float
+    examples: int
+
+
 @dataclass
 class _Activation:
-    """How much of an activation stood still in all its calls from one line.
+    """The last calls of an activation from one line: as few as `suffice`, for units die late.
 
-    `silent` says which units were 0 for all examples, `saturated` is the least part of its values
-    at its bounds in one call, `last` the serial of its last output.
+    `least` is the least part at the bounds in any call, `last` the serial of the last output.
     """
 
-    silent: Any = np.True_
-    saturated: float = 1.0
-    examples: int = 0
-    calls: int = 0
+    least: float = 1.0
+    calls: list[_Call] = field(default_factory=list)
     last: int = 0
+
+    @staticmethod
+    def suffice(calls: list[_Call]) -> bool:
+        """Whether so many calls, of so many examples, are no chance."""
+        return len(calls) >= STEPS and sum(call.examples for call in calls) >= EXAMPLES
+
+    def add(self, call: _Call) -> None:
+        """Take in a call; drop the oldest ones that the others can do without."""
+        self.least = min(self.least, call.saturated)
+        self.calls.append(call)
+        while self.suffice(self.calls[1:]):
+            del self.calls[0]
 
 
 class _Step(NamedTuple):

@@ -27,7 +27,7 @@ from autograd.recording import recording
 from nn import functional as F
 from nn import init, loss, optim, utils
 from nn.activation import ACTIVATIONS
-from nn.data import DataLoader, TensorDataset
+from nn.data import DataLoader, TensorDataset, digits
 from nn.diagnosis import CURES, OPS
 from nn.optim import SGD, Adam, lr_scheduler
 from nn.sizes import RESHAPED
@@ -763,6 +763,33 @@ def dead_where_relu_is_a_function(watch):
     return trained(watch, model := Two(pass_on), SGD(model.parameters(), lr=0.1))
 
 
+def one_epoch_of_digits(watch, activation, optimizer, scale=1):
+    model = nn.MLP([64, 32, 10], activation, rng=0)
+    loader = DataLoader(digits()[0], 64, shuffle=True, rng=0)
+    batches = [(scale * x, y) for x, y in loader]
+    return trained(watch, model, optimizer(model.parameters()), batches)
+
+
+@bug("dead ReLU")
+def units_that_die_of_a_large_rate(watch):
+    return one_epoch_of_digits(watch, "relu", lambda p: Adam(p, lr=1.0))
+
+
+@bug("dead ReLU")
+def most_units_die_of_a_large_rate(watch):
+    return one_epoch_of_digits(watch, "relu", lambda p: SGD(p, lr=5.0))
+
+
+@bug("dead ReLU")
+def units_that_die_of_large_inputs(watch):
+    return one_epoch_of_digits(watch, "relu", lambda p: SGD(p, lr=0.1), scale=1000)
+
+
+@bug("saturated activation")
+def tanh_driven_to_its_bounds_by_a_large_rate(watch):
+    return one_epoch_of_digits(watch, "tanh", lambda p: Adam(p, lr=1.0))
+
+
 @bug("saturated activation")
 def tanh_of_large_weights(watch):
     model = nn.MLP([8, 32, 32, 3], "tanh", rng=0)
@@ -1444,13 +1471,22 @@ def large_inputs_to_a_norm(watch):
     return trained(watch, model, SGD(model.parameters(), lr=0.1), batches)
 
 
-@healthy
-def exclusive_or_from_four_examples(watch):
+def exclusive_or(watch, activation, lr, steps):
     x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
     y = np.array([[0], [1], [1], [0]], "float32")
-    model = nn.MLP([2, 16, 1], "relu", rng=0)
-    optimizer = Adam(model.parameters(), lr=0.1)
-    return trained(watch, model, optimizer, [(x, y)] * 100, F.binary_cross_entropy_with_logits)
+    model = nn.MLP([2, 16, 1], activation, rng=0)
+    optimizer = Adam(model.parameters(), lr=lr)
+    return trained(watch, model, optimizer, [(x, y)] * steps, F.binary_cross_entropy_with_logits)
+
+
+@healthy
+def exclusive_or_from_four_examples(watch):
+    return exclusive_or(watch, "relu", 0.1, 100)
+
+
+@healthy
+def tanh_at_its_bounds_once_all_is_learnt(watch):
+    return exclusive_or(watch, "tanh", 0.5, 1000)
 
 
 @healthy
