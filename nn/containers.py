@@ -59,10 +59,7 @@ class ModuleList(Module):
 
     def _put(self, index: int, module: Any) -> None:
         if not isinstance(module, Module):
-            raise TypeError(
-                f"{type(self).__name__}: item {index} is a {type(module).__name__}, not a "
-                "Module; a function such as F.relu has its module, nn.ReLU()"
-            )
+            raise TypeError(f"{type(self).__name__}: item {index} is {_no_module(module)}")
         setattr(self, str(index), module)
 
     def _like(self, modules: list[Module]) -> ModuleList:
@@ -103,3 +100,15 @@ class Sequential(ModuleList):
 
     def _like(self, modules: list[Module]) -> Sequential:
         return Sequential(*modules)
+
+
+def _no_module(item: Any) -> str:
+    """Say what an item is instead of a module, and what to pass."""
+    if isinstance(item, type) and issubclass(item, Module):
+        name = item.__name__
+        return f"the class {name}, not a Module; make one, with parentheses: {name}()"
+    kind = type(item).__name__
+    said = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}, not a Module"
+    if isinstance(item, Iterable) and not isinstance(item, Tensor):
+        return f"{said}; unpack it: *layers"
+    return f"{said}; a function such as F.relu has its module, nn.ReLU()"

@@ -51,9 +51,11 @@ class Stateless(Module):
         try:
             given = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(
-                f"{type(self).__name__}: {error}; its arguments are {self.__signature__}"
-            ) from None
+            name = type(self).__name__
+            hint = f"its arguments are {self.__signature__}"
+            if args and isinstance(args[0], Tensor | np.ndarray):
+                hint += f"; call the module once it is made: {name}()(x)"
+            raise TypeError(f"{name}: {error}; {hint}") from None
         given.apply_defaults()
         for name, value in given.arguments.items():
             if isinstance(value, Tensor | np.ndarray | list):

@@ -357,6 +357,8 @@ def test_softmax_over_several_axes():
     assert str(inspect.signature(nn.Hardtanh)) == "(min_val=-1.0, max_val=1.0)"
     with pytest.raises(TypeError, match=r"ReLU: .*'inplace'; its arguments are \(\)"):
         nn.ReLU(inplace=True)
+    with pytest.raises(TypeError, match=r"ReLU: too many .*are \(\); .* is made: ReLU\(\)\(x\)"):
+        nn.ReLU(Tensor([1.0]))
     with pytest.raises(ValueError, match="PReLU: 0 slopes"):
         nn.PReLU(0)
 

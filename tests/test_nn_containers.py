@@ -42,14 +42,18 @@ def test_a_layer_can_be_replaced():
     assert list(net)[2] is net[2] is head and net(Tensor([1.0, 2.0])).shape == (7,)
     with pytest.raises(IndexError):
         net[3] = head
-    with pytest.raises(TypeError, match=r"Sequential: item 1 is a Op, .*nn\.ReLU\(\)"):
+    with pytest.raises(TypeError, match=r"Sequential: item 1 is an Op, .*nn\.ReLU\(\)"):
         net[1] = relu
     assert isinstance(net[1], ReLU)
 
 
 def test_what_is_no_module_is_refused():
-    with pytest.raises(TypeError, match=r"Sequential: item 1 is a Op, .*nn\.ReLU\(\)"):
+    with pytest.raises(TypeError, match=r"Sequential: item 1 is an Op, .*nn\.ReLU\(\)"):
         Sequential(Linear(2, 2), relu)
+    with pytest.raises(TypeError, match=r"Sequential: item 0 is a list, .*unpack it: \*layers"):
+        Sequential([Linear(2, 2), ReLU()])
+    with pytest.raises(TypeError, match=r"item 1 is the class ReLU, .*parentheses: ReLU\(\)"):
+        Sequential(Linear(2, 2), ReLU)
 
 
 def test_a_list_has_no_forward_of_its_own():
