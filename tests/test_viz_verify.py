@@ -99,6 +99,10 @@ def test_the_picture_points_at_the_wrong_rule(backend):
     assert [box.mark for box in view.figure.boxes if box.mark] == ["wrong"]
     assert "rule wrong: off by 33%" in view.svg()
     assert view.text().count("rule right to") == 4
+    told = [line for box in view.figure.boxes for line in box.lines if "rule" in line.text]
+    assert {(line.text[:10], line.role) for line in told} == {  # a fault alone is in its colour
+        *(("rule right", "text"), ("rule wrong", "state")),
+    }
     closed = viz.draw(y, show=("op", "check"), depth=0)
     assert "rule wrong" in closed.text()
     assert "rule" not in viz.draw(y).text()

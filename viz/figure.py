@@ -244,11 +244,22 @@ def grad_text(node: Node) -> str:
     return f"|grad| {number(node.grad.norm)}"
 
 
+def check_text(node: Node) -> list[str]:
+    """Return the line that tells how the check of a rule came out, if it found no fault."""
+    if node.rule_error is None or node.rule_error > WRONG_FROM:
+        return []
+    if math.isnan(node.rule_error):
+        return ["rule not checked (a kink?)"]
+    return [f"rule right to {max(node.rule_error, 1e-16):.0e}"]
+
+
 def state_text(node: Node) -> list[str]:
     """Return the lines that tell what is wrong, or at least to be known, about a node."""
     lines = []
-    if node.rule_error is not None:
-        lines.append(_check_text(node.rule_error))
+    if node.rule_error == math.inf:
+        lines.append("rule wrong: it raises an exception")
+    elif node.rule_error is not None and node.rule_error > WRONG_FROM:
+        lines.append(f"rule wrong: off by {100 * node.rule_error:.2g}%")
     if node.fate in ("added", "removed"):
         lines.append("new" if node.fate == "added" else "gone")
     if node.first_nan:
@@ -262,16 +273,6 @@ def state_text(node: Node) -> list[str]:
     if node.freed:
         lines.append("graph freed")
     return lines
-
-
-def _check_text(error: float) -> str:
-    if math.isnan(error):
-        return "rule not checked (a kink?)"
-    if math.isinf(error):
-        return "rule wrong: it raises an exception"
-    if error > WRONG_FROM:
-        return f"rule wrong: off by {100 * error:.2g}%"
-    return f"rule right to {max(error, 1e-16):.0e}"
 
 
 def _mark(node: Node) -> Mark:
@@ -347,6 +348,7 @@ def facts(node: Node, show: Collection[str]) -> Iterator[Line]:
         grad = f"{before or 'none'} \u2192 {grad.split(' ', 1)[-1]}"
     if grad and "grad" in show:
         yield Line(grad, "grad")
+    yield from (Line(text, "text") for text in check_text(node))
     yield from (Line(text, "state") for text in state_text(node))
 
 
@@ -374,7 +376,7 @@ def _about(node: Node) -> str:
             parts.append(f"{label} {_in_full(summary)}")
     if node.grad is None and node.grad_state != "none":
         parts.append(grad_text(node))
-    parts += state_text(node)
+    parts += check_text(node) + state_text(node)
     parts += [f.text for f in node.formulas]
     return "; ".join(parts)
 
