@@ -39,7 +39,7 @@ def test_a_step_of_an_optimiser_shows_how_far_each_weight_moved():
         norm = np.linalg.norm(old[name])
         share = f" ({100 * moved / norm:.2g}% of the norm)" if norm else ""
         assert f"moved by {moved:.4g}{share}" in lines[name]
-    assert view.figure.notes[0] == "8 of 10 values changed"
+    assert view.figure.notes[0] == "8 of 10 values changed; 7 gradients changed"
     assert "value 0.9154 \u2192" in view.text(ascii=False)
     shade = {box.lines[0].text: box.fill for box in view.figure.boxes}
     assert len({shade[name] for name in params}) > 1
@@ -69,6 +69,21 @@ def test_a_change_beside_what_is_not_finite_is_measured():
     view = before.diff(after)
     assert "2 of 3 values changed" in view.figure.notes
     assert view.text().count("moved by 1 (33% of the norm)") == 2
+
+
+@pytest.mark.parametrize(("step", "share"), [(0.1, "10%"), (0.996, "99.6%"), (1.184, "118.4%")])
+def test_a_share_of_the_norm_is_a_plain_number(step, share):
+    before, after = (viz.draw(leaf([3.0, 4.0 * x], "x") * 1) for x in (1, 1 + 1.25 * step))
+    assert f"moved by {5 * step:.4g} ({share} of the norm)" in before.diff(after).text()
+
+
+def test_values_and_gradients_that_changed_are_counted_apart():
+    x, w = leaf(2.0, "x"), leaf(3.0, "w")
+    before = viz.draw(x * w)
+    w.data = w.data + 1  # the gradient of x is w
+    assert before.diff(viz.draw(x * w)).figure.notes[0] == (
+        "2 of 3 values changed; 1 gradient changed"
+    )
 
 
 def test_what_is_new_and_what_is_gone_is_drawn_and_said():

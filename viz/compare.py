@@ -42,16 +42,22 @@ def compare(before: Graph, after: Graph) -> Graph:
         elif i is not None and j is not None:
             old, new = before.nodes[i], after.nodes[j]
             new_id[old.id] = new.id
-            fate: Fate = "same" if _same(old, new) else "changed"
+            same = _same(old.value, new.value) and _same(old.grad, new.grad)
+            fate: Fate = "same" if same else "changed"
             nodes.append(new._replace(fate=fate, was=old._replace(was=None)))
     gone = {node.id for node in nodes if node.fate == "removed"}
     moved = (e._replace(source=new_id[e.source], target=new_id[e.target]) for e in before.edges)
     edges = [*after.edges, *(e for e in moved if gone & {e.source, e.target})]
     order = {node.id: k for k, node in enumerate(nodes)}
     edges.sort(key=lambda e: (order[e.target], e.slot))
-    count = {fate: sum(n.fate == fate for n in nodes) for fate in ("changed", "added", "removed")}
-    changed = f"{count['changed']:,} of {counted(len(nodes), 'value')} changed"
-    more = [f"{count[fate]:,} {fate}" for fate in ("added", "removed") if count[fate]]
+    pairs = [(node.was, node) for node in nodes if node.was is not None]
+    values = sum(not _same(old.value, new.value) for old, new in pairs)
+    grads = sum(not _same(old.grad, new.grad) for old, new in pairs)
+    changed = f"{values:,} of {counted(len(nodes), 'value')} changed"
+    more = [f"{counted(grads, 'gradient')} changed"] if grads else []
+    for fate in ("added", "removed"):
+        if n := sum(node.fate == fate for node in nodes):
+            more.append(f"{n:,} {fate}")
     return after._replace(
         nodes=tuple(nodes),
         edges=tuple(edges),
@@ -83,11 +89,8 @@ def distance(old: Summary, new: Summary) -> float:
     return math.sqrt(squares * math.prod(new.shape) / len(y)) if len(y) else 0.0
 
 
-def _same(old: Node, new: Node) -> bool:
-    return all(
-        x is y or (x is not None and y is not None and all(map(_alike, x, y)))
-        for x, y in ((old.value, new.value), (old.grad, new.grad))
-    )
+def _same(x: Summary | None, y: Summary | None) -> bool:
+    return x is y or (x is not None and y is not None and all(map(_alike, x, y)))
 
 
 def _alike(x: Any, y: Any) -> Any:

@@ -225,8 +225,9 @@ def change_text(old: Summary, new: Summary, texts: Sequence[str]) -> list[str]:
         was = f"value {number(old.item)} \u2192 "
         return [text.replace("value ", was, 1) for text in texts]
     about = "" if math.prod(new.shape) <= SAMPLE else "\u2248 "
-    share = f" ({100 * moved / old.norm:.2g}% of the norm)" if old.norm else ""
-    return [*texts, f"moved by {about}{number(moved)}{share}"]
+    share = 100 * moved / old.norm if old.norm else 0.0
+    of_norm = f" ({number(share, 2 if share < 99.5 else 4)}% of the norm)" if share else ""
+    return [*texts, f"moved by {about}{number(moved)}{of_norm}"]
 
 
 def grad_text(node: Node) -> str:

@@ -170,7 +170,7 @@ class GraphView:
         x  value 4 -> 2.25  grad 1
         +- w  value 2 -> 1.5  grad 4 -> 3  [1]
         `- w  [1] above
-        2 of 2 values changed
+        2 of 2 values changed; 1 gradient changed
         """
         options = self.options._replace(color="change")
         return GraphView(compare(self.graph, other.graph), options)
