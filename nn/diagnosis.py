@@ -40,6 +40,8 @@ OPS = ("relu", "sigmoid", "tanh", "hardtanh")
 CURES = {
     "no zero_grad": "call optimizer.zero_grad() before the backward() calls that make a step",
     "step without gradients": "keep the order zero_grad(), backward(), step()",
+    "backward() astray": "train the model that doctor was given, with no detach(), numpy(), item() "
+    "or no_grad() between it and the loss",
     "no step": "call step(), with its parentheses, on the optimiser that doctor was given",
     "clipping after the step": "clip between backward() and step()",
     "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
@@ -245,6 +247,7 @@ class _Watch(Observer):
         self.used: dict[Tensor, Any] = {}  # those of which a step has used a part, or all
         self.fresh: set[Tensor] = set()  # what a backward has reached since the last step
         self.backwards = 0  # that have reached a parameter
+        self.astray: list[str] = []  # since the last step, the lines of those that have not
         # Over all steps.
         self.kept: list[_Kept] = []
         self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
@@ -297,6 +300,8 @@ class _Watch(Observer):
             self.sizes.see_signals(rows)
             if loss.size == 1:
                 self._look_at_loss(loss.item(), at)
+        else:
+            self.astray.append(at)
 
     def step(self, step: Callable[..., Any], optimizer: Optimizer, *args: Any, **kw: Any) -> Any:
         """Make a step; note which gradients it used, and how far it went."""
@@ -309,6 +314,7 @@ class _Watch(Observer):
             seen = "a training step was taken in eval mode"
             self.report.add("train() forgotten", seen, self.modes[False])
         self.modes.clear()
+        self.astray.clear()
         before = {p: np.array(p.data) for p in params if p.ndim > 1}
         result = step(optimizer, *args, **kw)
         self.sizes.see_step(optimizer, before, self.at["step"])
@@ -434,9 +440,16 @@ class _Watch(Observer):
             g is None or p in used or (g is not self.left.get(p) and not np.any(g.data))
             for p, g in ((p, p.grad) for p in params)
         ):
+            if self.astray and not new:
+                self._tell_astray()
+                return
             seen = "those of backward() were cleared" if new else "backward() was not called"
             seen += "; a step had already used those that are there" if used else ""
             self.report.add("step without gradients", seen, self.at["step"])
+
+    def _tell_astray(self) -> None:
+        seen = "backward() reached no parameter of this model"
+        self.report.add("backward() astray", seen, self.astray[-1])
 
     def _list(self, params: Iterable[Tensor]) -> str:
         chosen = set(params)
@@ -454,6 +467,8 @@ class _Watch(Observer):
             names = " and ".join(type(o).__name__ for o in self.trained)
             seen = f"backward() was called {self.backwards} times, step() of {names} never"
             self.report.add("no step", seen, self.at["backward"])
+        elif len(self.astray) >= STEPS and not self.backwards:
+            self._tell_astray()
         if self.report.steps >= STEPS and not self.report.findings:
             for name, seen, where in self.sizes.judge(self.at["backward"]):
                 self.report.add(name, seen, where)

@@ -215,6 +215,43 @@ def two_steps_for_one_backward(watch):
     return model
 
 
+@bug("backward() astray")
+def output_through_numpy(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            out = Tensor(model(x).numpy(), requires_grad=True)
+            F.cross_entropy(out, y).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("backward() astray")
+def loss_of_another_model(watch):
+    model, other = mlp(), mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(other(x), y).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("backward() astray")
+def another_model_and_its_optimiser(watch):
+    model, other = mlp(), mlp()
+    optimizer, better = SGD(model.parameters(), lr=0.1), SGD(other.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            better.zero_grad()
+            F.cross_entropy(other(x), y).backward()  # here
+            better.step()
+    return model
+
+
 @bug("no step")
 def step_forgotten(watch):
     model = mlp()
