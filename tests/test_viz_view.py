@@ -516,7 +516,7 @@ def test_focus_shows_what_is_near():
     names = [[n.name for n in view.focus("y4", hops=h).graph.nodes] for h in (0, 1, 2)]
     assert names == [["y4"], ["y3", "y4", "y5"], ["y2", "y3", "y4", "y5", "y6"]]
     near = view.focus("y4")
-    assert "1 node within 2 arrows of 'y4'; 6 nodes further away are not shown" in near.svg()
+    assert "5 nodes within 2 arrows of 'y4'; 6 nodes further away are not shown" in near.svg()
     assert len(groups(near.svg(), "node")) == 5
     assert len(groups(near.svg(), "edge")) == 4
     assert len(near.graph.passes) == 5

@@ -103,12 +103,12 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     for edge in graph.edges:
         beside.setdefault(edge.source, []).append(edge.target)
         beside.setdefault(edge.target, []).append(edge.source)
-    found, frontier = len(near), near
+    frontier = near
     for _ in range(hops):
         frontier = {y for x in frontier for y in beside.get(x, ())} - near
         near = near | frontier
     nodes = [node for node in graph.nodes if node.id in near]
-    note = f"{counted(found, 'node')} within {counted(hops, 'arrow') or '0 arrows'} of {what!r}"
+    note = f"{counted(len(nodes), 'node')} within {counted(hops, 'arrow') or '0 arrows'} of {what!r}"
     if left := len(graph.nodes) - len(nodes):
         are = "is" if left == 1 else "are"
         note += f"; {counted(left, 'node')} further away {are} not shown"

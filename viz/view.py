@@ -139,7 +139,7 @@ class GraphView:
         >>> print(draw((w * 3).exp().tanh()).focus("w", hops=1).text(ascii=True))
         x  value 6  grad 0
         `- w  value 2  grad 0
-        1 node within 1 arrow of 'w'; 3 nodes further away are not shown
+        2 nodes within 1 arrow of 'w'; 3 nodes further away are not shown
         """
         if hops < 0:
             raise ValueError(f"focus: hops is {hops}; pass 0 or more")
