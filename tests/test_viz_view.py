@@ -529,7 +529,9 @@ def test_focus_on_a_call_or_an_op_shows_all_of_it():
     inner = view.focus("inner", hops=0).graph
     assert sorted(n.op for n in inner.nodes if n.op) == ["add", "mul", "tanh"]
     assert {n.op for n in view.focus("tanh", hops=0).graph.nodes} == {"tanh"}
-    with pytest.raises(ValueError, match=r"nothing is called 'z'; there are y, x"):
+    assert view.focus("+").graph.nodes == view.focus("add").graph.nodes
+    there = r"there are the names y, x; ops .*\+.*; frames model, inner"
+    with pytest.raises(ValueError, match=f"nothing is called 'z'; {there}"):
         view.focus("z")
     with pytest.raises(ValueError, match="hops is -1"):
         view.focus("x", hops=-1)

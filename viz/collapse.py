@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from .graph import Call, Edge, Fate, Graph, Node
-from .labels import counted, plain
+from .labels import counted, plain, symbol
 
 _NUMBER = re.compile(r"\d+")
 _NUMBERING = re.compile(r" #\d+$|\d+")  # what tells blocks of a kind apart
@@ -92,12 +92,17 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     near = {
         node.id
         for node in graph.nodes
-        if what in (node.name, node.id, node.op) or not calls.isdisjoint(graph.ancestors(node.call))
+        if what in (node.name, node.id, node.op, symbol(node.op))
+        or not calls.isdisjoint(graph.ancestors(node.call))
     }
     if not near:
-        known = list(dict.fromkeys(n.name for n in graph.nodes if n.name))
-        close = difflib.get_close_matches(what, known, n=3, cutoff=0.3) or known[:3]
-        hint = f"; there are {', '.join(close)}" if close else ""
+        known = {
+            "names": [n.name for n in graph.nodes if n.name],
+            "ops": [symbol(n.op) for n in graph.nodes if n.op],
+            "frames": [call.label for call in graph.calls],
+        }
+        there = "; ".join(f"{kind} {_closest(what, of)}" for kind, of in known.items() if of)
+        hint = f"; there are the {there}" if there else ""
         raise ValueError(f"focus: nothing is called {what!r}{hint}")
     beside: dict[str, list[str]] = {}
     for edge in graph.edges:
@@ -108,7 +113,8 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
         frontier = {y for x in frontier for y in beside.get(x, ())} - near
         near = near | frontier
     nodes = [node for node in graph.nodes if node.id in near]
-    note = f"{counted(len(nodes), 'node')} within {counted(hops, 'arrow') or '0 arrows'} of {what!r}"
+    reach = counted(hops, "arrow") or "0 arrows"
+    note = f"{counted(len(nodes), 'node')} within {reach} of {what!r}"
     if left := len(graph.nodes) - len(nodes):
         are = "is" if left == 1 else "are"
         note += f"; {counted(left, 'node')} further away {are} not shown"
@@ -123,6 +129,13 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
         ),
         drawn={key: key for key in (n.id for n in nodes)},
     )
+
+
+def _closest(what: str, known: Iterable[str]) -> str:
+    """The three that are most like `what`, or the first three."""
+    known = list(dict.fromkeys(known))
+    close = difflib.get_close_matches(what, known, n=3, cutoff=0.3) or known[:3]
+    return ", ".join(close) + (", \u2026" if len(close) < len(known) else "")
 
 
 class _Room(NamedTuple):

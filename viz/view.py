@@ -119,7 +119,8 @@ class GraphView:
         Parameters
         ----------
         node : str
-            A name, an op, the label of a call, or an id as in `source`; all that are called so.
+            A name, an op or its sign, the label of a call, or an id as in `source`; all that are
+            called so.
         hops : int, default=2
             How many arrows away from it, forward or back, to show.
 
