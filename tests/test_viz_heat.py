@@ -72,4 +72,5 @@ def test_without_values_or_in_dot_source_there_are_no_cells():
     x = leaf(np.arange(6.0), "x")
     assert "crispEdges" not in viz.draw(x.sum(), show=("name", "grad")).svg()
     assert "\u00a0" not in viz.draw(x.sum()).source
+    assert "cells" not in viz.draw(x.sum()).source
     ET.fromstring(viz.draw(x.sum()).svg())

@@ -544,6 +544,8 @@ def test_a_theme_paints_the_paper():
         view = viz.draw(x.sin(), theme=theme)
         root = ET.fromstring(view.svg())
         papers[theme] = [rect.get("fill") for rect in root.findall(f"{SVG}rect")]
+        (paper,) = papers[theme] or ["transparent"]
+        assert f"bgcolor={paper}" in view.source.replace('"', "")
         (html,) = re.findall(r"<html[^>]*>", view.html())
         assert ("data-theme" in html) == (theme != "auto")
         text = viz.draw(x.sin(), theme=theme, backend="text").svg()

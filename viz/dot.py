@@ -35,14 +35,15 @@ WIDER = 1.15
 """Engines measure text as Helvetica; fonts that replace it are up to this much wider."""
 
 
-def to_digraph(figure: Figure, *, room_for_cells: bool = False) -> Digraph:
+def to_digraph(figure: Figure, *, paper: str = "transparent") -> Digraph:
     """Return the figure as a `graphviz.Digraph`, whose `source` is the same in every run.
 
     Parameters
     ----------
     figure : Figure
-    room_for_cells : bool, default=False
-        Whether boxes have empty lines where the cells of arrays will be drawn.
+        Boxes get empty lines where the cells of arrays will be drawn.
+    paper : str, default='transparent'
+        The colour behind the picture.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def to_digraph(figure: Figure, *, room_for_cells: bool = False) -> Digraph:
     graph.attr(
         "graph",
         rankdir=figure.direction,
-        bgcolor="transparent",
+        bgcolor=paper,
         nodesep="0.2",
         ranksep="0.35",
         newrank="true",  # frames must not decide what comes before what
@@ -75,7 +76,7 @@ def to_digraph(figure: Figure, *, room_for_cells: bool = False) -> Digraph:
     clusters = {frame.id: _cluster(frame) for frame in figure.frames}
     for box in figure.boxes:
         place = graph if box.frame is None else clusters[box.frame]
-        place.node(box.id, **_box(box if room_for_cells else box._replace(cells=())))
+        place.node(box.id, **_box(box))
     for frame in reversed(figure.frames):  # the inner ones are complete first
         outer = graph if frame.parent is None else clusters[frame.parent]
         outer.subgraph(clusters[frame.id])

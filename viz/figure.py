@@ -113,6 +113,7 @@ def arrange(
     direction: str = "LR",
     color: Color = "kind",
     title: str | None = None,
+    cells: bool = True,
 ) -> Figure:
     """Return the figure of a graph that is small enough to draw.
 
@@ -125,6 +126,8 @@ def arrange(
     direction : {'LR', 'TB', 'RL', 'BT'}
     color : {'kind', 'grad', 'value', 'memory'}
     title : str, optional
+    cells : bool, default=True
+        Whether small pictures of arrays are drawn, where values are.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def arrange(
         lines = tuple(_lines(node, show, with_op=not apart))
         fill = shades.get(node.id)
         mark = _mark(node) if "grad" in show else ""
-        heat = node.cells if "value" in show else ()
+        heat = node.cells if cells and "value" in show else ()
         boxes.append(Box(node.id, style, lines, _about(node), frame, node.output, fill, mark, heat))
     arrows = []
     for edge in graph.edges:

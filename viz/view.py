@@ -26,7 +26,7 @@ from .labels import counted
 from .layout import Backend, LayoutUnavailable, check, layout
 from .reverse import reverse
 from .scale import Color
-from .style import Theme
+from .style import PAPERS, Theme
 from .text import to_tree
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class GraphView:
     @cached_property
     def figure(self) -> Figure:
         """The boxes, arrows and frames with their text."""
+        return self._arranged(cells=True)
+
+    def _arranged(self, *, cells: bool) -> Figure:
         o = self.options
         return arrange(
             self.visible,
@@ -96,6 +99,7 @@ class GraphView:
             direction=o.direction,
             color=o.color,
             title=o.title,
+            cells=cells,
         )
 
     @cached_property
@@ -105,8 +109,9 @@ class GraphView:
         return text
 
     def to_dot(self) -> Digraph:
-        """Return the picture as a new `graphviz.Digraph`."""
-        return dot.to_digraph(self.figure)
+        """Return the picture as a new `graphviz.Digraph`, without the small pictures of arrays."""
+        paper = PAPERS.get(self.options.theme, "transparent")
+        return dot.to_digraph(self._arranged(cells=False), paper=paper)
 
     def collapse(self, depth: int | Literal["auto"] | None) -> GraphView:
         """Return the view with so many levels of calls open: 0 closes all, None opens all."""
@@ -207,7 +212,7 @@ class GraphView:
 
     @cached_property
     def _laid_out(self) -> str:
-        source = dot.to_digraph(self.figure, room_for_cells=True).source
+        source = dot.to_digraph(self.figure).source
         raw = layout(source, backend=self.options.backend, timeout=self.options.timeout)
         return svg.from_engine(raw, self.figure, self.options.theme)
 
@@ -332,7 +337,7 @@ class GraphView:
         ----------
         path : path
             Ending in .svg, .html, .json, .mmd (Mermaid), .dot, .gv, .txt; or .png, .pdf, which need
-            Graphviz's `dot`.
+            Graphviz's `dot` and have no small pictures of arrays.
 
         Returns
         -------
