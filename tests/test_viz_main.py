@@ -67,6 +67,8 @@ def test_a_module_is_called_on_an_input_of_the_shape_given(script, capsys):
         (["{script}:los"], "has no 'los'; it has x, loss, model"),
         (["{script}:text"], "an output is a str"),
         (["{script}:model"], "model is a module; pass --input SHAPE"),
+        (["{script}:loss", "--input", "5,4"], "loss is no module to call on an input; leave"),
+        (["{script}:loss", "-o", "missing/graph.svg"], "save: there is no folder 'missing' for"),
         (["{script}:model", "--input", "5x4"], "--input is '5x4'; write a shape"),
         (["{script}:loss", "-o", "graph.jpg"], "ends in '.jpg'"),
         (["{script}:loss", "--direction", "up"], "direction is 'up'"),

@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _view(found: Any, name: str, args: argparse.Namespace) -> GraphView:
     params = None
+    if args.input and not hasattr(found, "named_parameters"):
+        raise ValueError(f"{name} is no module to call on an input; leave --input out")
     if isinstance(found, GraphView):
         return found
     if hasattr(found, "named_parameters"):  # a module: viz does not import nn

@@ -347,6 +347,8 @@ class GraphView:
         ------
         ValueError
             If the ending is another one.
+        FileNotFoundError
+            If the folder is missing.
         LayoutUnavailable
             For .png and .pdf, if `dot` is not on the PATH.
         """
