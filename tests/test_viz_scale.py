@@ -65,6 +65,10 @@ def test_colour_by_value_and_memory():
     assert len({box.fill for box in by_value.boxes}) > 2
     assert "|value|" in " ".join(by_value.notes)
     by_memory = viz.draw(y, color="memory", form="compact", show=("op", "memory", "flops")).figure
+    assert " ".join(by_memory.notes) == (
+        "colour: bytes kept for the backward pass from 80 or less (light) to 800 (dark), on a log "
+        "scale"
+    )
     exp = next(box for box in by_memory.boxes if box.lines and box.lines[0].text == "exp")
     assert exp.fill == "#8cc4ec"
     assert [line.text for line in exp.lines[1:]] == ["1,000 FLOPs", "keeps 800 bytes"]

@@ -87,7 +87,8 @@ def legend(graph: Graph, color: Color) -> Collection[str]:
     scale = scale_of(_amounts(graph.nodes, color).values())
     if scale is None:
         return []
-    ends = f"{number(scale.low, 3)} (light) to {number(scale.high, 3)} (dark), on a log scale"
+    low, high = (f"{x:,.0f}" if color == "memory" else number(x, 3) for x in scale)
+    ends = f"{low} or less (light) to {high} (dark), on a log scale"
     wide = "; wide arrows carry more gradient" if color == "grad" else ""
     return [f"colour: {_WORDS[color]} from {ends}{wide}"]
 
