@@ -124,9 +124,10 @@ class Diagnosis:
     def __repr__(self) -> str:
         if self.findings:
             return "\n".join(map(str, self.findings))
+        steps = f"{self.steps} step{'s' if self.steps != 1 else ''}"
         sizes = ", sizes of signals and updates" if self.steps >= STEPS else ""
         return (
-            f"nothing found in {self.steps} steps of {self.watched}; checked: call order, "
+            f"nothing found in {steps} of {self.watched}; checked: call order, "
             f"gradients, modes, graphs kept alive{sizes}"
         )
 
@@ -250,6 +251,7 @@ class _Watch(Observer):
         self.astray: list[str] = []  # since the last step, the lines of those that have not
         # Over all steps.
         self.kept: list[_Kept] = []
+        self.told = 0  # the last step that the kept ones were told of
         self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
         self.sizes = Sizes(optimizers)
 
@@ -410,7 +412,8 @@ class _Watch(Observer):
         now = self.report.steps
         self.kept = [k for k in self.kept if (old := k.tensor()) is not None and old.inputs]
         earlier = {k.step: k.line for k in self.kept if k.step < now}
-        if len(earlier) >= STEPS:
+        if len(earlier) >= STEPS and now > self.told:
+            self.told = now
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
             self.report.add("graphs kept alive", seen, earlier[min(earlier)])
         self.kept.append(_Kept(now, weakref.ref(t), at))

@@ -30,7 +30,7 @@ from nn.activation import ACTIVATIONS
 from nn.data import DataLoader, TensorDataset, digits
 from nn.diagnosis import CURES, OPS
 from nn.optim import SGD, Adam, lr_scheduler
-from nn.sizes import RESHAPED
+from nn.sizes import RESHAPED, STEPS
 from nn.utils import clip_grad_norm_, clip_grad_value_
 
 BUGS, HEALTHY = [], []
@@ -1650,7 +1650,7 @@ def test_a_planted_bug_is_named_with_its_line_and_nothing_else_is(name, program)
 def test_a_healthy_program_is_left_in_peace(program):
     _, report = run(program)
     assert not report.findings, str(report)
-    assert str(report).startswith(f"nothing found in {report.steps} steps of ")
+    assert str(report).startswith(f"nothing found in {report.steps} step")
 
 
 PROGRAMS = [*(program for _, program in BUGS), *HEALTHY]
@@ -1743,6 +1743,12 @@ def test_the_report_tells_of_each_finding_once_and_how_often():
     assert lines[2] == f"  do  {CURES['no zero_grad']}"
 
 
+def test_graphs_kept_alive_are_counted_once_a_step():
+    _, report = run(losses_added_up)
+    (finding,) = report.findings
+    assert finding.times == len(BATCHES) - STEPS
+
+
 def test_without_findings_it_says_what_was_checked():
     model, report = run(perceptron_by_sgd)
     assert repr(report) == (
@@ -1752,6 +1758,11 @@ def test_without_findings_it_says_what_was_checked():
     with nn.doctor(model, SGD(model.parameters(), lr=0.1)) as report:
         pass
     assert repr(report).endswith("graphs kept alive")
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with nn.doctor(model, optimizer) as report:
+        F.cross_entropy(model(X), Y).backward()
+        optimizer.step()
+    assert repr(report).startswith("nothing found in 1 step of Sequential and SGD; ")
 
 
 def test_the_loss_is_told_where_the_input_is_not_finite_and_where_nothing_is_learnt():
