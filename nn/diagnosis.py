@@ -34,6 +34,8 @@ from nn.optim import Optimizer
 from nn.optim.lr_scheduler import LRScheduler
 from nn.sizes import STEPS, Sizes
 
+CLEARED = 10  # gradients before each step that none has used: attacks on the input make a few
+
 OPS = ("relu", "sigmoid", "tanh", "hardtanh")
 """The ops by which activations are known that are called as functions."""
 
@@ -42,7 +44,8 @@ CURES = {
     "step without gradients": "keep the order zero_grad(), backward(), step()",
     "backward() astray": "train the model that doctor was given, with no detach(), numpy(), item() "
     "or no_grad() between it and the loss",
-    "no step": "call step(), with its parentheses, on the optimiser that doctor was given",
+    "no step": "call step(), with its parentheses, after the backward() calls that make a step, on "
+    "the optimiser that doctor was given",
     "clipping after the step": "clip between backward() and step()",
     "scheduler before the optimiser": "call optimizer.step(), then scheduler.step()",
     "scheduler stepped too seldom": "call scheduler.step() after each optimizer.step(), or make it "
@@ -248,6 +251,9 @@ class _Watch(Observer):
         self.used: dict[Tensor, Any] = {}  # those of which a step has used a part, or all
         self.fresh: set[Tensor] = set()  # what a backward has reached since the last step
         self.backwards = 0  # that have reached a parameter
+        self.cleared = 0  # backwards since the last step whose gradients were gone at the next
+        self.unused: list[int] = []  # how many of these each step had before it
+        self.asked = False  # whether an input has wanted a gradient: then they are for that
         self.astray: list[str] = []  # since the last step, the lines of those that have not
         # Over all steps.
         self.kept: list[_Kept] = []
@@ -297,6 +303,8 @@ class _Watch(Observer):
                 self.used[p] = p.grad
         if reached:
             self.backwards += 1
+            again = self.fresh.intersection(reached)
+            self.cleared += bool(again) and all(before[p] is None for p in again)
             self.fresh.update(reached)
             self.at["backward"] = at
             self.sizes.see_signals(rows)
@@ -317,6 +325,9 @@ class _Watch(Observer):
             self.report.add("train() forgotten", seen, self.modes[False])
         self.modes.clear()
         self.astray.clear()
+        kept = all(p.grad is self.left.get(p) for p in params)  # not made by hand, of many
+        self.unused.append(self.cleared if kept else 0)
+        self.cleared = 0
         before = {p: np.array(p.data) for p in params if p.ndim > 1}
         result = step(optimizer, *args, **kw)
         self.sizes.see_step(optimizer, before, self.at["step"])
@@ -382,6 +393,7 @@ class _Watch(Observer):
         arrays = [np.asarray(t.data) for t in map(signals.first_tensor, args) if t is not None]
         arrays += [x for x in args if isinstance(x, np.ndarray)]
         first = next((a for a in arrays if a.dtype.kind == "f"), None)
+        self.asked |= any(isinstance(x, Tensor) and x.requires_grad for x in args)
         self.sizes.start = signals.mean_square(first)
         if first is not None and not np.isfinite(first).all():
             self.spoilt = self.spoilt or self.at["call"]
@@ -464,6 +476,10 @@ class _Watch(Observer):
     def conclude(self) -> None:
         """Judge what shows over all steps only."""
         self.sizes.take_rows()
+        if min(self.unused, default=0) >= CLEARED and not self.asked:
+            steps = f"{len(self.unused)} step{'s' if len(self.unused) > 1 else ''}"
+            seen = f"{sum(self.unused)} backward() calls were cleared before {steps} could use them"
+            self.report.add("no step", seen, self.at["backward"])
         if self.left and self.report.steps:
             self._judge_parameters()
         elif self.backwards >= STEPS and not self.at["step"]:

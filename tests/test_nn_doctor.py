@@ -264,6 +264,19 @@ def step_forgotten(watch):
 
 
 @bug("no step")
+def step_outside_of_the_loop(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for _ in range(2):
+            for x, y in 3 * BATCHES:
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()  # here
+            optimizer.step()
+    return model
+
+
+@bug("no step")
 def parentheses_of_the_step_forgotten(watch):
     model = mlp()
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -1427,6 +1440,42 @@ def one_step_for_many_batches(watch):
         for x, y in BATCHES:
             (F.cross_entropy(model(x), y) / len(BATCHES)).backward()
         optimizer.step()
+    return model
+
+
+@healthy
+def one_gradient_for_each_example(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            total = [0] * 4
+            for i in range(len(x)):
+                optimizer.zero_grad()
+                F.cross_entropy(model(x[i : i + 1]), y[i : i + 1]).backward()
+                clip_grad_norm_(model.parameters(), 1.0)
+                total = [t + p.grad for t, p in zip(total, model.parameters(), strict=True)]
+            for t, p in zip(total, model.parameters(), strict=True):
+                p.grad = t / len(x)
+            optimizer.step()
+    return model
+
+
+@healthy
+def attacks_on_the_input(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            x = Tensor(x, requires_grad=True)
+            for _ in range(20):
+                model.zero_grad()
+                x.grad = None
+                F.cross_entropy(model(x), y).backward()
+                x.data[...] += 0.01 * np.sign(x.grad.data)
+            model.zero_grad()
+            F.cross_entropy(model(x.detach()), y).backward()
+            optimizer.step()
     return model
 
 
