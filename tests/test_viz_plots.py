@@ -220,6 +220,22 @@ def test_the_gradients_and_layers_of_the_picture_are_those_recorded():
     assert labels[:2] == ["hidden.weight", "head.weight"]
 
 
+def test_the_dashboard_of_a_deep_model_has_short_labels_whole_steps_and_a_note():
+    model = nn.GPT(5, 4, d_model=4, nhead=1, num_layers=2, rng=0)
+    with viz.Recorder(model) as recorder:
+        for _ in range(2):
+            model(np.zeros((1, 4), int)).sum().backward()
+            recorder.step()
+    updates, flow, *_ = viz.dashboard(recorder.history).axes
+    labels = [t.get_text() for t in flow.get_xticklabels()]
+    assert "0.norm1" in labels
+    assert "1: TransformerBlock" in labels
+    assert max(map(len, labels)) <= 20
+    assert all(step.is_integer() for step in updates.get_xticks())
+    assert updates.get_legend() is None
+    assert updates.get_xlabel().startswith("step; a curve for each of ")
+
+
 def test_the_plane_between_integer_points_is_asked_about_too():
     seen = []
 

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import Tensor, no_grad
 
 from .files import write_whole
+from .labels import plain
 from .recorder import SATURATED, Snapshot
 
 if TYPE_CHECKING:
@@ -201,9 +202,12 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
         ax.plot(steps, ratios, dash, color=color, label=name, linewidth=1.5)
     ax.axhline(1e-3, color=_MUTED, linestyle=":", linewidth=1)
     ax.set_yscale("log")
-    if len(names) <= 8:
+    ax.locator_params(axis="x", integer=True)
+    few = len(names) <= 8
+    if few:
         ax.legend(frameon=False, fontsize="small")
-    return _finish(ax, "update / weight", xlabel="step")
+    xlabel = "step" if few else f"step; a curve for each of {len(names)} parameters"
+    return _finish(ax, "update / weight", xlabel=xlabel)
 
 
 def plot_activations(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
@@ -582,12 +586,19 @@ def _finish(ax: Axes, title: str, *, xlabel: str = "", ylabel: str = "") -> Axes
 
 
 def _name_layers(ax: Axes, names: Sequence[str]) -> None:
-    """Write the paths of modules under the axis, without the part that all of them begin with."""
+    """Write the paths of modules under the axis, briefly.
+
+    They lose the part that all of them begin with, the classes of the modules around, and of what
+    is still long the middle.
+    """
     parts = [name.split(".") for name in names]
     depth = 0
     while all(len(p) > depth + 1 and p[depth] == parts[0][depth] for p in parts):
         depth += 1
-    short = [".".join(p[depth:]) for p in parts]
+    short = [
+        plain(".".join([*(part.partition(": ")[0] for part in p[depth:-1]), p[-1]]), 20)
+        for p in parts
+    ]
     every = -(-len(names) // 24)  # more would overlap
     ax.set_xticks(range(0, len(names), every), short[::every], rotation=45, ha="right")
 
