@@ -93,7 +93,15 @@ def test_the_terminal_takes_expressions_and_names_mistakes(monkeypatch, capsys):
     assert "2 of 7 right" in said
 
 
-@pytest.mark.parametrize("lines", [["quit"], []])
+def test_help_says_how_to_answer_and_what_there_is(monkeypatch, capsys):
+    answers(monkeypatch, ["(P - Y) / n", "help", "help()", "quit"])
+    drill.in_the_terminal("relu", 0)
+    said = capsys.readouterr().out
+    assert said.count("Answer in NumPy") == 3
+    assert "given: np, X, " in said and "n, dZ2\n" in said
+
+
+@pytest.mark.parametrize("lines", [["quit"], ["exit"], ["quit()"], ["exit(0)"], []])
 def test_whoever_leaves_the_terminal_at_once_is_told_the_goal_and_not_praised(
     lines, monkeypatch, capsys
 ):

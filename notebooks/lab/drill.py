@@ -355,10 +355,11 @@ def start(kind: str = "relu", seed: int = 0) -> Drill:
 
 
 def in_the_terminal(kind: str, seed: int) -> None:
-    """Ask for each gradient at a prompt; 'skip' leaves one out, 'quit' ends."""
+    """Ask for each gradient at a prompt; 'skip' leaves one out, 'quit' ends, 'help' says how."""
     drill = start(kind, seed)
     print(drill)
-    print("Answer in NumPy, such as (P - Y) / n; what you found has its name. skip, quit.\n")
+    how = "Answer in NumPy, such as (P - Y) / n; what you found has its name. skip, quit, help."
+    print(f"{how}\n")
     names = {"np": np, **vars(drill.given)}
     for name in drill.task.asked:
         while True:
@@ -367,7 +368,11 @@ def in_the_terminal(kind: str, seed: int) -> None:
             except EOFError:
                 print()
                 text = "quit"
-            if text in ("skip", "quit"):
+            word = text.partition("(")[0]  # who ends Python with quit() ends this so
+            if word == "help":
+                print(f"  {how}\n  given: {', '.join(n for n in names if n[:2] != '__')}")
+                continue
+            if word in ("skip", "quit", "exit"):
                 names[name] = drill.task.asked[name]
                 break
             try:
@@ -380,7 +385,7 @@ def in_the_terminal(kind: str, seed: int) -> None:
             if found:
                 names[name] = value
                 break
-        if text == "quit":
+        if word in ("quit", "exit"):
             break
     print(drill.finish())
 
