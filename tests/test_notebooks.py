@@ -12,7 +12,8 @@ from nn import functional as F
 from nn.utils import clip_grad_norm_
 
 book = pytest.importorskip("lab.book", reason="the extra `notebooks` is not installed")
-from lab.exercise import check, every, same  # noqa: E402
+from lab import exercise as exercises  # noqa: E402
+from lab.exercise import Exercise, check, every, same  # noqa: E402
 from lab.exercises import __path__ as exercise_path  # noqa: E402
 
 LIMIT = 300_000  # bytes of a stored notebook
@@ -99,6 +100,29 @@ def test_the_right_answer_passes_and_each_mistake_is_named(id, exercise):
         assert not mark and mark.text == mistake
     assert not check(id, [np.full(2, 1e9), np.full(2, 2e9)])
     assert not check(id, "nonsense") and not check(id, [1e9, 2e9, 3e9, 4e9, 5e9])
+
+
+def test_a_wrong_answer_is_told_by_what_factor_or_where_it_is_off(monkeypatch):
+    rows = np.array([[1.0, 2.0, 0.0], [0.0, -4.0, 0.5]])
+    asked = {"rows": Exercise("", lambda: rows), "loss": Exercise("", lambda: 0.7)}
+    asked["count"] = Exercise("", lambda: 12)
+    monkeypatch.setattr(exercises, "every", lambda: asked)
+
+    def said(id, answer):
+        return check(id, answer).text
+
+    assert said("rows", 2 * rows) == "2 times the right answer"
+    assert said("rows", Tensor(-rows / 6000)) == "-1/6000 times the right answer"
+    assert said("rows", rows + np.eye(2, 3) / 8) == "the largest difference is 0.125, at [0, 0]"
+    assert said("rows", (rows * [1, 3, 1])[:, None]) == "the largest difference is 8, at [1, 0, 1]"
+    assert said("rows", 0 * rows) == "the largest difference is 4, at [1, 1]"
+    assert said("loss", 4200) == "6000 times the right answer"
+    assert said("loss", -0.7) == "-1 times the right answer"
+    assert said("loss", 0.9) == "the largest difference is 0.2"
+    assert said("count", 24) == "the largest difference is 12"
+    parts = [np.ones(2), np.ones(3)]
+    assert said("rows", parts).endswith("the kind of answer asked for: an array of shape (2, 3)")
+    assert said("count", [1, 2]) == "the shape is (2,), but the answer is one number"
 
 
 def test_the_doctor_names_four_of_the_five_broken_loops():

@@ -91,7 +91,7 @@ def check(id: str, answer: Any) -> Mark:
     for mistake, wrong in exercise.mistakes.items():
         if same(answer, wrong(), exercise.rtol):
             return Mark(id, False, mistake)
-    return Mark(id, False, _difference(answer, right))
+    return Mark(id, False, _difference(answer, right, exercise.rtol))
 
 
 def every() -> dict[str, Exercise]:
@@ -134,14 +134,38 @@ def _plain(text: str) -> str:
     return "".join(text.lower().split())
 
 
-def _difference(answer: Any, right: Any) -> str:
+def _difference(answer: Any, right: Any, rtol: float) -> str:
     a, b = _array(answer), _array(right)
+    if isinstance(b, str):
+        asked = "a text"
+    else:
+        asked = f"an array of shape {b.shape}" if b.ndim else "one number"
     if a is None or isinstance(a, str) != isinstance(b, str):
-        return f"a {type(answer).__name__} is not the kind of answer asked for"
+        return f"a {type(answer).__name__} is not the kind of answer asked for: {asked}"
     if isinstance(b, str):
         return "this is not it"
     if a.shape != b.shape:
-        return f"the shape is {a.shape}, but the answer has {b.shape}"
+        return f"the shape is {a.shape}, but the answer is {asked}"
     if not np.isfinite(a).all():
         return "the answer holds NaN or infinity"
-    return f"the largest difference is {np.abs(a - b).max():.3g}"
+    if factor := _factor(a, b, rtol):
+        return f"{factor} times the right answer"
+    gap = np.abs(a - b)
+    shape = np.shape(answer.data if isinstance(answer, Tensor) else answer)
+    at = ", ".join(str(i) for i in np.unravel_index(gap.argmax(), shape))
+    return f"the largest difference is {gap.max():.3g}{f', at [{at}]' if at else ''}"
+
+
+def _factor(a: Any, b: Any, rtol: float) -> str:
+    """Return by what number an answer is too large or too small, or '' if by none.
+
+    Any number is some multiple of another one, so for one number the factor must be whole, or 1
+    over a whole one, and a right answer that is whole itself has none.
+    """
+    k = float((a * b).sum() / (b * b).sum()) if b.any() else 0.0
+    if not k or abs(k - 1) < 1e-3 or not same(a, k * b, rtol):
+        return ""
+    size = max(abs(k), 1 / abs(k))
+    if not b.ndim and (abs(size - round(size)) > rtol * size or b == np.round(b)):
+        return ""
+    return f"{'-' if k < 0 else ''}{'1/' if abs(k) < 0.999 else ''}{size:.6g}"
