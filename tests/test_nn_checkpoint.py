@@ -183,12 +183,14 @@ def test_a_run_that_is_over_stays_over_and_can_be_prolonged(tmp_path):
     )
 
 
-def test_early_stopping_is_remembered(tmp_path):
+def test_early_stopping_is_remembered_and_said(tmp_path):
     path = tmp_path / "run.safetensors"
     stopping = EarlyStopping(1, "test_loss", min_delta=9)
     history = Setting().fit(checkpoint=path, callbacks=[stopping])
     assert len(history) == 2
-    assert rows(Setting().fit(checkpoint=path, resume=True, callbacks=[stopping])) == rows(history)
+    with pytest.warns(UserWarning, match="was stopped by a callback after 2 epochs, and ends"):
+        again = Setting().fit(checkpoint=path, resume=True, callbacks=[stopping])
+    assert rows(again) == rows(history)
 
 
 def test_without_resume_a_run_begins_anew(tmp_path):

@@ -539,15 +539,6 @@ def test_the_best_epoch_is_found_among_those_that_have_a_number(few, tmp_path):
     assert not run.stop
 
 
-def test_a_run_that_was_stopped_says_so_when_it_is_resumed(few, tmp_path):
-    model = MLP([64, 10], rng=0)
-    settings = {"optimizer": SGD(model.parameters(), lr=0.0), "progress": False}
-    settings |= {"checkpoint": tmp_path / "run.safetensors", "resume": True}
-    done = len(fit(model, few[0], epochs=9, callbacks=[EarlyStopping(2)], **settings))
-    with pytest.warns(UserWarning, match=f"was stopped by a callback after {done} epochs"):
-        assert len(fit(model, few[0], epochs=9, **settings)) == done
-
-
 def test_a_batch_in_which_nothing_counts_leaves_the_mean_alone():
     x, y = np.eye(4), np.array([-100, -100, 0, 1])
     model = MLP([4, 3], rng=0)
