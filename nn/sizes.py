@@ -20,6 +20,7 @@ from nn.optim import Optimizer
 
 STEPS = 3  # that must all show it: one or two may be chance, or the start
 EXAMPLES = 20  # that leave a unit at 0: a few may all lie on that side of it
+RECENT = 200  # of which the last calls are judged: fewer may be much alike, such as of one class
 DEAD = 0.9  # of the units of a layer: with half of them at 0 a network still learns
 SATURATED = 0.5  # of the values, as in `init.report`: a tanh of unit variance has 0.05
 LOST_IN_MODEL = 1e-8  # of a second moment: beyond a thousandth, as in `init.report`, many learn
@@ -123,7 +124,7 @@ class Sizes:
     def _of_activations(self) -> Iterator[Found]:
         fell = any(losses[-1] < losses[0] for losses in self.losses.values())
         for (name, path, line, _), a in self.activations.items():
-            if not a.suffice(a.calls):
+            if not a.suffice(a.calls, EXAMPLES):
                 continue
             dead = float(np.mean(np.logical_and.reduce([call.silent for call in a.calls])))
             # What has learnt may be sure of its answers, and stand at its bounds for that.
@@ -196,7 +197,7 @@ class _Call(NamedTuple):
 
 @dataclass
 class _Activation:
-    """The last calls of an activation from one line: as few as `suffice`, for units die late.
+    """The last calls of an activation from one line, of `RECENT` examples: units may die late.
 
     `least` is the least part at the bounds in any call, `last` the serial of the last output.
     """
@@ -206,15 +207,15 @@ class _Activation:
     last: int = 0
 
     @staticmethod
-    def suffice(calls: list[_Call]) -> bool:
-        """Whether so many calls, of so many examples, are no chance."""
-        return len(calls) >= STEPS and sum(call.examples for call in calls) >= EXAMPLES
+    def suffice(calls: list[_Call], examples: int) -> bool:
+        """Whether these are `STEPS` calls or more, of so many examples or more."""
+        return len(calls) >= STEPS and sum(call.examples for call in calls) >= examples
 
     def add(self, call: _Call) -> None:
         """Take in a call; drop the oldest ones that the others can do without."""
         self.least = min(self.least, call.saturated)
         self.calls.append(call)
-        while self.suffice(self.calls[1:]):
+        while self.suffice(self.calls[1:], RECENT):
             del self.calls[0]
 
 

@@ -1798,6 +1798,17 @@ def test_graphs_kept_alive_are_counted_once_a_step():
     assert finding.times == len(BATCHES) - STEPS
 
 
+def test_single_examples_are_judged_by_as_many_as_are_not_all_alike():
+    model = nn.Sequential(nn.Linear(1, 1, rng=0), nn.ReLU(), nn.Linear(1, 2, rng=1))
+    init.ones_(model[0].weight)
+    x = np.repeat([-1.0, 1.0, -1.0], [100, 100, 50]).astype("float32")  # -1 for the last 50
+    batches = [(x[i : i + 1, None], np.array([0])) for i in range(len(x))]
+    for last, found in ((batches, []), (batches + 4 * batches[-50:], ["dead ReLU"])):
+        with nn.doctor(model, optimizer := SGD(model.parameters(), lr=1e-3)) as report:
+            trained(lambda *args: nullcontext(), model, optimizer, last)
+        assert [finding.name for finding in report.findings] == found
+
+
 def test_without_findings_it_says_what_was_checked():
     model, report = run(perceptron_by_sgd)
     assert repr(report) == (
