@@ -218,6 +218,17 @@ def run_hooks(node: Any, g: Any) -> Any:
     return g
 
 
+def unshared(g: Any, taken: set[int]) -> Any:
+    """Return a gradient, or a copy if its memory is a view's or is `taken`: ids of arrays."""
+    array = g.data if isinstance(g, Node) else g
+    if type(array) is np.ndarray:
+        if array.base is not None or id(array) in taken:
+            g = +g
+            array = g.data if isinstance(g, Node) else g
+        taken.add(id(array))
+    return g
+
+
 def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """Return (input, gradient) pairs for one node: one step back, with all that may be in the way.
 

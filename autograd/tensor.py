@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import ops
 from .card import card
 from .changes import Rebound, changes, describe, memory
-from .engine import backprop, run_hooks
+from .engine import backprop, run_hooks, unshared
 from .methods import Methods
 from .mistakes import explained
 from .op import ACCUMULATED, BEFORE, RETAINED, Op, dispatch
@@ -396,16 +396,7 @@ class Tensor(Methods):
             for t, g in walk:
                 if t.hooks is not None:
                     g = run_hooks(t, g)
-                if t._grad is not None:
-                    g = t._grad + g
-                else:
-                    array = g.data if create_graph else g
-                    if type(array) is np.ndarray:
-                        if array.base is not None or id(array) in taken:
-                            g = +g
-                            array = g.data if create_graph else g
-                        taken.add(id(array))
-                t._grad = g
+                t._grad = unshared(g, taken) if t._grad is None else t._grad + g
                 if t.hooks is not None:
                     for (when, _), hook in sorted(t.hooks.items()):
                         if when == ACCUMULATED:

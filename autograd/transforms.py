@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .changes import changes, check_unchanged
-from .engine import backprop, pushforward, toposort
+from .engine import backprop, pushforward, toposort, unshared
 from .forward import (
     Dual,
     check_pairs,
@@ -769,13 +769,8 @@ def _own(g: Any, x: Tensor, taken: set[int]) -> Tensor:
     """Return the gradient of x as a tensor whose memory is shared with no other."""
     if g is None:
         return as_tensor(np.zeros_like(x.data))
-    if isinstance(g, Tensor):
-        return g
-    if isinstance(g, np.ndarray):
-        if g.base is not None or id(g) in taken:
-            g = g.copy()
-        taken.add(id(g))
-    return x.wrap(g)
+    g = unshared(g, taken)
+    return g if isinstance(g, Tensor) else x.wrap(g)
 
 
 def _push(ys: Sequence[Tensor], moving: dict[Tensor, Tensor], start: int) -> list[Tensor]:

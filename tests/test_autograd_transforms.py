@@ -150,6 +150,10 @@ def test_gradients_share_no_memory():
     gx, gy = ag.grad(lambda x, y: ((x + y) * 2.0).sum(), argnums=(0, 1))(x, y)
     gx.data[0] = 5  # the rule of add gives both the same array
     assert gy.tolist() == [2, 2, 2]
+    w = Tensor(2.0, requires_grad=True)  # and both the same tensor, where that is recorded
+    gx, gy = ag.grad(lambda x, y: ((x + y) * w).sum(), argnums=(0, 1))(x, y)
+    gx.data[0] = 5
+    assert gy.tolist() == [2, 2, 2]
 
 
 def test_arguments_are_not_changed_and_gather_no_grad():
