@@ -170,13 +170,20 @@ def source_line() -> str:
 
     A notebook's cell is named as in IPython's tracebacks: 'In[5]:2, in <module>: ...'.
     """
-    frame: Any = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
-        frame = frame.f_back
+    frame, _ = caller()
     code, number = frame.f_code, frame.f_lineno
     source = linecache.getline(code.co_filename, number).strip()  # a plain REPL keeps none
     place = f"{_file(code.co_filename)}:{number}, in {code.co_name}"
     return f"{place}: `{source}`" if source else place
+
+
+def caller() -> tuple[Any, int]:
+    """Return the innermost frame outside of the packages, and how many frames lie inside it."""
+    frame: Any = sys._getframe(1)
+    depth = 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
 
 
 def _file(path: str) -> str:
