@@ -626,9 +626,6 @@ def _symmetric(tensor: T, std: float, rng: Rng) -> T:
 
 
 def _fill(tensor: T, values: float | NDArray[Any]) -> T:
-    if isinstance(tensor.data, np.ndarray):
-        tensor.data[...] = values
-    else:  # a NumPy number, which cannot be changed in place
-        tensor.data = tensor.dtype.type(values)
-    tensor.mark_changed()
+    with no_grad():
+        tensor[...] = values
     return tensor

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from autograd import Scope, Tensor, as_tensor
+from autograd import Scope, Tensor, as_tensor, no_grad
 from autograd.recording import current_scope, next_serial
 from autograd.tensor import RemovableHandle
 
@@ -455,12 +455,9 @@ class Module:
                     "cut down; convert it first; nothing was loaded"
                 )
         new = {k: a.astype(own[k].dtype) for k, a in arrays.items()}
-        for k, a in new.items():
-            if isinstance(own[k].data, np.ndarray):
-                own[k].data[...] = a
-            else:  # a buffer without axes
-                own[k].data = a[()]
-            own[k].mark_changed()
+        with no_grad():
+            for k, a in new.items():
+                own[k][...] = a
         return missing, unexpected
 
     # Text.

@@ -453,16 +453,16 @@ def plot_loss_landscape(
     first, second = ([_direction(w, rng) for w in centre] for _ in range(2))
     steps = np.linspace(-span, span, resolution)
     heights = np.empty((resolution, resolution))
-    try:
-        with no_grad():
+    with no_grad():
+        try:
             for i, up in enumerate(steps):
                 for j, across in enumerate(steps):
                     for p, w, a, b in zip(parameters, centre, first, second, strict=True):
-                        _set(p, w + across * a + up * b)
+                        p[...] = w + across * a + up * b
                     heights[i, j] = loss().item()
-    finally:
-        for p, w in zip(parameters, centre, strict=True):
-            _set(p, w)
+        finally:
+            for p, w in zip(parameters, centre, strict=True):
+                p[...] = w
     lines = ax.contourf(steps, steps, heights, levels=20, cmap="viridis")
     ax.figure.colorbar(lines, ax=ax, label="loss")
     ax.plot(0, 0, "+", color="white", markersize=10)
@@ -645,11 +645,3 @@ def _direction(w: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     )
     scaled: NDArray[Any] = (d * scale.reshape(-1, *(1 for _ in axes))).astype(w.dtype)
     return scaled
-
-
-def _set(p: Tensor, values: NDArray[Any]) -> None:
-    if isinstance(p.data, np.ndarray):
-        p.data[...] = values
-    else:  # a NumPy number, which cannot be changed in place
-        p.data = p.dtype.type(values)
-    p.mark_changed()
