@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .op import Node, Op
+from .op import Node, Op, data_of
 from .recording import Observer
 
 _PACKAGES = tuple(
@@ -94,14 +94,14 @@ class detect_anomaly(Observer):
         g, x = arguments[0] if node.op.shared is None else self.incoming, node.inputs[i]
         gx = super().pull(node, i, arguments)
         self.consumers.setdefault(x.serial, []).append((node.op.name, node.serial))
-        if _is_news(_data(gx), [_data(g)]):
+        if _is_news(data_of(gx), [data_of(g)]):
             op = node.op
             names = ["its gradient", *(op.input_names or map(str, range(len(node.inputs))))]
             operands = zip(names, [g, *node.inputs], strict=False)
-            where = self._untaken_branch(node, _data(g), _data(gx))
+            where = self._untaken_branch(node, data_of(g), data_of(gx))
             raise AnomalyError(
                 f"the gradient of {op.name} with respect to its input {i} holds "
-                f"{_count(_data(gx))}, in the backward pass\n"
+                f"{_count(data_of(gx))}, in the backward pass\n"
                 + _report(op, self.lines.get(node.serial), operands, where)
             )
         return gx
@@ -141,10 +141,6 @@ def _rewrite(op: Op) -> str:
     at = 1 if op.name == "div" else 0
     names[at] = f"where(c, {names[at]}, {_HARMLESS.get(op.name, 0.5)})"
     return f"try where(c, {op.name}({', '.join(names)}), other), or safe_where"
-
-
-def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
 
 
 def _is_news(out: Any, operands: Sequence[Any]) -> bool:
@@ -197,7 +193,7 @@ def _report(op: Op, line: str | None, operands: Any, cause: str | None = None) -
     rows = [("at", line)] if line else []
     path, behind = [op.name], None
     for name, x in operands:
-        array = np.asarray(_data(x))
+        array = np.asarray(data_of(x))
         if array.dtype.kind == "f":
             rows.append((name, _range(array)))
         if behind is None and isinstance(x, Node) and x.requires_grad:

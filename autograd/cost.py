@@ -13,7 +13,7 @@ import numpy as np
 from .changes import owner
 from .engine import backprop, toposort
 from .forward import jvp
-from .op import Op
+from .op import Op, data_of
 from .recording import Observer, enable_grad
 from .tensor import Tensor, as_tensor
 
@@ -80,14 +80,14 @@ class count(Observer):
         if isinstance(arguments[0], Tensor):
             return super().pull(node, i, arguments)
         gx = super().pull(node, i, tuple(as_tensor(a) for a in arguments))
-        gx, x = gx.data if isinstance(gx, Tensor) else gx, node.inputs[i]
+        gx, x = data_of(gx), node.inputs[i]
         if gx.size > x.size:  # the engine sums over what broadcasting stretched
             self.ledger.add("sum", gx.size, x.data.nbytes)
         return gx
 
 
 def _arrays(values: Sequence[Any]) -> list[Any]:
-    return [np.asarray(v.data if isinstance(v, Tensor) else v) for v in values]
+    return [np.asarray(data_of(v)) for v in values]
 
 
 @dataclass(frozen=True)

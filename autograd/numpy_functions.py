@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from . import ops
-from .op import Array, Node
+from .op import Array, data_of
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: ops.add,
@@ -118,10 +118,6 @@ def _where(condition: Array, x: Any = None, y: Any = None) -> Any:
     if (x is None) != (y is None):
         raise TypeError("np.where: pass both x and y, or neither for the positions that hold")
     return ops.nonzero(condition) if x is None else ops.where(condition, x, y)
-
-
-def _plain(x: Any) -> Any:
-    return x.data if isinstance(x, Node) else x
 
 
 def _clip(
@@ -256,8 +252,8 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
     np.size: lambda x: x.size,
-    np.may_share_memory: lambda *arrays: np.may_share_memory(*map(_plain, arrays)),
-    np.shares_memory: lambda *arrays: np.shares_memory(*map(_plain, arrays)),
+    np.may_share_memory: lambda *arrays: np.may_share_memory(*map(data_of, arrays)),
+    np.shares_memory: lambda *arrays: np.shares_memory(*map(data_of, arrays)),
 }
 """What any other NumPy function does on a tensor."""
 

@@ -91,6 +91,11 @@ class Node:
         raise NotImplementedError
 
 
+def data_of(x: Any) -> Any:
+    """Return the data of a node, and all else as it is."""
+    return x.data if isinstance(x, Node) else x
+
+
 class EachInput:
     """One rule for all inputs of an op that takes any number: ``rule(i, g, out, *inputs)``.
 

@@ -441,11 +441,11 @@ def _prepared(
     groups: int,
 ) -> tuple[tuple[int, ...], Geometry]:
     """Check the arguments of a convolution; return how many windows there are, how they lie."""
-    name = f"conv{axes}d"
-    _check(name, x, weight, bias, axes, groups, transposed=False)
-    geometry = Geometry.of(name, weight.shape[2:], stride, padding, dilation, groups)
+    where = f"conv{axes}d"
+    _check(where, x, weight, bias, axes, groups, transposed=False)
+    geometry = Geometry.of(where, weight.shape[2:], stride, padding, dilation, groups)
     counts = geometry.windows(x.shape[2:], weight.shape[2:])
-    _check_windows(name, x.shape[2:], weight.shape[2:], counts, geometry)
+    _check_windows(where, x.shape[2:], weight.shape[2:], counts, geometry)
     return counts, geometry
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..op import Array, Node, Op, op
+from ..op import Array, Op, data_of, op
 from .precision import as_arrays, floating
 from .rearrange import tril, triu
 from .reduction import sum_
@@ -783,7 +783,7 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
     targets = b[:, None] if vector else b
     solution = pinv(a, rtol=rcond) @ targets
     s = svdvals(a)
-    values = np.asarray(s.data if isinstance(s, Node) else s)
+    values = np.asarray(data_of(s))
     eps = max(rows, columns) * np.finfo(values.dtype).eps if rcond is None else rcond
     rank = (values > eps * values.max(axis=-1, keepdims=True, initial=0)).sum(axis=-1)
     missed = targets - a @ solution

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Array, Node, with_aliases
+from ..op import Array, Node, data_of, with_aliases
 from .elementwise import where
 from .precision import as_arrays
 from .rearrange import ravel
-from .shape import broadcast_to, embed, getitem, reshape, setitem
+from .shape import broadcast_to, embed, getitem, on_axis, reshape, setitem
 
 __all__ = [
     "argwhere",
@@ -44,7 +44,7 @@ Index: TypeAlias = Any
 
 
 def _plain(index: Index) -> Any:
-    return np.asarray(index.data if isinstance(index, Node) else index)
+    return np.asarray(data_of(index))
 
 
 def along(index: Any, axis: int, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -98,9 +98,7 @@ def take(x: Array, indices: Index, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    return getitem(
-        x, (slice(None),) * normalize_axis_index(axis, x.ndim, "take") + (_plain(indices),)
-    )
+    return getitem(x, on_axis(axis, x.ndim, _plain(indices), "take"))
 
 
 @with_aliases
@@ -335,7 +333,7 @@ def index_add(x: Array, axis: int, index: Index, source: Array) -> Array:
             f"index_add: source of shape {source.shape} for {places.size} positions on axis "
             f"{axis} of x of shape {x.shape}; pass one of shape {shape}"
         )
-    return x + embed(source, x.shape, (slice(None),) * axis + (places,))
+    return x + embed(source, x.shape, on_axis(axis, x.ndim, places))
 
 
 @with_aliases

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..op import Array, Node, Op, op, with_aliases
+from ..op import Array, Op, data_of, op, with_aliases
 from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
 from .precision import as_arrays, floating
 from .reduction import Axis, gather_axes, reduced, softmax_weights
-from .shape import broadcast_to, concatenate, stack
+from .shape import broadcast_to, concatenate, on_axis, stack
 
 __all__ = [
     "argsort",
@@ -57,8 +57,7 @@ def _flat(x: Array, axis: int | None) -> tuple[Array, int]:
 
 
 def _part(x: Array, axis: int, start: int | None, stop: int | None, step: int = 1) -> Array:
-    lead = (slice(None),) * normalize_axis_index(axis, x.ndim)
-    return x[(*lead, slice(start, stop, step))]
+    return x[on_axis(axis, x.ndim, slice(start, stop, step))]
 
 
 # Scans.
@@ -640,7 +639,7 @@ def nanmedian(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     if rows.shape[-1] == 0:
         raise ValueError(f"nanmedian: x of shape {x.shape} is empty over axis {axis}")
     rows = sort(rows)  # NaN at the end
-    values = rows.data if isinstance(rows, Node) else rows
+    values = data_of(rows)
     count = np.sum(~np.isnan(values), axis=-1, keepdims=True)
     middle = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
     return (

@@ -23,6 +23,7 @@ from .shape import (
     embed,
     expand_dims,
     getitem,
+    on_axis,
     reshape,
     setitem,
     split,
@@ -71,11 +72,6 @@ unsqueeze = expand_dims
 
 def _tuple(axes: int | Sequence[int]) -> tuple[int, ...]:
     return (axes,) if isinstance(axes, int | np.integer) else tuple(axes)
-
-
-def _at(axis: int, ndim: int, index: Any) -> tuple[Any, ...]:
-    """The index that is `index` on one axis and takes the others whole."""
-    return (slice(None),) * normalize_axis_index(axis, ndim) + (index,)
 
 
 # One shape for another.
@@ -308,7 +304,7 @@ def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
     -------
     tuple of Tensor if `x` is one, else of ndarray
     """
-    return tuple(x[_at(axis, x.ndim, i)] for i in range(x.shape[axis]))
+    return tuple(x[on_axis(axis, x.ndim, i)] for i in range(x.shape[axis]))
 
 
 # Repeating and padding.
@@ -381,7 +377,7 @@ def repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = No
         return reshape(
             broadcast_to(apart, full), (*x.shape[:axis], x.shape[axis] * n, *x.shape[axis + 1 :])
         )
-    return getitem(x, _at(axis, x.ndim, np.repeat(np.arange(x.shape[axis]), repeats)))
+    return getitem(x, on_axis(axis, x.ndim, np.repeat(np.arange(x.shape[axis]), repeats)))
 
 
 def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: float = 0) -> Array:
@@ -429,7 +425,7 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: f
         return setitem(np.full(shape, constant_values, x.dtype), x, inside)
     for axis, pair in enumerate(widths):
         if any(pair):
-            x = getitem(x, _at(axis, x.ndim, np.pad(np.arange(x.shape[axis]), pair, mode=mode)))
+            x = getitem(x, on_axis(axis, x.ndim, np.pad(np.arange(x.shape[axis]), pair, mode=mode)))
     return x
 
 
@@ -531,7 +527,7 @@ def roll(x: Array, shift: Axes, axis: Axes | None = None) -> Array:
         length = x.shape[a]
         cut = -int(n) % length if length else 0
         if cut:
-            halves = [_at(a, x.ndim, slice(cut, None)), _at(a, x.ndim, slice(None, cut))]
+            halves = [on_axis(a, x.ndim, slice(cut, None)), on_axis(a, x.ndim, slice(None, cut))]
             x = concatenate([x[half] for half in halves], axis=int(a))
     return x
 
@@ -786,4 +782,4 @@ def unfold(x: Array, axis: int, size: int, step: int) -> Array:
         If the window is longer than the axis.
     """
     windows = sliding_window_view(x, size, axis)
-    return windows[_at(axis, x.ndim, slice(None, None, step))]
+    return windows[on_axis(axis, x.ndim, slice(None, None, step))]

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 from scipy.sparse import csr_array
 
 from ..op import Array, EachInput, Node, Op, op, with_aliases
@@ -247,10 +248,16 @@ _concatenate = Op(
     flops=0,
 )
 
+
+def on_axis(axis: int, ndim: int, index: Any, where: str | None = None) -> tuple[Any, ...]:
+    """Return the index that is `index` on one axis and takes the others whole."""
+    return (slice(None),) * normalize_axis_index(axis, ndim, where) + (index,)
+
+
 _stack = Op(
     "stack",
     lambda *xs, axis: np.stack(xs, axis),
-    EachInput(lambda i, g, out, *xs, axis: g[(slice(None),) * (axis % g.ndim) + (i,)], reads=False),
+    EachInput(lambda i, g, out, *xs, axis: g[on_axis(axis, g.ndim, i)], reads=False),
     r"[{0}, \dots]",
     "linear",
     flops=0,
@@ -343,8 +350,7 @@ def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]
         cuts = list(range(0, length + 1, length // sections)) if length else [0] * (sections + 1)
     else:
         cuts = [0, *sections, length]
-    lead = (slice(None),) * (axis % x.ndim)
-    return [x[(*lead, slice(a, b))] for a, b in pairwise(cuts)]
+    return [x[on_axis(axis, x.ndim, slice(a, b))] for a, b in pairwise(cuts)]
 
 
 def _is_plain(index: Any) -> bool:
