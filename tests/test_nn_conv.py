@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, conv2d, cost, max_pool2d
+from autograd import Tensor, avg_pool2d, conv2d, cost, max_pool2d
 from nn import functional as F
 from tests.nn_parity import compare, normal
 
@@ -242,6 +242,14 @@ def test_nan_comes_through_a_pool():
     x = np.ones((1, 1, 2, 4))
     x[..., 0] = np.nan
     np.testing.assert_array_equal(max_pool2d(x, 2), [[[[np.nan, 1]]]])
+
+
+@pytest.mark.parametrize("pool", [max_pool2d, avg_pool2d])
+def test_a_window_of_one_element_is_a_copy(pool):
+    x = np.moveaxis(np.ones((2, 4, 4, 3)), -1, 1)
+    out = pool(x, 1)
+    assert not np.shares_memory(out, x)
+    np.testing.assert_array_equal(out, x)
 
 
 # First weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -59,6 +59,23 @@ def _seen(
 ) -> Iterator[Array]:
     """Yield the element of all windows at each offset, as views of a padded array."""
     return (x[:, *geometry.places(offset, counts)] for offset in product(*map(range, kernel)))
+
+
+def _combined(
+    combine: Callable[[Array, Array], Array],
+    x: Array,
+    kernel: Sequence[int],
+    counts: Sequence[int],
+    geometry: Geometry,
+) -> Array:
+    """Combine the elements of each window of a padded array, in an array of its own.
+
+    Those below one another first: loops run over whole rows there, and half the work is left.
+    """
+    tall = reduce(combine, (x[:, *geometry.places((i,), counts)] for i in range(kernel[0])))
+    across = (geometry.places((0, j), counts)[1] for j in range(kernel[1]))
+    out = reduce(combine, (tall[:, :, places] for places in across))
+    return out if out.flags.owndata else out.copy()  # a kernel of one element combines nothing
 
 
 def _inside(x: Array, geometry: Geometry) -> Array:
@@ -133,12 +150,12 @@ def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[in
         return np.repeat(a, width, axis=2).reshape((len(a), h, 1, w * width * channels))
 
     hits = rows(x) == wide(largest)
-    ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
+    ties = hits.view(np.uint8).astype(_counter(kernel), copy=False)
+    ties = reduce(np.add, np.moveaxis(ties, 2, 0))
     ties = reduce(np.add, np.moveaxis(ties.reshape((len(x), h, w, width, channels)), 3, 0))
-    dx = np.zeros_like(x)
-    shares = rows(dx)
-    shares[...] = hits
-    shares *= wide(g / ties)
+    dx = np.empty_like(x)
+    dx[:, h * height :] = dx[:, :, w * width :] = 0  # what lies in no window
+    np.multiply(hits, wide(g / ties), out=rows(dx))
     return dx
 
 
@@ -192,10 +209,7 @@ def max_pool2d(
     """
     kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
     padded = channels_last(x, geometry.padding, _least(x.dtype))
-    first, *others = _seen(padded, kernel, counts, geometry)
-    out = first.copy()
-    for seen in others:
-        np.maximum(out, seen, out=out)
+    out = _combined(np.maximum, padded, kernel, counts, geometry)
     return np.moveaxis(out, -1, 1), None
 
 
@@ -298,11 +312,7 @@ def avg_pool2d(
     kernel, counts, geometry = _geometry("avg_pool2d", x, kernel_size, stride, padding)
     x = floating(x)
     padded = channels_last(widened(x), geometry.padding)
-    first, *others = _seen(padded, kernel, counts, geometry)
-    out = first.copy()
-    for seen in others:
-        out += seen
-    out = np.moveaxis(out, -1, 1)
+    out = np.moveaxis(_combined(np.add, padded, kernel, counts, geometry), -1, 1)
     out /= _covered(x, kernel, counts, geometry, count_include_pad)
     return out.astype(x.dtype, copy=False), None
 
