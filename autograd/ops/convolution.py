@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Op
+from .linalg import SMALL
 from .precision import widened, working
 from .rearrange import pad, sliding_window_view
 from .shape import embed
@@ -41,13 +42,6 @@ __all__ = [
 
 CHUNK = 2**18
 """Numbers in the rows that are made at a time: 1 MB of float32, to fit the second-level cache."""
-
-SMALL = 2**18
-"""Multiplications in a product that OpenBLAS does at once, on one thread and without copies.
-
-With few columns, many of these take two thirds of the time of one large product, or about its time
-on two threads.
-"""
 
 
 class Geometry(NamedTuple):
@@ -221,7 +215,11 @@ def _in_rows(x: Array, groups: int, shared: int = 0) -> Array:
 
 
 def _parted(rows: Array, columns: int) -> Array:
-    """Part the rows of (groups, n, k) for small products with a matrix of so many columns."""
+    """Part the rows of (groups, n, k) for small products with a matrix of so many columns.
+
+    With few columns, many of these take two thirds of the time of one large product, or about its
+    time on two threads.
+    """
     groups, n, k = rows.shape
     most = min(256, SMALL // max(1, k * columns))
     block = next((m for m in range(most, 15, -1) if n % m == 0), max(1, n))
