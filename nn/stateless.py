@@ -17,7 +17,8 @@ class Stateless(Module):
 
     A subclass names the function, and how many of its arguments are inputs; the others become
     those of the module, with their defaults. An array or list among them, such as the weights of
-    classes, is a buffer; a tuple, such as several axes, is not.
+    classes, is a buffer; a tuple, such as several axes, is not. An array in the first place, where
+    the default is a number or a word, is taken for an input.
 
     Examples
     --------
@@ -32,6 +33,7 @@ class Stateless(Module):
     """
 
     function: ClassVar[Callable[..., Any]]
+    inputs: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[inspect.Signature]
 
@@ -42,19 +44,26 @@ class Stateless(Module):
         if function is None:
             return
         cls.function = staticmethod(function)
-        parameters = list(inspect.signature(function).parameters.values())[inputs:]
-        cls.settings = tuple(p.name for p in parameters)
-        cls.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
+        parameters = list(inspect.signature(function).parameters.values())
+        cls.inputs = tuple(p.name for p in parameters[:inputs])
+        cls.settings = tuple(p.name for p in parameters[inputs:])
+        settings = [p.replace(annotation=p.empty) for p in parameters[inputs:]]
+        cls.__signature__ = inspect.Signature(settings)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs = {"axis" if k == "dim" else k: v for k, v in kwargs.items()}
+        input_first = bool(args) and isinstance(args[0], Tensor | np.ndarray) and args[0].ndim > 0
         try:
             given = self.__signature__.bind(*args, **kwargs)
+            if input_first:
+                first = next(iter(self.__signature__.parameters.values()))
+                if isinstance(first.default, float | int | str):
+                    raise TypeError(f"{first.name} is an array of shape {args[0].shape}")
         except TypeError as error:
             name = type(self).__name__
             hint = f"its arguments are {self.__signature__}"
-            if args and isinstance(args[0], Tensor | np.ndarray):
-                hint += f"; call the module once it is made: {name}()(x)"
+            if input_first:
+                hint += f"; call the module once it is made: {name}()({', '.join(self.inputs)})"
             raise TypeError(f"{name}: {error}; {hint}") from None
         given.apply_defaults()
         for name, value in given.arguments.items():

@@ -183,11 +183,19 @@ def test_masks_that_do_not_fit_are_named():
         scaled_dot_product_attention(x, x, x, np.ones((3, 3), np.int64))
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
-def test_dropout_of_all_or_less_than_nothing_is_refused(p):
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
+def test_dropout_of_more_than_all_or_less_than_nothing_is_refused(p):
     x = np.ones((3, 4))
     with pytest.raises(ValueError, match="dropout_p is"):
         scaled_dot_product_attention(x, x, x, dropout_p=p)
+
+
+def test_dropout_of_all_leaves_zeros():
+    x = Tensor(np.ones((3, 4)), requires_grad=True)
+    out = scaled_dot_product_attention(x, x, x, dropout_p=1)
+    out.sum().backward()
+    assert not out.data.any()
+    assert not x.grad.data.any()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])

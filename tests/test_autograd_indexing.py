@@ -263,6 +263,13 @@ def test_select_and_choose_are_numpys():
     gradcheck(lambda x, y: ag.choose(index, [x, y, x * y]), x, y)
 
 
+def test_select_asks_for_booleans():
+    x = Tensor([1.0, 0.0])
+    for f in (ag.select, np.select):
+        with pytest.raises(TypeError, match="select: condition 1 is of float64; pass booleans"):
+            f([x > 0, x], [x, x])
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, np.float64])
 def test_select_and_choose_give_numpys_dtype(dtype):
     x, y = np.array([0, 1, 1]).astype(dtype), np.array([1, 0, 1]).astype(dtype)

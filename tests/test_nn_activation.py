@@ -357,10 +357,21 @@ def test_softmax_over_several_axes():
     assert str(inspect.signature(nn.Hardtanh)) == "(min_val=-1.0, max_val=1.0)"
     with pytest.raises(TypeError, match=r"ReLU: .*'inplace'; its arguments are \(\)"):
         nn.ReLU(inplace=True)
-    with pytest.raises(TypeError, match=r"ReLU: too many .*are \(\); .* is made: ReLU\(\)\(x\)"):
-        nn.ReLU(Tensor([1.0]))
     with pytest.raises(ValueError, match="PReLU: 0 slopes"):
         nn.PReLU(0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (nn.Softmax, r"Softmax: axis is an array of shape \(2,\).*Softmax\(\)\(x\)"),
+        (nn.ReLU, r"ReLU: too many .*are \(\); .* is made: ReLU\(\)\(x\)"),
+        (lambda x: nn.MSELoss(x, x), r"MSELoss: too many positional.*MSELoss\(\)\(input, target\)"),
+    ],
+)
+def test_an_input_is_no_setting(make, message):
+    with pytest.raises(TypeError, match=message):
+        make(Tensor([1.0, 2.0]))
 
 
 def test_settings_that_make_no_function_are_refused():

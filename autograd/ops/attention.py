@@ -226,7 +226,7 @@ def scaled_dot_product_attention(
     Raises
     ------
     ValueError
-        If the shapes do not fit, or `dropout_p` is not in 0 <= p < 1.
+        If the shapes do not fit, or `dropout_p` is not in 0 <= p <= 1.
     TypeError
         If the mask is neither boolean nor floating.
 
@@ -243,16 +243,17 @@ def scaled_dot_product_attention(
            [1.96],
            [1.58]])
     """
-    if not 0 <= dropout_p < 1:
+    if not 0 <= dropout_p <= 1:
         raise ValueError(
-            f"scaled_dot_product_attention: dropout_p is {dropout_p}; pass a share of 0 <= p < 1"
+            f"scaled_dot_product_attention: dropout_p is {dropout_p}; pass a share of 0 <= p <= 1"
         )
     keep = None
     if dropout_p > 0:
         query = floating(query)  # whose dtype the factors are of
         shape = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
         drawn = generator(rng).random((*shape, query.shape[-2], key.shape[-2]), np.float32)
-        keep = (drawn >= dropout_p).astype(query.dtype) / query.dtype.type(1 - dropout_p)
+        factor = 1 / (1 - dropout_p) if dropout_p < 1 else 0
+        keep = (drawn >= dropout_p).astype(query.dtype) * query.dtype.type(factor)
     return _attention(query, key, value, attn_mask, is_causal=is_causal, scale=scale, keep=keep)
 
 

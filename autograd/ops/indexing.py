@@ -563,6 +563,8 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
     ------
     ValueError
         If there are not as many choices as conditions, or none.
+    TypeError
+        If a condition is not boolean.
 
     Examples
     --------
@@ -576,6 +578,12 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
             f"select: {len(condlist)} conditions and {len(choicelist)} choices; "
             "each condition needs its own, and there must be one at least"
         )
+    for i, condition in enumerate(condlist):
+        dtype = np.asarray(data_of(condition)).dtype
+        if dtype.kind != "b":
+            raise TypeError(
+                f"select: condition {i} is of {dtype}; pass booleans, such as x > 0 or x != 0"
+            )
     *choices, out = as_arrays(*choicelist, default)
     for condition, choice in reversed(list(zip(condlist, choices, strict=True))):
         out = where(condition, choice, out)
