@@ -452,14 +452,7 @@ class Tensor(Methods):
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
         before = self._alias()
-        value = before if value is self else value
-        if changed := changes.of(self):
-            changes.note(before, changed)
-        after = ops.setitem(before, value, index=index)
-        for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
-            setattr(self, slot, getattr(after, slot))
-        self.saved = Rebound(self.serial)
-        changes.last, changes.rebound = self.serial, True
+        self._become(ops.setitem(before, before if value is self else value, index=index))
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:
@@ -468,13 +461,15 @@ class Tensor(Methods):
                 "lost to the graph; do it inside no_grad(), or on a copy (x = x.clone())"
             )
 
+    def _is_view(self) -> bool:
+        """Whether the data are a part of another tensor's, who would not see a new value."""
+        if self.op is None:
+            return self.ndim > 0 and memory(self) is not self.data
+        return any(np.may_share_memory(self.data, x.data) for x in self.inputs)
+
     def _refuse_view(self, what: str) -> None:
         # As in y[0][1] = v: the view would get the value, and y would not.
-        if self.op is None:
-            is_view = self.ndim > 0 and memory(self) is not self.data
-        else:
-            is_view = any(np.may_share_memory(self.data, x.data) for x in self.inputs)
-        if is_view:
+        if self._is_view():
             raise RuntimeError(
                 f"{what}: this tensor is a view, and what it is a view of would keep its old "
                 "value; assign to that (y[0, 1] = v, not y[0][1] = v), or to a copy "
@@ -494,21 +489,45 @@ class Tensor(Methods):
         out.requires_grad, out.op, out.inputs = self.requires_grad, self.op, self.inputs
         out.params, out.scope, out.serial = self.params, self.scope, self.serial
         out.saved = self.saved
+        if changed := changes.of(self):
+            changes.note(out, changed)
         return out
 
+    def _become(self, after: Tensor) -> None:
+        """Take over the value and the history of `after`, computed from what this tensor was."""
+        for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
+            setattr(self, slot, getattr(after, slot))
+        self.saved = Rebound(self.serial)
+        changes.last, changes.rebound = self.serial, True
+
     def _update(self, op: Op, other: Any) -> Tensor:
-        """Run an operator such as ``+=``: as ``x = x + other``, but under no_grad() in place."""
-        if is_recording() or self.priority or getattr(other, "priority", 0):  # forward mode is on
-            self._refuse_leaf(f"{op.name} in place")
-            return _arithmetic(op, self, other)
-        self._refuse_result(f"{op.name} in place")
-        value = op(self.detach(), other).data
-        if value.shape != self.shape:
-            raise ValueError(
-                f"{op.name} in place: the result has shape {value.shape}, the tensor {self.shape}"
+        """Run an operator such as ``+=`` in place: recorded, if the result requires grad."""
+        what = f"{op.name} in place"
+        moves = self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)
+        recorded = is_recording() and moves
+        if recorded:
+            self._refuse_leaf(what)
+        else:
+            self._refuse_result(what)
+        if self.priority:  # in forward mode
+            self._become(_arithmetic(op, self, other))
+            return self
+        if getattr(other, "priority", 0) or (recorded and self._is_view()):
+            return _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
+        before = self._alias() if recorded else self.detach()
+        after = _arithmetic(op, before, before if other is self else other)
+        if after.shape != self.shape:
+            raise ValueError(f"{what}: the result has shape {after.shape}, the tensor {self.shape}")
+        if not np.can_cast(after.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"{what}: the result is {after.dtype}, the tensor {self.dtype}; make a new one, "
+                "x = x + v"
             )
+        if recorded:
+            self._become(after if after.dtype == self.dtype else after.astype(self.dtype))
+            return self
         data = np.asarray(self.data)
-        np.copyto(data, value, casting="same_kind")
+        data[...] = after.data
         self.data = data if self.ndim else data[()]
         self.mark_changed()
         return self

@@ -306,6 +306,67 @@ def test_forward_mode_follows_what_is_assigned_to_a_moving_tensor():
     gradgradcheck(changing, x)
 
 
+def update_what_another_name_holds(x):
+    h = x * 2
+    skip = h
+    h += 1.0
+    h *= x
+    return (h * skip).sum()
+
+
+def update_and_keep_each(x):
+    total, kept = Tensor(np.zeros(3)), []
+    for _ in range(3):
+        total += x**2
+        kept.append(total)
+    return ag.stack(kept).sum()
+
+
+@pytest.mark.parametrize(
+    ("f", "meaning"),
+    [
+        (update_what_another_name_holds, lambda x: (((x * 2 + 1) * x) ** 2).sum()),
+        (update_and_keep_each, lambda x: 9 * (x**2).sum()),
+    ],
+)
+def test_an_update_is_seen_by_whoever_holds_the_tensor(f, meaning):
+    x = np.array([0.3, -0.5, 0.8])
+    expected = meaning(Tensor(x)).item()
+    recorded = f(Tensor(x, requires_grad=True))
+    with no_grad():
+        unrecorded = f(Tensor(x, requires_grad=True))
+    for found in (recorded, unrecorded, f(Tensor(x))):
+        np.testing.assert_allclose(found.item(), expected, rtol=1e-14)
+    np.testing.assert_allclose(ag.grad(f)(x).data, ag.grad(meaning)(x).data, rtol=1e-13)
+    gradcheck(f, x, forward=f is update_what_another_name_holds)
+
+
+def test_an_update_without_a_gradient_happens():
+    average, buffer = Tensor(np.ones(2)), Tensor([1, 2])
+    same = average
+    average *= 0.9
+    average += 0.1 * np.ones(2)
+    buffer += 1
+    assert same is average
+    np.testing.assert_allclose(average.data, 1)
+    assert buffer.tolist() == [2, 3]
+
+
+def test_a_recorded_update_keeps_shape_and_dtype_or_refuses():
+    x = Tensor(np.ones(2, np.float32), requires_grad=True) * 1
+    x += np.ones(2)
+    assert x.dtype == np.float32
+    with pytest.raises(ValueError, match=r"result has shape \(3, 2\), the tensor \(2,\)"):
+        x += np.ones((3, 2))
+    count = Tensor([1, 2])
+    with pytest.raises(TypeError, match="the result is float64, the tensor int64; make a new one"):
+        count += x
+    view = x.reshape(1, 2)
+    view += 1.0
+    assert view.tolist() == [[3, 3]]
+    assert x.tolist() == [2, 2]
+
+
 def test_gradcheck_goes_through_an_array_that_is_filled():
     def fill(x):
         y = ag.zeros(3)
