@@ -4,9 +4,19 @@
 Generator, which `manual_seed` resets.
 """
 
+from typing import Any
+
 import numpy as np
 
-_default = np.random.default_rng()
+
+class DefaultGenerator(np.random.Generator):
+    """The library's one default Generator: a copy of a model that holds it draws from it, too."""
+
+    def __reduce__(self) -> Any:  # what copy, deepcopy and pickle ask; of a spawned one, its state
+        return (generator, ()) if self is _default else super().__reduce__()
+
+
+_default = DefaultGenerator(np.random.default_rng().bit_generator)
 
 
 def manual_seed(seed: int) -> None:

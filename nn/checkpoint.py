@@ -286,6 +286,12 @@ def _check(run: Run, notes: dict[str, Any]) -> Totals:
         raise ValueError(f"it stands at batch {batch} of {n} in epoch {notes['epoch']}")
     if (notes["parts"]["scheduler"] is None) != (run.scheduler is None):
         raise ValueError("it was written with a schedule, or without, and here it is otherwise")
+    was, now = len(notes["parts"]["generators"]), len(run.generators())
+    if was != now:
+        raise ValueError(
+            f"it was written with {was} random generators, of loader, data set and modules "
+            f"together, here are {now}; pass rng= where it was passed then, and nowhere else"
+        )
     if order is not None:  # tried here; `_put` gives the loader its state of now
         run.loader.rng.bit_generator.state = order
     totals = Totals(**notes["totals"])

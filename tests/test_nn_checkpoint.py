@@ -313,7 +313,7 @@ def put(value, *keys):
         (put([1.0], "parts", "optimizer", "param_groups", 0, "betas"), "betas is"),
         (put({}, "parts", "scheduler"), "not of this schedule"),
         (put(None, "parts", "scheduler"), "with a schedule, or without"),
-        (put([], "parts", "generators"), "zip"),
+        (put([], "parts", "generators"), "with 0 random generators, .*, here are 3; pass rng="),
         (put({"bit_generator": "PCG64"}, "parts", "generators", 2), "state"),
         (put("MT19937", "parts", "generators", 2, "bit_generator"), "PCG64"),
         (put("eval('1')", "parts"), "str"),
@@ -338,6 +338,10 @@ def test_notes_that_do_not_fit_are_refused_whole(checkpoint, change, message):
         ({"schedule": None}, "with a schedule, or without"),
         ({"loader": lambda train: DataLoader(train, 100)}, "13 batches in an epoch, here are 2"),
         ({"loader": lambda train: DataLoader(Jitter(train), 16)}, "MT19937"),
+        (
+            {"loader": lambda train: DataLoader(Jitter(train), 16, rng=0)},
+            "with 3 random generators, of loader, data set and modules together, here are 4",
+        ),
     ],
 )
 def test_another_training_refuses_it_whole(checkpoint, setting, message):

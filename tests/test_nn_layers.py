@@ -1,10 +1,12 @@
 """Linear, the activations and MLP: against PyTorch, and how they are initialised."""
 
+import copy
+
 import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, linear
+from autograd import Tensor, checkpoint, linear
 from nn import MLP, Linear
 from tests.nn_parity import compare, normal
 
@@ -182,6 +184,22 @@ def test_one_seed_drops_the_same_elements_in_every_dtype(dtype):
     out = nn.Dropout(0.5, rng=3)(Tensor(np.ones(50, dtype)))
     assert out.dtype == dtype
     np.testing.assert_array_equal(out.numpy(), nn.Dropout(0.5, rng=3)(Tensor(np.ones(50))).numpy())
+
+
+def test_copied_dropouts_draw_from_the_default_generator_as_the_first_does():
+    x = Tensor(np.ones(100))
+    drops = [copy.deepcopy(nn.Dropout(0.5)) for _ in range(3)]
+    nn.manual_seed(0)
+    first = [drop(x).tolist() for drop in drops]
+    assert first[0] != first[1] != first[2] != first[0]
+    nn.manual_seed(0)
+    assert [drop(x).tolist() for drop in drops] == first
+
+
+def test_a_copied_model_runs_in_a_checkpoint():
+    net = copy.deepcopy(nn.Sequential(nn.Linear(4, 4, rng=0), nn.Dropout(0.5)))
+    checkpoint(net, Tensor(np.ones((3, 4), np.float32))).sum().backward()
+    assert net[0].weight.grad is not None
 
 
 def test_dropout_refuses_integers_which_it_could_not_divide():

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,15 @@ def test_who_holds_the_default_generator_sees_a_reset():
 
 def test_none_is_always_the_one_default():
     assert random.generator() is random.generator(None)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda rng: pickle.loads(pickle.dumps(rng))]
+)
+def test_a_copy_of_the_default_is_the_default(again):
+    assert again(random.generator()) is random.generator()
+    spawned = again(random.generator().spawn(1)[0])  # which is of the same class
+    assert spawned.bit_generator is not random.generator().bit_generator
 
 
 def test_a_generator_is_returned_as_it_is():
