@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import os
 import sys
@@ -15,8 +16,9 @@ import numpy as np
 from .op import Node, Op, data_of
 from .recording import Observer
 
-_PACKAGES = tuple(
-    str(Path(__file__).parent.parent / name) + os.sep for name in ("autograd", "nn", "viz")
+_INSIDE = (
+    *(str(Path(__file__).parent.parent / name) + os.sep for name in ("autograd", "nn", "viz")),
+    contextlib.__file__,  # of functions that no_grad() decorates
 )
 
 _CURES = {
@@ -177,7 +179,7 @@ def caller() -> tuple[Any, int]:
     """Return the innermost frame outside of the packages, and how many frames lie inside it."""
     frame: Any = sys._getframe(1)
     depth = 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame, depth = frame.f_back, depth + 1
     return frame, depth
 

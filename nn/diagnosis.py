@@ -320,7 +320,8 @@ class _Watch(Observer):
         params = self.trained[optimizer]
         self.at["step"] = source_line()
         self._look_at_gradients(params)
-        if self.fresh and self.modes.keys() == {False} and not self.model.training:
+        training = any(module.training for module in self.paths)
+        if self.fresh and self.modes.keys() == {False} and not training:
             seen = "a training step was taken in eval mode"
             self.report.add("train() forgotten", seen, self.modes[False])
         self.modes.clear()
@@ -499,7 +500,10 @@ class _Watch(Observer):
             for p, before in self.at_first.items()
             if p in self.left and p not in trained and np.array_equal(p.data, before)
         ]
-        idle = [p for p in trained if p.requires_grad and p not in self.left]
+        stepped = [o for o, steps in self.sizes.steps.items() if steps]
+        idle = [
+            p for o in stepped for p in self.trained[o] if p.requires_grad and p not in self.left
+        ]
         if missing:
             seen = f"{self._list(missing)} got gradients, but no optimiser updated them"
             self.report.add("missing from the optimiser", seen, self.at["step"])

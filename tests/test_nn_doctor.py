@@ -556,6 +556,21 @@ def statistics_of_the_test_set(watch):
 
 
 @bug("eval() forgotten")
+def samples_drawn_in_training_mode(watch):
+    model = nn.GPT(vocab_size=11, context=8, d_model=16, nhead=2, num_layers=2, rng=0, dropout=0.1)
+    optimizer = optim.AdamW(model.parameters(), lr=1e-3)
+    with watch(model, optimizer):
+        for tokens in TOKENS:
+            logits = model(tokens[:, :-1])
+            loss = F.cross_entropy(logits.reshape(-1, 11), tokens[:, 1:].reshape(-1))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.generate([1, 2], n=3, rng=0)  # here
+    return model
+
+
+@bug("eval() forgotten")
 def dropout_between_recurrent_layers(watch):
     model = nn.LSTM(8, 8, num_layers=2, dropout=0.5, rng=0)
     optimizer = Adam(model.parameters(), lr=0.01)
@@ -982,6 +997,33 @@ def recurrence_cut_off_between_windows(watch):
             h = h.detach()
             (out[1:] * out[1:]).mean().backward()
             optimizer.step()
+    return model
+
+
+@healthy
+def frozen_statistics_below_a_head_in_training(watch):
+    model = nn.Sequential(
+        *(nn.Linear(8, 32, rng=0), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 3, rng=1))
+    )
+    optimizer = SGD(model[3].parameters(), lr=0.1)
+    for p in [*model[0].parameters(), *model[1].parameters()]:
+        p.requires_grad = False
+    model.eval()
+    model[3].train()
+    return trained(watch, model, optimizer)
+
+
+@healthy
+def critic_that_steps_more_often_than_the_generator(watch):
+    generator, critic = nn.Linear(3, 8, rng=0), mlp(sizes=(8, 32, 1))
+    model = nn.ModuleList([generator, critic])
+    slow, fast = (Adam(m.parameters(), lr=1e-3) for m in (generator, critic))
+    with watch(model, slow, fast):
+        for x, _ in BATCHES:
+            fake = generator(np.ones((32, 3), np.float32)).detach()
+            fast.zero_grad()
+            (critic(fake) - critic(x)).mean().backward()
+            fast.step()
     return model
 
 
