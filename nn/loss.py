@@ -367,6 +367,11 @@ def nll_loss(
     TypeError
         If the target is not an integer array, or the input not a floating one.
 
+    Warns
+    -----
+    UserWarning
+        If a value is above 0, as no log-probability is.
+
     Examples
     --------
     >>> nll_loss(Tensor([[-0.5, -1.0]]), [1]).item()
@@ -374,6 +379,11 @@ def nll_loss(
     """
     log_p = as_tensor(input)
     _check_floating("nll_loss", log_p)
+    if log_p.size and (largest := log_p.data.max()) > 1e-2:  # more than rounding makes of 0
+        warn(
+            f"nll_loss: the input has a value of {largest:.3g}, and log-probabilities are at most "
+            "0; pass log_softmax(x), or the logits x to cross_entropy"
+        )
     labels = target.data if isinstance(target, Tensor) else np.asarray(target)
     return _of_classes("nll_loss", log_p, labels, weight, ignore_index, reduction)
 

@@ -108,7 +108,12 @@ CASES = [
     ],
     *[
         Case("nll_loss", arrays, {**options, **reduction})
-        for arrays in [(LOG_P, LABELS), (LOG_P, PADDED), (IMAGES, PIXELS), (LOG_P[0], LABELS[0])]
+        for arrays in [
+            (LOG_P, LABELS),
+            (LOG_P, PADDED),
+            (-np.abs(IMAGES), PIXELS),
+            (LOG_P[0], LABELS[0]),
+        ]
         for options in ({}, {"weight": WEIGHT})
         for reduction in ({}, SUM, NONE)
     ],
@@ -371,6 +376,17 @@ def test_a_mean_of_many_losses_does_not_overflow_in_float16(options):
     assert F.cross_entropy(z, np.ones(20_000, int), **options).item() == 10
 
 
+def test_nll_loss_warns_of_what_is_no_log_probability():
+    logits = Tensor([[2.0, -1.0]])
+    with pytest.warns(UserWarning, match="nll_loss: the input has a value of 2, and log-prob"):
+        F.nll_loss(logits, [0])
+    with pytest.warns(UserWarning, match="nll_loss: the input has a value of 0.953"):
+        F.nll_loss(F.softmax(logits), [0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        F.nll_loss(F.log_softmax(Tensor([[100.0, 0.0]])), [0])
+
+
 def test_integers_neither_overflow_nor_cut_weights_off():
     x = np.array([[100, 100], [-100, 100]], np.int8)
     np.testing.assert_allclose(F.cosine_similarity(x, x).data, [1, 1])
@@ -386,7 +402,7 @@ def test_integers_neither_overflow_nor_cut_weights_off():
 REDUCIBLE = {
     **{loss: (np.full(3, 0.5), np.ones(3)) for loss in PAIRS},
     "cross_entropy": (LOGITS, LABELS),
-    "nll_loss": (LOGITS, LABELS),
+    "nll_loss": (LOG_P, LABELS),
     "multi_margin_loss": (LOGITS, LABELS),
     "cosine_embedding_loss": (LOGITS, OTHER, SIGNS),
 }
@@ -434,7 +450,7 @@ REFUSED = {
     ),
     "floating_classes_of_nll": (
         F.nll_loss,
-        (LOGITS, LABELS * 1.0),
+        (LOG_P, LABELS * 1.0),
         {},
         TypeError,
         "integers, but are float",
