@@ -91,10 +91,15 @@ def check_unchanged(node: Any) -> None:
     needed = [x.requires_grad for x in node.inputs]
     for i, x in enumerate(node.inputs):
         if changes.of(x) > made and op.reads(i, needed):
+            cure = "change a copy (x = x.clone()), or make the change after backward()"
+            if x.op is None and x.requires_grad:
+                cure += (
+                    ". If an optimiser's step changed it, this graph reaches back before that "
+                    "step: compute the loss anew, and detach() what is carried over from there"
+                )
             raise RuntimeError(
                 f"backward: {describe(x)} was changed in place, itself or through a view, after "
-                f"{op.name} had used it, and the gradient needs the old value; change a copy "
-                "(x = x.clone()), or make the change after backward()"
+                f"{op.name} had used it, and the gradient needs the old value; {cure}"
             )
     if changes.of(node) > made and op.reads("out", needed):
         raise RuntimeError(

@@ -638,6 +638,15 @@ def test_an_update_under_no_grad_changes_the_same_tensor():
     assert same.dtype == np.float32
 
 
+def test_a_step_that_a_graph_reaches_back_over_is_named():
+    w = leaf(2.0)
+    state = w * w
+    with no_grad():
+        w -= 0.1
+    with pytest.raises(RuntimeError, match=r"before that step: .* detach\(\) what is carried over"):
+        (state * w).backward()
+
+
 # Threads.
 
 
