@@ -38,6 +38,16 @@ EQUIVALENT = {
     "geometry.dilation, groups)": "what is padded at the end is cut off after",
     "convolution.channels_last: if padding is None:": FAST,
     "convolution.channels_last: if padding is None or not map(any, padding):": FAST,
+    **{
+        f"shape._part: return part.reshape({ones} + part.shape){when}": "the engine sums over "
+        "leading axes that are added"
+        for ones, when in (
+            ("(1,) * (ndim - part.ndim)", ""),
+            ("(1,) * (ndim - part.ndim)", " if ndim >= part.ndim else part"),
+            ("(1,) * (ndim + part.ndim)", " if ndim > part.ndim else part"),
+            ("(1,) * ndim", " if ndim > part.ndim else part"),
+        )
+    },
     "pooling._max_dx: if False:": FAST,
     **{
         f"pooling._max_dx: if geometry.stride == kernel and geometry.dilation == {never}:": FAST

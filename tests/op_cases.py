@@ -278,6 +278,7 @@ CASES = [
         ([(2, 3), (3,)], {"index": np.array([[True, False, True], [False, True, False]])}),
         ([(2, 3), (1, 3)], {"index": slice(0, 0)}),
         ([(3,), ()], {"index": -1}),
+        ([(2, 3), (1, 1, 3)], {"index": 1}),  # leading axes of length one, which x[i] has not
         twin=put,
     ),
     # fused

@@ -396,3 +396,29 @@ def test_many_rows_add_up_as_one_by_one(dtype, index_shape):
     one = x[..., :1, :]
     np.add.at(expected := np.zeros((7, 2, 3), dtype), index, one)
     np.testing.assert_array_equal(ag.embed(one, (7, 2, 3), index), expected)
+
+
+@pytest.mark.parametrize("leading", [(1,), (1, 1)])
+def test_an_assigned_value_may_have_leading_axes_of_length_one(leading):
+    rows = np.array([0, 2])
+    calls = [
+        lambda x, v: ag.setitem(x, v, slice(1, 3)),
+        lambda x, v: ag.index_put(x, (rows,), v),
+        lambda x, v: ag.put_along_axis(x, np.array([[0] * 4, [2] * 4]), v, 0),
+        lambda x, v: x + ag.embed(v, x.shape, slice(1, 3)),
+    ]
+    weights = np.arange(20.0).reshape(5, 4)
+    for call in calls:
+        v = Tensor(np.ones((*leading, 2, 4)), requires_grad=True)
+        (call(ag.zeros(5, 4), v) * weights).sum().backward()
+        part = weights[1:3] if call in (calls[0], calls[3]) else weights[rows]
+        assert np.array_equal(v.grad.data, part.reshape(v.shape))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_many_rows_may_be_named_by_small_integers(dtype):
+    weight = Tensor(np.ones((300, 64), np.float32), requires_grad=True)
+    index = np.tile(np.array([5, 100], dtype), 20)
+    ag.embedding(index, weight).sum().backward()
+    assert np.flatnonzero(weight.grad.data[:, 0]).tolist() == [5, 100]
+    assert weight.grad.data[100, 0] == 20

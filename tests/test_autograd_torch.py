@@ -134,6 +134,7 @@ def signed(f, ours, axis):
 
 def setitem(x, value, index):
     at = positions(x.shape, index)
+    value = value.reshape(value.shape[max(value.ndim - at.ndim, 0) :])
     return x.ravel().index_put((at,), value.broadcast_to(at.shape)).reshape(x.shape)
 
 

@@ -397,7 +397,7 @@ def getitem(x: Array, index: Any) -> Array:
 
 
 @op(
-    vjp=(lambda g, out, x, *, shape, index: g[index],),
+    vjp=(lambda g, out, x, *, shape, index: _part(g, index, x.ndim),),
     latex=r"\operatorname{{embed}} {0}",
     kind="linear",
     flops=0,
@@ -438,8 +438,14 @@ def _add_rows(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     n, width = index.size, math.prod(shape[1:])
     rows = np.broadcast_to(x, index.shape + shape[1:]).reshape((n, width))
     ones = np.ones(n, x.dtype)
-    picks = csr_array((ones, index.ravel() % shape[0], np.arange(n + 1)), shape=(n, shape[0]))
+    picks = csr_array((ones, index.ravel().astype(np.intp) % shape[0], np.arange(n + 1)), shape=(n, shape[0]))
     return np.asarray(picks.T @ rows).reshape(shape)
+
+
+def _part(g: Array, index: Any, ndim: int) -> Array:
+    """Return g[index], with the leading axes of length one that an assigned value may have."""
+    part = g[index]
+    return part.reshape((1,) * (ndim - part.ndim) + part.shape) if ndim > part.ndim else part
 
 
 def _zero_at(g: Array, index: Any) -> Array:
@@ -457,7 +463,8 @@ _setitem = Op(
     _assigned,
     (
         lambda g, out, x, value, *, index: _zero_at(g, index),
-        lambda g, out, x, value, *, index: g[index],  # the engine sums where value was stretched
+        # the engine sums where value was stretched
+        lambda g, out, x, value, *, index: _part(g, index, value.ndim),
     ),
     r"{0}_i \leftarrow {1}",
     "linear",
