@@ -47,8 +47,11 @@ def memory(x: Any) -> Any:
 
 def owner(array: Any) -> Any:
     """Return the array that owns the memory of an array, which may be a view of it."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base = array.base
+    while base is not None:
+        if isinstance(base, np.ndarray):
+            array = base
+        base = getattr(base, "base", None)  # NumPy puts an object in between for windows
     return array
 
 

@@ -178,6 +178,9 @@ def test_the_advice_is_the_mode_that_counts_less_work(n, m):
 
 def test_a_view_of_what_is_kept_costs_nothing_more():
     assert cost(lambda x: (x * x.T * x.reshape(3, 3)).sum(), np.ones((3, 3))).saved_bytes == 9 * 16
+    assert (
+        cost(lambda x: (x.unfold(0, 2, 1) * x.unfold(0, 2, 1)).sum(), np.ones(10)).saved_bytes == 80
+    )
     big = np.ones((100, 3))
     assert (
         cost(lambda x: (x * as_tensor(big)[:2]).sum(), np.ones((2, 3))).saved_bytes == 2 * 48 - 48

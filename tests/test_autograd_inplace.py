@@ -540,3 +540,20 @@ def test_pytorch_agrees_wherever_it_does_not_refuse():
                 assert (a is None) == (b is None), seed
                 np.testing.assert_allclose(a or 0, b or 0, 1e-9, 1e-9, err_msg=str(seed))
     assert compared > 80
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.unfold(0, 2, 1),
+        lambda x: ag.sliding_window_view(x, 2),
+        lambda x: x[1:].unfold(0, 2, 1)[1:].T,
+    ],
+)
+def test_a_change_is_noticed_through_windows(view):
+    x = Tensor(np.arange(5.0), requires_grad=True)
+    z = (view(x) * view(x)).sum()
+    with no_grad():
+        x += 1
+    with pytest.raises(RuntimeError, match="changed in place, itself or through a view"):
+        z.backward()
