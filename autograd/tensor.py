@@ -446,8 +446,7 @@ class Tensor(Methods):
             self._refuse_result("x[i] = v")
             data = np.asarray(self.data)
             data[index] = value.data if isinstance(value, Tensor) else value
-            self.data = data if self.ndim else data[()]
-            self.mark_changed()
+            self._written(data)
             return
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
@@ -528,9 +527,14 @@ class Tensor(Methods):
             return self
         data = np.asarray(self.data)
         data[...] = after.data
-        self.data = data if self.ndim else data[()]
-        self.mark_changed()
+        self._written(data)
         return self
+
+    def _written(self, data: Any) -> None:
+        """Take the array that was written into: this tensor's own, or one made of its scalar."""
+        # An array without axes, as parameters have, stays one: what shares its memory sees it.
+        self.data = data if isinstance(self.data, np.ndarray) else data[()]
+        self.mark_changed()
 
     # Operators.
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import autograd as ag
+import nn
 from autograd import Tensor, enable_grad, gradcheck, gradgradcheck, no_grad
+from nn import optim
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0]])
 W = np.array([2.0, -1.0, 0.5])
@@ -555,5 +557,32 @@ def test_a_change_is_noticed_through_windows(view):
     z = (view(x) * view(x)).sum()
     with no_grad():
         x += 1
+    with pytest.raises(RuntimeError, match="changed in place, itself or through a view"):
+        z.backward()
+
+
+def add_to_the_detached(p):
+    part = p.detach()
+    part += 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p.__iadd__(1),
+        lambda p: p.__setitem__(..., 3.0),
+        lambda p: optim.SGD([p], lr=1.0).step(),
+        add_to_the_detached,
+    ],
+)
+def test_a_parameter_without_axes_stays_an_array_that_its_views_share(change):
+    p = nn.Parameter(2.0)
+    p.grad = 1.0
+    view = p.reshape(1)
+    z = (view * view).sum()
+    with no_grad():
+        change(p)
+    assert isinstance(p.data, np.ndarray)
+    assert view.item() == p.item() != 2
     with pytest.raises(RuntimeError, match="changed in place, itself or through a view"):
         z.backward()
