@@ -585,7 +585,7 @@ def lsuv_(model: M, *inputs: Any, rng: Rng = None) -> M:
     ]
     try:
         with watching(layers, scaled), unchanged_buffers(model), no_grad():
-            model(*[as_tensor(x) for x in inputs])
+            model(*[Tensor(x) for x in inputs])  # copies, which the model may change
     except BaseException:
         model.load_state_dict(state)
         raise

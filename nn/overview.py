@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import Tensor, as_tensor, no_grad
+from autograd import Tensor, no_grad
 from autograd.cost import count, table
 from nn.module import Module
 from nn.signals import watching
@@ -139,7 +139,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
         layer.output = _shapes(out)
         return out
 
-    tensors = [as_tensor(x) for x in inputs]
+    tensors = [Tensor(x) for x in inputs]  # copies, which the model may change
     with watching(layers, watched), evaluating(model), no_grad():
         model(*tensors)
     parameters = list(model.parameters())

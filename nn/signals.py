@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, as_tensor, backprop, enable_grad
+from autograd import Tensor, backprop, enable_grad
 from nn.activation import ACTIVATIONS, Hardtanh, ReLU, ReLU6
 from nn.module import Module
 from nn.random import generator
@@ -250,7 +250,7 @@ def has_matrix(module: Module) -> bool:
 
 def _leaf(x: Any) -> Tensor:
     """Return an input as a leaf of its own, with a gradient if it is of floating numbers."""
-    t = as_tensor(x).detach()
+    t = Tensor(x)  # a copy, which the model may change
     return t.requires_grad_() if t.dtype.kind == "f" else t
 
 

@@ -112,9 +112,30 @@ def test_a_batch_is_tensors_of_the_arrays_dtypes(pairs):
     assert (y.shape, y.dtype) == ((4,), np.int64)
 
 
-def test_without_shuffle_a_batch_shares_memory_with_the_dataset(pairs):
-    x, _ = next(iter(DataLoader(pairs, 4)))
-    assert np.shares_memory(x.numpy(), pairs.arrays[0])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_batch_is_a_copy(pairs, shuffle, prefetch):
+    before = [a.copy() for a in pairs.arrays]
+    for x, y in DataLoader(pairs, 4, shuffle=shuffle, prefetch=prefetch):
+        x -= 7
+        y[...] = 0
+    for a, b in zip(pairs.arrays, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_batch_of_one_array_of_booleans_is_a_copy():
+    class Flags(Dataset):
+        flags = np.ones(4, bool)
+
+        def __len__(self):
+            return 4
+
+        def batch(self, index):
+            return self.flags[index]
+
+    for x in DataLoader(Flags(), 4):
+        x[...] = False
+    assert Flags.flags.all()
 
 
 def test_shuffling_deals_every_example_once_and_keeps_pairs_together(pairs):

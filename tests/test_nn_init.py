@@ -419,6 +419,21 @@ def test_a_report_leaves_the_model_as_it_is():
     assert not net.training and "forward" not in vars(net.inner)
 
 
+def test_what_runs_a_model_leaves_its_input_as_it_is():
+    class First(Module):
+        def __init__(self):
+            self.table, self.out = Embedding(7, 4, rng=0), Linear(4, 4, rng=0)
+
+        def forward(self, i):
+            i[0] = 0
+            return self.out(self.table(i))
+
+    given = np.array([1, 2, 3])
+    init.report(First(), given)
+    init.lsuv_(First(), given)
+    assert given.tolist() == [1, 2, 3]
+
+
 def test_a_report_takes_a_loss_and_integers():
     net = Sequential(Embedding(7, 16, rng=0), Linear(16, 7, rng=0))
     y = np.array([1, 2, 3])

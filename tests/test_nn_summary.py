@@ -119,3 +119,16 @@ def test_the_model_stays_as_it_was():
     for key, value in model.state_dict().items():
         np.testing.assert_array_equal(value, before[key])
     assert model(Tensor(X)).requires_grad
+
+
+@pytest.mark.parametrize(
+    "given", [np.ones((2, 4), np.float32), Tensor(np.ones((2, 4), np.float32))]
+)
+def test_a_model_that_changes_its_input_changes_a_copy(given):
+    class Centred(Module):
+        def forward(self, x):
+            x -= x.mean()
+            return x
+
+    summary(Centred(), given)
+    assert np.asarray(given).all()

@@ -469,6 +469,23 @@ def test_data_without_a_target_are_refused():
 # evaluate
 
 
+def test_a_model_that_changes_its_input_leaves_the_data_as_they_are():
+    class Centred(Module):
+        def __init__(self):
+            self.out = Linear(2, 2, rng=0)
+
+        def forward(self, x):
+            x -= x.mean(axis=0)
+            return self.out(x)
+
+    x, model = np.arange(8, dtype=np.float32).reshape(4, 2), Centred()
+    ds = TensorDataset(x, np.array([0, 1, 0, 1]))
+    evaluate(model, ds)
+    loader = DataLoader(ds, 2)
+    fit(model, loader, epochs=1, optimizer=SGD(model.parameters(), lr=0.1), progress=False)
+    assert x.ravel().tolist() == list(range(8))
+
+
 def test_evaluate_is_the_mean_over_all_examples(few):
     _, test = few
     model = MLP([64, 10], rng=0)

@@ -175,8 +175,8 @@ class DataLoader:
     ------
     tuple of Tensor of shape (B, ...)
         One for each array of `dataset`, of its dtype; B is `batch_size` except in a smaller
-        last batch. Without `shuffle` a tensor shares memory with its array. Where an example is
-        one array or number, and no tuple, it is one Tensor, and no tuple.
+        last batch. It is a copy: what changes it leaves the data set as it is. Where an example
+        is one array or number, and no tuple, it is one Tensor, and no tuple.
 
     Raises
     ------
@@ -246,8 +246,13 @@ class DataLoader:
         ]
         rows = slices if order is None else [order[s] for s in slices]
         # a generator, not map: a StopIteration of the dataset would end the epoch without a word
-        made = self._ahead(rows) if self.prefetch else (self.dataset.batch(i) for i in rows)
-        return map(_tensors, made)
+        return self._ahead(rows) if self.prefetch else (self._batch(i) for i in rows)
+
+    def _batch(self, index: slice | NDArray[Any]) -> Any:
+        """Make one batch: of a slice, which shares memory with the data set, a copy."""
+        batch = self.dataset.batch(index)
+        make = _copied if isinstance(index, slice) else as_tensor
+        return make(batch) if isinstance(batch, np.ndarray | Tensor) else tuple(map(make, batch))
 
     def _ahead(self, rows: list[Any]) -> Iterator[Any]:
         """Make the batches in one thread, `prefetch` of them before they are asked for."""
@@ -255,7 +260,7 @@ class DataLoader:
             waiting: deque[Future[Any]] = deque()
             try:
                 for index in rows:
-                    waiting.append(thread.submit(self.dataset.batch, index))
+                    waiting.append(thread.submit(self._batch, index))
                     if len(waiting) > self.prefetch:
                         yield waiting.popleft().result()
                 while waiting:
@@ -265,6 +270,6 @@ class DataLoader:
                     batch.cancel()
 
 
-def _tensors(batch: Any) -> Any:
-    one = isinstance(batch, np.ndarray | Tensor)
-    return as_tensor(batch) if one else tuple(as_tensor(a) for a in batch)
+def _copied(a: Any) -> Tensor:
+    a = as_tensor(a)
+    return a.clone() if a.requires_grad else Tensor(a)
