@@ -219,7 +219,7 @@ class MultiheadAttention(Module):
         if not masks:
             return None
         if all(mask.dtype.kind == "b" for mask in masks):
-            return ~(masks[0] | masks[-1])
+            return np.logical_not(np.logical_or(masks[0], masks[-1]))
         zero, hidden = q.dtype.type(0), q.dtype.type(-math.inf)
         added = [np.where(m, hidden, zero) if m.dtype.kind == "b" else m for m in masks]
         return added[0] if len(added) == 1 else added[0] + added[1]
@@ -233,11 +233,9 @@ class MultiheadAttention(Module):
 
 
 def _array(name: str, mask: Any, *shapes: tuple[int, ...]) -> Any:
-    """Return a mask of booleans as an array, one of numbers as it is: it may need a gradient."""
+    """Return a mask, checked; a tensor as it is, since it may come of the input."""
     if not isinstance(mask, Tensor):
         mask = np.asarray(mask)
-    elif mask.dtype.kind == "b":
-        mask = mask.data
     if mask.shape not in shapes:
         raise ValueError(
             f"MultiheadAttention: {name} of shape {mask.shape} does not fit these queries and "

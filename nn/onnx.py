@@ -598,6 +598,18 @@ def _reduced(kind: str) -> Converter:
     return convert
 
 
+def _reduced_to_truth(kind: str) -> Converter:
+    """Reduce booleans, which ONNX knows to reduce as numbers."""
+
+    def convert(graph: Graph, call: Call) -> str:
+        (x,), truth, number = call.inputs, np.dtype(bool), np.dtype(np.int32)
+        x = graph.cast(graph.cast(x, call.step.arrays[0].dtype, truth), truth, number)
+        x = _reduce(graph, kind, x, call.axes(), call.params["keepdims"])
+        return graph.cast(x, number, truth)
+
+    return convert
+
+
 def _reduce(graph: Graph, kind: str, x: str, axes: list[int] | None, keepdims: bool) -> str:
     """Reduce over axes: all of them if None; none if [], which ONNX would read as all."""
     if axes == []:
@@ -1065,6 +1077,8 @@ CONVERTERS: dict[str, Converter] = {
     "sum": _reduced("ReduceSum"),
     "mean": _reduced("ReduceMean"),
     "prod": _reduced("ReduceProd"),
+    "all": _reduced_to_truth("ReduceMin"),
+    "any": _reduced_to_truth("ReduceMax"),
     "max": _reduced("ReduceMax"),
     "min": _reduced("ReduceMin"),
     "var": _variance(),

@@ -125,6 +125,9 @@ CASES = {
     "logic": (lambda x: autograd.logical_and(x > 0, autograd.logical_not(x > 1)), X),
     "logic by arithmetic": (lambda x: ((x > 0) + (x < -1)) * (x < 1), X),
     "logic by order": (lambda x: autograd.maximum(x > 0, autograd.minimum(x < 1, x > -1)), X),
+    "any": (lambda x: (x > 1).any(axis=0), X),
+    "any of numbers, keepdims": (lambda x: x.relu().any(axis=1, keepdims=True), X),
+    "all": (lambda x: (x > -1).all(axis=1), X),
     "logic, or": (lambda x: autograd.logical_or(x > 1, autograd.logical_xor(x > 0, x < 1)), X),
     "sum": (lambda x: x.sum(axis=1), X),
     "sum, no axes": (lambda x: x.sum(axis=()), X),
@@ -194,6 +197,10 @@ CASES = {
     "rope": (F.rope, normal(3, 2, 5, 4)),
     "rope, positions": (lambda x: F.rope(x, positions=[3, 1, 8, 100, 5]), normal(3, 2, 5, 4)),
     "attention": (lambda x: F.scaled_dot_product_attention(x, x * 2, x - 1), normal(3, 5, 4)),
+    "attention, mask made of the input": (
+        lambda x: F.scaled_dot_product_attention(x, x * 2, x - 1, x[:, None, :, 0] > 0),
+        normal(3, 5, 4),
+    ),
     "attention, causal": (
         lambda x: F.scaled_dot_product_attention(x, x * 2, x - 1, is_causal=True),
         normal(3, 2, 5, 4),
@@ -595,6 +602,21 @@ def test_a_number_is_an_input_that_varies(t, path):
     np.testing.assert_array_equal(run(path, x, other)[0], x * other)
     with pytest.raises(ValueError, match="outside of the ops"):
         to_onnx(Function(lambda x, t: x * (2 + float(t))), (x, t), path)
+
+
+def test_a_padding_mask_follows_the_tokens(path):
+    class Words(Module):
+        def __init__(self):
+            self.embed = Embedding(9, 8, padding_idx=0, rng=0)
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True, rng=1)
+
+        def forward(self, x):
+            h = self.embed(x)
+            return self.attention(h, h, h, key_padding_mask=x == 0, need_weights=False)[0]
+
+    to_onnx(Words(), np.array([[1, 2, 0], [3, 0, 0]]), path, dynamic_batch=False)
+    other = np.array([[1, 0, 0], [3, 4, 5]])
+    np.testing.assert_allclose(run(path, other)[0], expected(Words(), other)[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("dynamic", [True, False])
