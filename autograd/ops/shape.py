@@ -438,7 +438,9 @@ def _add_rows(x: Any, shape: tuple[int, ...], index: Any) -> Any:
     n, width = index.size, math.prod(shape[1:])
     rows = np.broadcast_to(x, index.shape + shape[1:]).reshape((n, width))
     ones = np.ones(n, x.dtype)
-    picks = csr_array((ones, index.ravel().astype(np.intp) % shape[0], np.arange(n + 1)), shape=(n, shape[0]))
+    picks = csr_array(
+        (ones, index.ravel().astype(np.intp) % shape[0], np.arange(n + 1)), shape=(n, shape[0])
+    )
     return np.asarray(picks.T @ rows).reshape(shape)
 
 
