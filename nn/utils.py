@@ -1,10 +1,12 @@
 """What is done to gradients between ``backward`` and the optimiser's ``step``."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from autograd import Tensor, as_tensor
+from nn.module import Module
 
 
 def clip_grad_norm_(
@@ -41,6 +43,8 @@ def clip_grad_norm_(
     ------
     RuntimeError
         If the norm is not finite, and `error_if_nonfinite`. Nothing is changed then.
+    TypeError
+        If `parameters` holds something else, such as modules. Nothing is changed then.
     ValueError
         If `max_norm` is negative or NaN.
 
@@ -74,6 +78,7 @@ def clip_grad_norm_(
         with np.errstate(invalid="ignore"):  # 0 times an infinite gradient
             for g in grads:
                 g.data *= scale
+                g.mark_changed()
     dtype = np.result_type(*(g.dtype for g in grads)) if grads else None
     return as_tensor(np.asarray(norm, dtype))
 
@@ -91,6 +96,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
     Raises
     ------
+    TypeError
+        If `parameters` holds something else, such as modules. Nothing is changed then.
     ValueError
         If `clip_value` is negative or NaN.
 
@@ -104,11 +111,19 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """
     for g in _gradients("clip_grad_value_: clip_value", clip_value, parameters):
         g.data = np.clip(g.data, -clip_value, clip_value)
+        g.mark_changed()
 
 
 def _gradients(what: str, bound: float, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     """Return the gradients to clip, unless the bound is none."""
     if not bound >= 0:
         raise ValueError(f"{what} is {bound}; pass 0 or more")
-    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [g for p in parameters if (g := p.grad) is not None]
+    given: list[Any]
+    given = [parameters] if isinstance(parameters, Tensor | Module) else list(parameters)
+    for p in given:
+        if not isinstance(p, Tensor):
+            raise TypeError(
+                f"{what.partition(':')[0]}: parameters is or holds a {type(p).__name__}; pass "
+                "tensors, such as model.parameters()"
+            )
+    return [g for p in given if (g := p.grad) is not None]

@@ -110,6 +110,24 @@ def test_negative_bounds_are_refused(bound):
         clip_grad_value_([Parameter([1.0])], bound)
 
 
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+def test_a_recorded_gradient_that_was_clipped_gives_no_wrong_second_derivative(clip):
+    x = Tensor([2.0, 3.0], requires_grad=True)
+    (x**3).sum().backward(create_graph=True)
+    penalty = (x.grad**2).sum()
+    clip([x], 1.0)
+    x.grad = None
+    with pytest.raises(RuntimeError, match="was changed in place"):
+        penalty.backward()
+
+
+@pytest.mark.parametrize("clip", [clip_grad_norm_, clip_grad_value_])
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: [m], lambda m: m[0]])
+def test_modules_in_the_place_of_parameters_are_refused(clip, wrap):
+    with pytest.raises(TypeError, match=rf"{clip.__name__}: .*; pass .* model\.parameters\(\)"):
+        clip(wrap(MLP([3, 2])), 1.0)
+
+
 def test_clipping_counts_before_the_step_only():
     def step(clip_first):
         model = MLP([3, 2], dtype=np.float64, rng=0)
