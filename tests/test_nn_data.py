@@ -248,6 +248,18 @@ def test_examples_of_another_kind_are_refused():
         next(iter(DataLoader(Mixed(), 3)))
 
 
+@pytest.mark.parametrize("field", [(np.ones(3), np.ones(3)), [1, 2], "three", None, {}])
+def test_examples_that_hold_something_else_are_refused(field):
+    class Pairs(Squares):
+        def __getitem__(self, index):
+            return field, index % 2
+
+    kind = type(field).__name__
+    message = rf"Pairs: example 0 is a tuple that holds a {kind}; return .* override batch"
+    with pytest.raises(TypeError, match=message):
+        next(iter(DataLoader(Pairs(), 2)))
+
+
 def test_a_dataset_of_ones_own_is_shuffled_and_dropped_as_any(pairs):
     loader = DataLoader(Squares(), 3, shuffle=True, drop_last=True, rng=0)
     seen = [i for _, y in loader for i in y.tolist()]

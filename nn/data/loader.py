@@ -56,25 +56,31 @@ class Dataset:
         Raises
         ------
         TypeError
-            If an example is none of what `__getitem__` may return, such as a dict.
+            If an example is none of what `__getitem__` may return, such as a dict, or a tuple in
+            a tuple.
         ValueError
             If the examples differ in length, or their arrays in shape.
         """
         rows = np.arange(len(self))[index].tolist()  # plain numbers, as one would write them
         examples = [self[i] for i in rows]
         several = isinstance(examples[0], tuple | list)
-        kinds = (tuple, list) if several else (np.ndarray, np.generic, Tensor, int, float)
+        kinds = (np.ndarray, np.generic, Tensor, int, float)
         for i, example in zip(rows, examples, strict=True):
-            if not isinstance(example, kinds):
+            fields = example if isinstance(example, tuple | list) else (example,)
+            wrong = [type(field).__name__ for field in fields if not isinstance(field, kinds)]
+            if wrong or isinstance(example, tuple | list) != several:
+                kind = type(example).__name__
                 raise TypeError(
-                    f"{type(self).__name__}: example {i} is a {type(example).__name__}"
+                    f"{type(self).__name__}: example {i} is a {kind}"
+                    + (f" that holds a {wrong[0]}" if wrong and fields is example else "")
                     + (
                         f", example {rows[0]} a {type(examples[0]).__name__}"
                         if i != rows[0]
                         else ""
                     )
                     + "; return an array or number from __getitem__, or a tuple of them, such as "
-                    "(input, target), of one kind for all examples"
+                    "(input, target), of one kind for all examples, or override batch, which "
+                    "returns the stacked arrays"
                 )
         try:
             if not several:
