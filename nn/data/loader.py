@@ -175,7 +175,9 @@ class DataLoader:
         How many batches a thread makes ahead. The batches and their order stay the same, an error
         in the data set is raised where its batch would have been dealt, and the thread ends with
         the ``for``. It pays where making a batch takes long and lets other threads run, as
-        reading files and large NumPy operations do.
+        reading files and large NumPy operations do. A data set that draws from the library's
+        default Generator would race with dropout for its numbers, and no seed repeat the run:
+        give such a data set a Generator of its own.
 
     Yields
     ------
