@@ -427,3 +427,28 @@ def test_formulas_of_ops_of_the_users_do_not_break_a_picture():
         r"z = \operatorname{my\_gamma}(x)"
     ]
     assert "my_gamma" in draw(y).html()
+
+
+def test_old_results_are_not_explained_with_new_values():
+    w, b, x = leaf(2.0, "w"), leaf(1.0, "b"), Tensor(3.0, name="x")
+    y = w * x + b
+    explain(y, w)
+    with ag.no_grad():
+        b -= 0.1
+    with pytest.raises(RuntimeError, match="'b'.*changed in place after add had used it"):
+        explain(y, w)
+    assert explain(w * x + b, b).forward[-1].value == pytest.approx(6.9)
+    z = w.exp() * 1
+    h = z * x
+    h[()] = b
+    explain(h * h, b)
+
+
+def test_of_a_freed_graph_it_is_said_that_it_was_freed():
+    w = leaf(2.0, "w")
+    h = w * w
+    y, z = h.exp(), h.sin()
+    y.backward(retain_graph=False)
+    for out in (y, z):
+        with pytest.raises(RuntimeError, match="was freed by an earlier"):
+            explain(out, w)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from autograd import Op, Tensor, backprop, neg, softmax, toposort
+from autograd.changes import changes, describe, freed
 from autograd.engine import unbroadcast
 
 from .labels import brief, number, numbers, own_names, parameters
@@ -247,6 +248,16 @@ def explain(
             f"{output.requires_grad}; pass a scalar that was computed from what requires grad"
         )
     nodes = toposort(output)  # newest first
+    for t in nodes:
+        if not t.inputs:
+            raise freed(t)
+        for x in (t, *t.inputs):  # whether or not a rule reads it: old numbers stand beside new
+            if changes.of(x) > t.serial:
+                raise RuntimeError(
+                    f"explain: {describe(x)} was changed in place after {t.op.name} had "
+                    f"{'made' if x is t else 'used'} it, so its numbers are no longer those of the "
+                    "output; compute the output again, or explain it before the change"
+                )
     reached = {tensor}
     for t in reversed(nodes):
         if any(x in reached for x in t.inputs):
