@@ -88,3 +88,29 @@ def test_what_was_freed_or_changed_stays_closed_and_says_so():
     with no_grad():
         h *= 2
     assert "stay closed: " in viz.draw(z, expand_fused=True).text()
+
+
+def test_a_graph_without_fused_ops_that_was_changed_is_not_made_again_either():
+    x = leaf(np.array([1.0, 2.0, 3.0]), "x")
+    y = (x * x).sum()
+    with no_grad():
+        x -= 1
+    assert extract([y], expand_fused=True).notes[1:] == extract([y]).notes
+    (node,) = (n for n in extract([y], expand_fused=True).nodes if n.name == "x")
+    assert node.grad_state == "uncomputed"
+    h = leaf(np.ones(3)) * 1
+    view, z = h[:2], h.exp()
+    out = z[:2]
+    loss = z.sum() + view.sum()
+    with no_grad():
+        out *= 2
+    text = viz.draw(loss, expand_fused=True).text()
+    assert "stay closed: " in text and "incomplete" in text
+
+
+def test_the_note_of_a_changed_value_outlives_the_opening_of_fused_ops():
+    x, b = leaf(np.array([1.0, 2.0]), "x"), leaf(1.0, "b")
+    loss = (ag.softmax(x) + b).sum()
+    with no_grad():
+        b -= 1
+    assert "b was changed after add used it" in viz.draw(loss, expand_fused=True).text()

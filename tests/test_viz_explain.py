@@ -435,7 +435,7 @@ def test_old_results_are_not_explained_with_new_values():
     explain(y, w)
     with ag.no_grad():
         b -= 0.1
-    with pytest.raises(RuntimeError, match="'b'.*changed in place after add had used it"):
+    with pytest.raises(RuntimeError, match=r"'b'.*changed in place after add had used it"):
         explain(y, w)
     assert explain(w * x + b, b).forward[-1].value == pytest.approx(6.9)
     z = w.exp() * 1

@@ -137,6 +137,24 @@ def test_a_value_changed_in_place_leaves_gradients_uncomputed_and_says_why():
     assert "changed in place" in graph.notes[0]
 
 
+def test_values_that_are_newer_than_the_results_beside_them_are_noted():
+    w, b, x = leaf(2.0, "w"), leaf(1.0, "b"), Tensor(3.0, name="x")
+    y = w * x + b
+    assert extract([y]).notes == ()
+    with no_grad():
+        w -= 0.1
+    assert extract([y]).notes == ("w was changed after mul used it: its value is the new one",)
+    with no_grad():
+        b -= 0.1
+    assert extract([y]).notes == (
+        "w and 1 other were changed after they were used: their values are the new ones",
+    )
+    assert extract([w * x + b]).notes == ()
+    h = x * w
+    h[()] = b
+    assert extract([h * 2]).notes == ()
+
+
 def test_names_given_go_before_those_of_tensors():
     x, w = leaf(3.0, "x"), leaf(2.0)
     graph = extract([x * w], params={"w": w}, names={"input": x, "other": 5})

@@ -16,14 +16,14 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from autograd import Tensor, backprop, toposort
-from autograd.changes import changes
+from autograd.changes import changes, check_unchanged
 from autograd.cost import saved_values
 from autograd.engine import Trace
 
 from .expand import expanded
 from .explain import Formula, formulas, written
 from .heat import cells
-from .labels import numbers, own_names, parameters, plain
+from .labels import counted, numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
 from .verify import rule_error
 
@@ -266,6 +266,7 @@ def extract(
     outputs = list(whole)
     grads = grads and not any(isinstance(t, Trace) for t in outputs)
     notes: list[str] = []
+    changed = _changed(outputs)
     opened: dict[Tensor, Tensor] = {}
     if expand_fused:
         opened, notes = _expanded(outputs)
@@ -278,6 +279,16 @@ def extract(
     if grads:
         gradients, complete, more = _gradients(outputs)
         notes += more
+    if changed:
+        first, user = changed[0]
+        name = called.get(opened.get(first, first)) or "an input"
+        others = len({x for x, _ in changed}) - 1
+        notes.append(
+            f"{name} and {counted(others, 'other')} were changed after they were used: their "
+            "values are the new ones"
+            if others
+            else f"{name} was changed after {plain(user.op.name)} used it: its value is the new one"
+        )
     ids = {t: f"n{i}" for i, t in enumerate(tensors)}
     scopes = _innermost_scopes(tensors)
     calls, position = _calls(scopes)
@@ -371,12 +382,29 @@ def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str
     nodes = {t for out in outputs for t in toposort(out)}
     if any(not t.inputs or isinstance(t, Trace) for t in nodes):
         return {}, []  # freed, which is noted anyway
-    for t in nodes:  # references read the inputs, whether or not rules do
-        for x in t.inputs:
+    for t in nodes:
+        for x in t.inputs:  # references read the inputs, whether or not rules do
             if t.op is not None and t.op.reference and changes.of(x) > t.serial:
                 name = plain(x.name or "an input")
                 return {}, [f"fused ops stay closed: {name} was changed after {t.op.name} read it"]
+        try:
+            check_unchanged(t)  # of a copy, nobody could tell
+        except RuntimeError:
+            return {}, ["fused ops stay closed: a value was changed in place"]
     return expanded(outputs), []
+
+
+def _changed(outputs: Sequence[Tensor]) -> list[tuple[Tensor, Any]]:
+    """What was changed in place after it was used, and by what it was used."""
+    if any(isinstance(t, Trace) for t in outputs):
+        return []
+    nodes = (t for out in outputs for t in reversed(toposort(out)))
+    return [
+        (x, t)
+        for t in nodes
+        for x in t.inputs
+        if not isinstance(x, Trace) and changes.of(x) > t.serial
+    ]
 
 
 class _Lesson(NamedTuple):
