@@ -34,6 +34,10 @@ class Methods(Node):
     isfinite = ops.isfinite
     isinf = ops.isinf
     isnan = ops.isnan
+    bitwise_and = ops.bitwise_and
+    bitwise_not = ops.bitwise_not
+    bitwise_or = ops.bitwise_or
+    bitwise_xor = ops.bitwise_xor
     logical_and = ops.logical_and
     logical_not = ops.logical_not
     logical_or = ops.logical_or

@@ -67,15 +67,21 @@ def _names(op: Op, count: int) -> Sequence[str]:
 
 
 def _of_dtypes(op: Op, names: Sequence[str], arrays: Sequence[Any], error: Exception) -> Exception:
-    """Name the dtypes where NumPy cannot do with integers."""
-    whole = [name for name, a in zip(names, arrays, strict=True) if a.dtype.kind in "biu"]
-    if not whole or not op.differentiable or not re.search("ufunc|^Integers", str(error)):
+    """Name the dtypes where NumPy cannot do with integers, or with nothing but them."""
+    whole, moving = (
+        [name for name, a in zip(names, arrays, strict=True) if (a.dtype.kind in "biu") is is_whole]
+        for is_whole in (True, False)
+    )
+    if not re.search("ufunc|^Integers", str(error)):
+        return error
+    if op.differentiable and whole:
+        cure = f"floating numbers, such as {whole[0]}.astype(np.float32)"
+    elif not op.differentiable and moving:
+        cure = f"integers or booleans, such as {moving[0]} != 0"
+    else:
         return error
     dtypes = " and ".join(f"{n} of {a.dtype}" for n, a in zip(names, arrays, strict=True))
-    return TypeError(
-        f"{op.name}: {dtypes} do not fit: {str(error).rstrip('.')}; pass floating numbers, such as "
-        f"{whole[0]}.astype(np.float32)"
-    )
+    return TypeError(f"{op.name}: {dtypes} do not fit: {str(error).rstrip('.')}; pass {cure}")
 
 
 def _why(op: Op, names: Sequence[str], arrays: Sequence[Any]) -> tuple[str, str]:

@@ -609,10 +609,22 @@ class Tensor(Methods):
         return _arithmetic(ops.ge, self, other)
 
     def __and__(self, other: Any) -> Tensor:
-        return _arithmetic(ops.logical_and, self, other)
+        return _arithmetic(ops.bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.bitwise_and, other, self)
 
     def __or__(self, other: Any) -> Tensor:
-        return _arithmetic(ops.logical_or, self, other)
+        return _arithmetic(ops.bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.bitwise_or, other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.bitwise_xor, self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return _arithmetic(ops.bitwise_xor, other, self)
 
     def __iadd__(self, other: Any) -> Tensor:
         return self._update(ops.add, other)
@@ -638,11 +650,20 @@ class Tensor(Methods):
     def __imatmul__(self, other: Any) -> Tensor:
         return self._update(ops.matmul, other)
 
+    def __iand__(self, other: Any) -> Tensor:
+        return self._update(ops.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Tensor:
+        return self._update(ops.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Tensor:
+        return self._update(ops.bitwise_xor, other)
+
     __hash__ = object.__hash__
     __neg__ = ops.neg
     __pos__ = ops.positive
     __abs__ = ops.abs_
-    __invert__ = ops.logical_not
+    __invert__ = ops.bitwise_not
 
     def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, _plain_index(index))  # type: ignore[no-any-return]

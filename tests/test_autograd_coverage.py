@@ -27,7 +27,8 @@ GROUPS = {
     "index and gather": "getitem index_put setitem take take_along_axis put_along_axis "
     "index_select gather scatter scatter_add masked_select masked_fill nonzero embedding",
     "logic": "eq ne lt le gt ge logical_and logical_or logical_not logical_xor isnan isinf "
-    "isfinite isclose allclose where safe_where clip maximum minimum select choose",
+    "isfinite isclose allclose where safe_where clip maximum minimum select choose bitwise_and "
+    "bitwise_or bitwise_not bitwise_xor",
     "autodiff control": "stop_gradient clone checkpoint op straight_through gradient_reversal",
 }
 NAMES = sorted({name for names in GROUPS.values() for name in names.split()})
@@ -51,6 +52,8 @@ ARGUMENTS = {
     **dict.fromkeys(TWO.split(), (X, X.T)),
     **dict.fromkeys(["arcsin", "arccos", "arctanh"], (X / 4,)),
     "arccosh": (X + 1,),
+    **dict.fromkeys(["bitwise_and", "bitwise_or", "bitwise_xor"], (POSITIVE_INTS, 3)),
+    "bitwise_not": (POSITIVE_INTS,),
     "quantile": (X, 0.3),
     "partition": (X, 1),
     "searchsorted": (np.sort(X[0]), X[1]),

@@ -1,6 +1,7 @@
 """Every op against every check: one table (op_cases.py), one test for each column."""
 
 import dataclasses
+import operator
 
 import numpy as np
 import pytest
@@ -248,9 +249,40 @@ VALUES = {
 POSITIONS = {"all", "any", "argmax", "argmin", "argsort", "count_nonzero", "cumargmax"}
 POSITIONS |= {"searchsorted"}
 
+BITS = {
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "bitwise_not": operator.invert,
+}
+
 
 def test_every_op_without_a_derivative_has_its_values_tested():
-    assert VALUES.keys() | POSITIONS == {n for n, op in OPS.items() if not op.differentiable}
+    tested = VALUES.keys() | POSITIONS | BITS.keys()
+    assert tested == {n for n, op in OPS.items() if not op.differentiable}
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64])
+@pytest.mark.parametrize("name", BITS)
+def test_bits_are_those_of_numpy(name, dtype):
+    op, f = OPS[name], BITS[name]
+    x, y = (np.array(v).astype(dtype) for v in ([6, 4, 0, 0], [3, 0, 5, 0]))
+    ufunc = np.invert if op.arity == 1 else getattr(np, name)
+    for inputs in [(x,)] if op.arity == 1 else [(x, y), (x, y[0].item())]:
+        expected = f(*inputs)
+        for g in (op, f, ufunc):
+            out = g(Tensor(x), *inputs[1:])
+            assert type(out) is Tensor and out.dtype == expected.dtype
+            np.testing.assert_array_equal(out.data, expected)
+        if op.arity == 2:
+            np.testing.assert_array_equal(f(inputs[1], Tensor(x)).data, f(inputs[1], x))
+            held = out = Tensor(x)
+            out = getattr(operator, f"i{name.removeprefix('bitwise_')}")(out, inputs[1])
+            assert out is held
+            np.testing.assert_array_equal(held.data, expected)
+    text = f"{name}: x of float64.* do not fit: .*; pass integers or booleans, such as x != 0"
+    with pytest.raises(TypeError, match=text):
+        op(Tensor(A), *[Tensor(y)][: op.arity - 1])
 
 
 @pytest.mark.parametrize("name", VALUES)

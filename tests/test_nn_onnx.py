@@ -84,12 +84,17 @@ TABLE = {name: autograd.op_table()[name] for name in CONVERTERS}
 FREE = {
     name: op for name, op in TABLE.items() if inspect.Parameter.empty not in op.defaults.values()
 }
+BITS = ("bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor")  # of integers: see CASES
 UNARY = [
     name
     for name, op in FREE.items()
-    if op.arity == 1 and name not in ("clip", "squeeze", "transpose", "rope")
+    if op.arity == 1 and name not in ("clip", "squeeze", "transpose", "rope", *BITS)
 ]
-BINARY = [name for name, op in FREE.items() if op.arity == 2 and op.kind == "elementwise"]
+BINARY = [
+    name
+    for name, op in FREE.items()
+    if op.arity == 2 and op.kind == "elementwise" and name not in BITS
+]
 ACTIVATIONS = [name for name, a in nn.activation_table().activations.items() if a.init]
 X = normal(3, 4)
 IMAGE = normal(3, 4, 8, 7)
@@ -129,6 +134,8 @@ CASES = {
     "any of numbers, keepdims": (lambda x: x.relu().any(axis=1, keepdims=True), X),
     "all": (lambda x: (x > -1).all(axis=1), X),
     "logic, or": (lambda x: autograd.logical_or(x > 1, autograd.logical_xor(x > 0, x < 1)), X),
+    "logic, bits": (lambda x: (x > 1) | ~(x > 0) & ((x > -1) ^ (x < 0)), X),
+    "bits": (lambda x: (x.astype(int) | 3) & ~(x.astype(int) ^ 5), 9 * X),
     "sum": (lambda x: x.sum(axis=1), X),
     "sum, no axes": (lambda x: x.sum(axis=()), X),
     "max, no axes": (lambda x: (x > 0).max(axis=(), keepdims=True), X),

@@ -54,7 +54,7 @@ def cross_entropy(x, target, reduction="mean"):
 NUMPY = (
     *("exp", "log", "sin", "cos", "tanh", "sqrt", "square", "abs", "sign", "maximum", "minimum"),
     *("where", "sum", "mean", "reshape", "swapaxes", "transpose", "squeeze", "expand_dims"),
-    *("broadcast_to", "full", "array", "logical_and", "logical_or", "matmul", "clip"),
+    *("broadcast_to", "full", "array", "bitwise_and", "bitwise_or", "matmul", "clip"),
 )
 FUNCTIONS = {
     **{name: getattr(np, name) for name in NUMPY},

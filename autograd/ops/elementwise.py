@@ -29,6 +29,10 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "cbrt",
     "ceil",
     "clip",
@@ -1016,10 +1020,12 @@ def where(condition: Array, x: Array, y: Array) -> Array:
 # Comparison and logic: no derivative, and so never recorded.
 
 
-def _no_derivative(name: str, ufunc: np.ufunc, latex: str, line: str) -> Op:
+def _no_derivative(
+    name: str, ufunc: np.ufunc, latex: str, line: str, result: str = "The result is boolean."
+) -> Op:
     make = _unary if ufunc.nin == 1 else _binary
     vjp = None if ufunc.nin == 1 else (None, None)
-    return make(name, ufunc, vjp, latex, f"{line} The result is boolean.")  # type: ignore[arg-type]
+    return make(name, ufunc, vjp, latex, f"{line} {result}")  # type: ignore[arg-type]
 
 
 eq = _no_derivative("eq", np.equal, "{0} = {1}", "Return x == y.")
@@ -1034,6 +1040,27 @@ logical_xor = _no_derivative(
     "logical_xor", np.logical_xor, r"{0} \oplus {1}", "Return x or y, but not both."
 )
 logical_not = _no_derivative("logical_not", np.logical_not, r"\lnot {0}", "Return not x.")
+_BITS = "x and y are integers or booleans."
+bitwise_and = _no_derivative(
+    "bitwise_and", np.bitwise_and, r"{0} \land {1}", "Return x and y, bit by bit.", _BITS
+)
+bitwise_or = _no_derivative(
+    "bitwise_or", np.bitwise_or, r"{0} \lor {1}", "Return x or y, bit by bit.", _BITS
+)
+bitwise_xor = _no_derivative(
+    "bitwise_xor",
+    np.bitwise_xor,
+    r"{0} \oplus {1}",
+    "Return x or y but not both, bit by bit.",
+    _BITS,
+)
+bitwise_not = _no_derivative(
+    "bitwise_not",
+    np.invert,
+    r"\lnot {0}",
+    "Return not x, bit by bit.",
+    "x is integer or boolean.",
+)
 isnan = _no_derivative("isnan", np.isnan, r"\mathrm{{isnan}}({0})", "Tell where x is NaN.")
 isinf = _no_derivative("isinf", np.isinf, r"\mathrm{{isinf}}({0})", "Tell where x is infinite.")
 isfinite = _no_derivative(
