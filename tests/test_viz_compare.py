@@ -11,6 +11,8 @@ from autograd import Tensor, scope
 from nn import functional as F
 from nn import optim
 from tests.test_viz_collapse import is_ordered
+from viz.compare import distance
+from viz.graph import summarise
 
 
 def leaf(value, name=None):
@@ -118,6 +120,21 @@ def test_large_arrays_are_compared_by_a_sample_and_say_so():
     (line,) = (x.text for x in view.figure.boxes[0].lines if "moved" in x.text)
     assert "\u2248" in line
     assert float(line.split()[3]) == pytest.approx(np.linalg.norm(delta), rel=0.1)
+
+
+@pytest.mark.parametrize(("shape", "moved"), [((512, 10), 7), ((1024, 64), 3), ((10_000, 16), 5)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_large_array_of_which_a_part_moved_has_moved_as_far_as_it_did(shape, moved, axis):
+    w = np.random.default_rng(0).standard_normal(shape)
+    w[0, 0], w[0, 1] = np.inf, np.nan
+    before = summarise(w)
+    delta = np.zeros(shape)
+    at = (slice(None), moved) if axis else (moved, slice(None))
+    delta[at] = 0.01
+    assert distance(before, summarise(w + delta)) == pytest.approx(np.linalg.norm(delta), rel=0.15)
+    assert distance(before, summarise(w.copy())) == 0
+    w[2, 2] = np.nan
+    assert np.isnan(distance(before, summarise(w)))
 
 
 def test_a_closed_call_tells_whether_anything_in_it_changed():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Fate, Graph, Node, Summary
+from .graph import SAMPLE, Fate, Graph, Node, Summary
 from .labels import counted
 
 
@@ -82,11 +82,11 @@ def distance(old: Summary, new: Summary) -> float:
     if old.item is not None and new.item is not None:
         return 0.0 if _alike(old.item, new.item) else abs(float(new.item) - float(old.item))
     x, y = np.frombuffer(old.sample), np.frombuffer(new.sample)
-    if len(x) != len(y):
+    lost = math.prod(new.shape) > SAMPLE and (old.nonfinite, old.nans) != (new.nonfinite, new.nans)
+    if len(x) != len(y) or lost:
         return math.nan
     with np.errstate(all="ignore"):
-        squares = float(np.square(np.where(_alike(x, y), 0.0, y - x)).sum())
-    return math.sqrt(squares * math.prod(new.shape) / len(y)) if len(y) else 0.0
+        return math.hypot(*np.where(_alike(x, y), 0.0, y - x).tolist())
 
 
 def _same(x: Summary | None, y: Summary | None) -> bool:
