@@ -196,6 +196,22 @@ def grads(tab):
     )
 
 
+@pytest.mark.parametrize("ops", [1, 80])
+def test_a_picture_that_is_text_can_be_stepped_through_too(visit, ops):
+    h = x = Tensor(0.5, requires_grad=True, name="x")
+    for _ in range(ops):
+        h = h * x
+    tab = visit(viz.draw(h, backend="text").html())
+    before = tab.get_attribute(".level svg", "viewBox")
+    left, top, _, _ = map(float, before.split())
+    assert left <= 0
+    assert top <= 0
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("End")
+    assert tab.get_attribute(".level svg", "viewBox") == before
+    assert tab.text_content("#count") == f"step {ops} of {ops}"
+
+
 def test_stepping_forward_and_back_shows_the_gradients_as_they_arrive(visit):
     view, _ = neuron()
     tab = visit(view.html())

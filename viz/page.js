@@ -176,8 +176,10 @@ function readable() {
   if (!width || !height) return levels[level].whole;
   const all = fitted();
   if (Math.max(all.w / width, all.h / height) < 1.4) return all;
-  const output = levels[level].nodes.get(levels[level].drawn(data.outputs[0]));
-  return around(output.getBBox(), { w: width, h: height });
+  const { nodes, drawn, whole } = levels[level];
+  const output = nodes.get(drawn(data.outputs[0]))?.getBBox();
+  // without a layout engine the picture is text, which is read from its start
+  return around(output || { ...whole, width, height }, { w: width, h: height });
 }
 
 function around(b, { w, h }) {
@@ -188,6 +190,7 @@ function around(b, { w, h }) {
 function follow() {
   const { svg, view, nodes, drawn } = levels[level];
   const all = [...svg.querySelectorAll(".node.now, .edge.now")].map((g) => g.getBBox());
+  if (!all.length) return; // the picture is text
   const x = Math.min(...all.map((b) => b.x)), y = Math.min(...all.map((b) => b.y));
   const width = Math.max(...all.map((b) => b.x + b.width)) - x;
   const height = Math.max(...all.map((b) => b.y + b.height)) - y;
