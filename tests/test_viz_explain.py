@@ -452,3 +452,19 @@ def test_of_a_freed_graph_it_is_said_that_it_was_freed():
     for out in (y, z):
         with pytest.raises(RuntimeError, match="was freed by an earlier"):
             explain(out, w)
+
+
+def test_a_boolean_is_written_in_latex_and_mathml():
+    x = leaf(2.0, "x")
+    made = explain(ag.where(x > 0, x * x, x), x)
+    assert r"\mathrm{True}" in made.latex()
+    ET.fromstring(made.mathml())
+
+
+def test_no_two_tensors_have_one_symbol_in_latex():
+    a, b = leaf(2.0, "v_1"), leaf(3.0, "x")
+    lines = explain(a * b + b, b).latex().splitlines()[1:-1]
+    left = [line.partition(" &=")[0] for line in lines]
+    assert left[0] == "v_{2}"
+    assert lines[0].startswith(r"v_{2} &= v_{1} \cdot x")
+    assert len(set(left)) == len(left)

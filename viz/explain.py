@@ -291,12 +291,12 @@ def _names(
         if not name and t.op is None and not t.requires_grad and t.ndim == 0:
             called[t] = ""
             continue
-        if t is output and (not name or name in taken):
+        if t is output and (not name or _latex_name(name) in taken):
             name = "L"  # which is kept for it
-        while t is not output and (not name or name in taken):
+        while t is not output and (not name or _latex_name(name) in taken):
             unnamed += 1
             name = f"v{unnamed}" if t.op is not None or t.requires_grad else f"c{unnamed}"
-        taken.add(name)
+        taken.add(_latex_name(name))  # v1 and v_1 are one there
         called[t] = name
     return called
 
@@ -551,6 +551,8 @@ def _latex_value(value: Any) -> str:
 
 def _latex_number(value: Any) -> str:
     text = number(value)
+    if isinstance(value, bool):
+        return rf"\mathrm{{{text}}}"
     mantissa, e, exponent = text.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else text
 
