@@ -347,3 +347,23 @@ def test_without_matplotlib_it_is_said_where_it_comes_from(monkeypatch, plot):
     monkeypatch.delitem(sys.modules, "viz.shown", raising=False)
     with pytest.raises(ImportError, match=r"pip install gradwalk\[plots\]"):
         plot()
+
+
+@pytest.mark.parametrize("bias", [[17, 16.6], [17, 17], [0, 0], [0, 1e-9]])
+def test_a_saturated_layer_is_plotted_however_close_its_values_are(bias):
+    model = nn.Sequential(nn.Linear(1, 2), nn.Sigmoid())
+    model[0].weight.data[...] = 0
+    model[0].bias.data[...] = bias
+    with viz.Recorder(model) as recorder:
+        model(np.ones((4, 1), "f")).sum().backward()
+        snapshot = recorder.step()
+    viz.dashboard([snapshot])
+    assert viz.plot_activations(snapshot).collections
+
+
+def test_values_a_rounding_error_apart_are_plotted():
+    model = nn.Sequential(nn.ReLU())
+    with viz.Recorder(model) as recorder:
+        model(Tensor([1e20, np.nextafter(1e20, 2e20)], requires_grad=True)).sum().backward()
+        snapshot = recorder.step()
+    viz.plot_activations(snapshot)

@@ -235,8 +235,12 @@ def plot_activations(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     _need(layers, "plot_activations: no layer was recorded; call the model inside the recorder")
     ax = _axes(ax, width=max(4.8, 0.55 * len(layers)))
     for i, layer in enumerate(layers.values()):
-        finite = layer.values[np.isfinite(layer.values)]
-        counts, edges = np.histogram(finite, 40)
+        finite = layer.values[np.isfinite(layer.values)].astype(np.float64)
+        low, high = finite.min(initial=np.inf), finite.max(initial=-np.inf)
+        wide = max(0.5, 1e-6 * abs(low))
+        narrow = high - low < 1e-9 * abs(low)  # too narrow for edges that differ
+        ends = (low - wide, high + wide) if narrow and finite.size else None
+        counts, edges = np.histogram(finite, 40, ends)
         middles = (edges[1:] + edges[:-1]) / 2
         width = 0.42 * counts / max(1, counts.max())
         ax.fill_betweenx(middles, i - width, i + width, color=_COLORS[4], alpha=0.6, linewidth=0)
