@@ -277,6 +277,22 @@ def test_infinities_on_purpose_are_no_nans():
     assert [n.value.nonfinite for n in graph.nodes if n.op == "add"] == [1]
 
 
+def test_what_goes_back_from_several_outputs_adds_up():
+    x = leaf(2.0, "x")
+    h = x * 2
+    for outputs in ([h * 3, h * 0], [h * 0, h * 3]):
+        graph = extract(outputs)
+        flows = {e.flow for e in graph.edges if e.source == by_name(graph)["x"].id}
+        assert flows == {6.0}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_first_nan_of_a_gradient_is_kept_whichever_output_it_comes_from(order):
+    s = leaf(0.0, "x").sqrt()
+    graph = extract([s * 0, s * 1][::order])
+    assert [n.op for n in graph.nodes if n.first_nan == "grad"] == ["sqrt"]
+
+
 @pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e-160, 1.0, 1e160, 1e300])
 def test_the_moments_of_tiny_and_huge_numbers_are_neither_0_nor_infinite(scale):
     values = np.array([3.0, -4.0, 0.0, 1.0])

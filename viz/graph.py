@@ -338,7 +338,11 @@ def extract(
     if any(node.freed for node in nodes):
         notes = ["freed: backward(retain_graph=False) let go of the numbers behind it"]
     roots = [called.get(t) or "L" for t in outputs if t in gradients]
-    flows = {(p.source, step.node, p.slot): p.flow for step in passes for p in step.pulls}
+    flows: dict[tuple[str, str, int], float] = {}  # several outputs may come by one edge
+    for step in passes:
+        for p in step.pulls:
+            key = p.source, step.node, p.slot
+            flows[key] = math.hypot(flows[key], p.flow) if key in flows else p.flow
     edges = [
         Edge(ids[x], ids[t], i, flow=flows.get((ids[x], ids[t], i), math.nan))
         for t in tensors
@@ -455,7 +459,8 @@ def _passes(
                 written[key] = formulas(step.tensor, step.parts)
             lessons[node] = _Lesson(
                 min(_blocked(step), earlier.blocked if earlier else 1.0),
-                any(made) and not np.isnan(step.gradient).any(),
+                bool(earlier and earlier.makes_nan)
+                or (any(made) and not np.isnan(step.gradient).any()),
                 written[key],
             )
         before.update(totals)
