@@ -35,8 +35,22 @@ class ModuleList(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end; return the list."""
-        self._put(len(self), module)
+        numbers = [int(name) for name, _ in self.named_children() if name.isdigit()]
+        place = max([len(self), *(n + 1 for n in numbers)])  # one may have been taken out
+        setattr(self, str(place), self._checked(len(self), module))
         return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end; return the list."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a module before the one at `index`; all are numbered anew, as in PyTorch."""
+        modules = list(self)
+        modules.insert(index, self._checked(index, module))
+        self._refill(modules)
 
     def __iter__(self) -> Iterator[Module]:
         return self.children()
@@ -55,12 +69,24 @@ class ModuleList(Module):
 
     def __setitem__(self, index: int, module: Module) -> None:
         """Put a module in the place of the one at `index`, such as a new last layer."""
-        self._put(range(len(self))[index], module)
+        name = [name for name, _ in self.named_children()][index]
+        setattr(self, name, self._checked(index % len(self), module))
 
-    def _put(self, index: int, module: Any) -> None:
+    def __delitem__(self, index: int | slice) -> None:
+        """Take out the module at `index`, or those of a slice; the others are numbered anew."""
+        modules = list(self)
+        del modules[index]
+        self._refill(modules)
+
+    def _checked(self, index: int, module: Any) -> Module:
         if not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__}: item {index} is {_no_module(module)}")
-        setattr(self, str(index), module)
+        return module
+
+    def _refill(self, modules: list[Module]) -> None:
+        for name, _ in list(self.named_children()):
+            delattr(self, name)
+        self.extend(modules)
 
     def _like(self, modules: list[Module]) -> ModuleList:
         return ModuleList(modules)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nn as ours
 from autograd import Tensor, relu
 from nn import Linear, Module, ModuleList, ReLU, Sequential
 
@@ -45,6 +46,50 @@ def test_a_layer_can_be_replaced():
     with pytest.raises(TypeError, match=r"Sequential: item 1 is an Op, .*nn\.ReLU\(\)"):
         net[1] = relu
     assert isinstance(net[1], ReLU)
+
+
+def names(net):
+    return [(name, type(module).__name__) for name, module in net.named_children()]
+
+
+def test_after_a_module_was_taken_out_by_name_the_others_keep_their_places():
+    net = Sequential(Linear(3, 4), ReLU(), Linear(4, 2))
+    delattr(net, "1")
+    net[1] = Linear(4, 5)
+    assert names(net) == [("0", "Linear"), ("2", "Linear")] and net[1].out_features == 5
+    net.append(ReLU())
+    assert names(net) == [("0", "Linear"), ("2", "Linear"), ("3", "ReLU")]
+
+
+def test_modules_are_inserted_taken_out_and_added_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+
+    def changed(nn, net):
+        net.insert(1, nn.Tanh())
+        net.insert(0, nn.ReLU())
+        del net[-1]
+        assert net.extend([nn.GELU(), nn.Linear(4, 1)]) is net
+        del net[2:4]
+        return [(name, type(module).__name__) for name, module in net.named_children()]
+
+    for kind in ("Sequential", "ModuleList"):
+        found = []
+        for nn in (ours, torch.nn):
+            layers = [nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)]
+            made = getattr(nn, kind)
+            found.append(changed(nn, made(*layers) if kind == "Sequential" else made(layers)))
+        assert found[0] == found[1] == [(str(i), name) for i, (_, name) in enumerate(found[0])]
+
+
+def test_a_failed_insertion_changes_nothing():
+    net = Sequential(Linear(3, 4), ReLU())
+    with pytest.raises(TypeError, match="Sequential: item 1 is an Op"):
+        net.insert(1, relu)
+    with pytest.raises(IndexError):
+        del net[2]
+    assert names(net) == [("0", "Linear"), ("1", "ReLU")]
+    net.extend(net)
+    assert len(net) == 4
 
 
 def test_what_is_no_module_is_refused():
