@@ -411,12 +411,14 @@ class Module:
         state : mapping of str to array_like
             Arrays are converted to the dtype that the parameter has.
         strict : bool, default=True
-            Whether the keys must be exactly those of `state_dict`.
+            Whether the keys must be exactly those of `state_dict`. Of a shared parameter one of
+            its paths is enough: ``safetensors.torch.save_model`` writes no more.
 
         Returns
         -------
         missing, unexpected : list of str
-            The paths that `state` lacks, and the keys that have no place; empty if `strict`.
+            The paths whose tensor `state` lacks, and the keys that have no place; empty if
+            `strict`.
 
         Raises
         ------
@@ -426,7 +428,8 @@ class Module:
             If an array does not convert to the parameter's dtype. Nothing is changed then.
         """
         own = dict(self._state())
-        missing = [k for k in own if k not in state]
+        given = {own[k] for k in own if k in state}
+        missing = [k for k in own if own[k] not in given]
         unexpected = [k for k in state if k not in own]
         arrays = {k: _array(state[k]) for k in own if k in state}
         reshaped = [

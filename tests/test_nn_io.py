@@ -213,6 +213,22 @@ def test_what_pytorch_saves_loads_here(kind, path):
     np.testing.assert_allclose(model(Tensor(x)).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_tied_weights_that_pytorch_saves_once_load_here(path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_model
+
+    twin = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.Linear(4, 9, bias=False))
+    twin[1].weight = twin[0].weight
+    save_model(twin, path)
+    assert len(load(path)) == 1
+    model = Sequential(Embedding(9, 4), Linear(4, 9, bias=False))
+    model[1].weight = model[0].weight
+    assert model.load_state_dict(load(path)) == ([], [])
+    np.testing.assert_array_equal(model[1].weight.numpy(), twin[0].weight.detach().numpy())
+    with pytest.raises(ValueError, match=r"missing: (0|1)\.weight"):  # here it is not tied
+        Sequential(Embedding(9, 4), Linear(4, 9, bias=False)).load_state_dict(load(path))
+
+
 # Files
 
 
@@ -351,7 +367,7 @@ def test_a_file_that_fits_in_part_changes_nothing(kind, path):
     model = KINDS[kind][0]()
     state = model.state_dict()
     before = {key: value.copy() for key, value in state.items()}
-    last = list(state)[-1]
+    *_, (last, _) = model.named_parameters()
     for wrong in (
         {key: value + 1 for key, value in state.items() if key != last},
         {**{key: value + 1 for key, value in state.items()}, last: np.zeros((7, 7, 7))},
