@@ -29,6 +29,7 @@ SCHEDULES = [
     (StepLR, {"step_size": 1, "gamma": 0.9}),
     (MultiStepLR, {"milestones": [30, 4, 4, 17]}),
     (MultiStepLR, {"milestones": [1], "gamma": 2.0}),
+    (MultiStepLR, {"milestones": [0, 2]}),
     (ExponentialLR, {"gamma": 0.93}),
     (LambdaLR, {"lr_lambda": lambda t: 0.5 + 1 / (1 + t)}),
     (LambdaLR, {"lr_lambda": [lambda t: 0.9**t, lambda t: 1 + t]}),
@@ -299,3 +300,18 @@ def test_a_learning_rate_that_something_else_has_set_is_not_overwritten_without_
     decay.load_state_dict(decay.state_dict())
     optimizer.param_groups[0]["lr"] = 1.0  # as a checkpoint does
     decay.step()
+
+
+def test_the_first_step_is_at_the_rate_that_get_lr_gives():
+    class Warmer(ExponentialLR):
+        def __init__(self, optimizer):
+            super().__init__(optimizer, gamma=1.0)
+            self.warmup = 4
+
+        def get_lr(self, base_lr, t):
+            return base_lr * min(1.0, (t + 1) / self.warmup)
+
+    made = optimizer()
+    scheduler = Warmer(made)
+    assert made.param_groups[0]["lr"] == 0.25 and scheduler.base_lrs == [1.0]
+    assert rates(scheduler, 5) == [0.25, 0.5, 0.75, 1.0, 1.0]

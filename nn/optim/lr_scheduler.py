@@ -20,8 +20,18 @@ from nn.optim.optimizer import Optimizer
 from nn.warn import warn
 
 
-class LRScheduler:
-    """The base of schedules: a subclass defines `get_lr`.
+class _Applied(type):
+    """Let a schedule set the learning rates of the first step, once its ``__init__`` is over."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        schedule = super().__call__(*args, **kwargs)
+        if cls.get_lr is not LRScheduler.get_lr:  # type: ignore[attr-defined]
+            schedule._apply()
+        return schedule
+
+
+class LRScheduler(metaclass=_Applied):
+    """The base of schedules: a subclass defines `get_lr`, which gives the first rate, too.
 
     Parameters
     ----------
@@ -403,7 +413,6 @@ class WarmupCosineLR(LRScheduler):
         self.warmup = warmup
         self.T_max = T_max
         self.eta_min = eta_min
-        self._apply()
 
     def get_lr(self, base_lr: float, t: int) -> float:
         """Return the learning rate after `t` steps, by the formula above."""
