@@ -6,6 +6,9 @@ algorithms), `tensor` (what joins the two), `forward` (forward mode). Beside the
 """
 
 # ruff: noqa: F401, F403 - every op is public, under the name that its module gives
+import sys as _sys
+import typing as _typing
+
 from . import heap as heap
 from .anomaly import AnomalyError as AnomalyError
 from .anomaly import detect_anomaly as detect_anomaly
@@ -32,6 +35,7 @@ from .ops import op_table as op_table
 from .ops import pow_ as pow
 from .ops import round_ as round
 from .ops import sum_ as sum
+from .pytorch_names import missing as _missing
 from .random import manual_seed as manual_seed
 from .recording import Scope as Scope
 from .recording import enable_grad as enable_grad
@@ -52,3 +56,8 @@ from .transforms import jacrev as jacrev
 from .transforms import linearize as linearize
 from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise _missing("module 'autograd'", name, _sys.modules[__name__])

@@ -1,5 +1,9 @@
 """Neural networks on the engine: modules, losses, optimisers, data, in PyTorch's names."""
 
+import sys as _sys
+import typing as _typing
+
+from autograd.pytorch_names import missing as _missing
 from nn import data, functional, init, optim, random, utils
 from nn.activation import (
     CELU,
@@ -168,3 +172,17 @@ __all__ = [
     "to_onnx",
     "utils",
 ]
+
+_INSTEAD = {
+    "Buffer": "write self.register_buffer(name, values)",
+    "ModuleDict": "write setattr(self, name, module) for each, or take a ModuleList",
+    "ParameterDict": "write setattr(self, name, parameter) for each",
+    "ParameterList": "write setattr(self, f'w{i}', parameter) for each",
+    "TransformerEncoderLayer": "it is TransformerBlock here",
+    "Unflatten": "write x.unflatten(axis, sizes) in forward",
+}
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise _missing(f"module {__name__!r}", name, _sys.modules[__name__], _INSTEAD)

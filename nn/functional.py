@@ -5,8 +5,9 @@ Some are ops of the engine, passed on here to be found by their usual name.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,6 +52,7 @@ from autograd import (
     swiglu,
     tanh,
 )
+from autograd.pytorch_names import missing
 from autograd.recording import rerunning
 from nn.loss import (
     binary_cross_entropy,
@@ -327,3 +329,16 @@ def check_dropout(where: str, p: float, name: str = "p") -> None:
     """Refuse a share that is none; `name` is what the caller calls it."""
     if not 0 <= p <= 1:
         raise ValueError(f"{where}: {name} is {p}; pass the share to drop, 0 <= {name} <= 1")
+
+
+_INSTEAD = {
+    "normalize": "write x / autograd.vector_norm(x, axis=-1, keepdims=True)",
+    "one_hot": "write np.eye(classes)[labels]",
+    "pad": "it is autograd.pad here, with NumPy's arguments",
+    "pairwise_distance": "write autograd.vector_norm(x - y, axis=-1)",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing(f"module {__name__!r}", name, sys.modules[__name__], _INSTEAD)
