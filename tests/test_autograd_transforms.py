@@ -796,6 +796,27 @@ def test_a_checkpoint_says_when_the_second_run_differs():
         out.backward(np.ones(3))
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_checkpoint_compares_every_element_of_the_second_run(create_graph, dtype):
+    rng = np.random.default_rng(0)  # not passed as rng=
+    x = Tensor([1e4, 1, 1, 1, 1, 1, 1, 1], requires_grad=True, dtype=dtype)
+    drop = lambda x: x * (rng.random(7) < 0.5)  # noqa: E731 - a formula
+    out = ag.checkpoint(lambda x: ag.concatenate([x[:1], drop(x[1:])]), x)
+    with pytest.raises(RuntimeError, match="did not do the same"):
+        out.sum().backward(create_graph=create_graph)
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_a_checkpoint_takes_rounding_and_infinities_for_the_same(create_graph, dtype):
+    factors = [1, 1 + np.finfo(dtype).eps]
+    x = Tensor([100, 1, np.inf, np.nan], requires_grad=True, dtype=dtype)
+    ag.checkpoint(lambda x: x * factors.pop(0), x).sum().backward(create_graph=create_graph)
+    np.testing.assert_allclose(x.grad.data, np.ones(4), 1e-2)
+
+
 def test_a_checkpoint_notices_inputs_that_were_changed_in_place():
     x = Tensor(np.ones(3), requires_grad=True)
     out = ag.checkpoint(lambda x: x * x, x)
