@@ -80,7 +80,15 @@ def settle(node: Any) -> None:
             node.inputs = (*node.inputs[:i], x, *inputs[i + 1 :])
 
 
+class Refusal(str):
+    """What a copy of a node keeps in `saved` that cannot be differentiated: what it says then."""
+
+    __slots__ = ()
+
+
 def freed(node: Any) -> RuntimeError:
+    if isinstance(node.saved, Refusal):
+        return RuntimeError(node.saved)
     return RuntimeError(
         f"backward: the graph behind {describe(node)} was freed by an earlier "
         "backward(retain_graph=False); run the forward pass again, or leave retain_graph True. If "

@@ -321,6 +321,12 @@ class Op:
         """In a class body an op is a method, as a function is."""
         return self if instance is None else MethodType(self, instance)
 
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
+
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
 

@@ -3,17 +3,18 @@
 A graph goes into a pickle as a flat list, inputs first, so that nothing recurses; `copy.deepcopy`
 takes the same way. Leaves are objects of their own in it, and so stay shared between the tensors of
 one pickle. What is computed is not: two results of one graph, pickled together, come back with a
-history each.
+history each. A result whose gradient was lost to a change in place is refused in the copy too.
 """
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from importlib import import_module
 from pickle import PicklingError
 from typing import Any
 
-from .changes import Rebound
+from .changes import Rebound, Refusal, check_unchanged
 from .engine import Trace, toposort
 from .op import Op
 from .ops import op_table
@@ -30,46 +31,41 @@ def reduce_tensor(t: Any) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        A function and its arguments; for a leaf also the attributes of a subclass.
+        A function and its arguments; for a leaf also its gradient and a subclass's attributes.
     """
     if t.op is None:
-        facts = (t.data, t.requires_grad, t._grad, t.name, t.scope)
-        return _leaf_again, (type(t), *facts), getattr(t, "__dict__", None) or None
+        # A gradient that was recorded leads back to the leaf, which must be there by then.
+        state = getattr(t, "__dict__", None) or None, {"_grad": t._grad}
+        return _leaf_again, (type(t), t.data, t.requires_grad, t.name, t.scope), state
     nodes = toposort(t)[::-1]
     place = {node: i for i, node in enumerate(nodes)}
-    named = {op: _name(op) for op in {node.op for node in nodes}}
-    records = [
-        (
-            named[node.op],
-            [place.get(x, x) for x in node.inputs],
-            node.params,
-            node.data,
-            None if isinstance(node.saved, Rebound | Trace) else node.saved,
-            node._grad,
-            node.name,
-            node.scope,
-        )
-        for node in nodes
-    ]
+    records = []
+    for node in nodes:
+        inputs, saved = [place.get(x, x) for x in node.inputs], node.saved
+        if isinstance(saved, Rebound | Trace):
+            saved = None
+        try:
+            check_unchanged(node)
+        except RuntimeError as error:  # what it was computed from is gone; the copy says so too
+            inputs, saved = [], Refusal(str(error))
+        facts = (node.params, node.data, saved, node._grad, node.name, node.scope)
+        records.append((node.op, inputs, *facts))
     return _graph_again, (type(t), records)
 
 
-def _leaf_again(
-    cls: Any, data: Any, requires_grad: bool, grad: Any, name: str | None, scope: Any
-) -> Any:
+def _leaf_again(cls: Any, data: Any, requires_grad: bool, name: str | None, scope: Any) -> Any:
     t = cls.__new__(cls)
-    t.data, t.requires_grad, t._grad, t.name, t.scope = data, requires_grad, grad, name, scope
-    t.op = t.saved = t.hooks = None
+    t.data, t.requires_grad, t.name, t.scope = data, requires_grad, name, scope
+    t._grad = t.op = t.saved = t.hooks = None
     t.inputs, t.params, t.serial = (), {}, 0
     return t
 
 
 def _graph_again(cls: Any, records: list[tuple[Any, ...]]) -> Any:
     made: list[Any] = []
-    ops = {key: _named(*key) for key in {record[0] for record in records}}
-    for key, inputs, params, data, saved, grad, name, scope in records:
-        t = _leaf_again(cls, data, True, grad, name, scope)
-        t.op, t.params, t.saved, t.serial = ops[key], params, saved, next_serial()
+    for op, inputs, params, data, saved, grad, name, scope in records:
+        t = _leaf_again(cls, data, True, name, scope)
+        t._grad, t.op, t.params, t.saved, t.serial = grad, op, params, saved, next_serial()
         t.inputs = tuple(made[x] if isinstance(x, int) else x for x in inputs)
         made.append(t)
     return made[-1]
@@ -91,3 +87,6 @@ def _name(op: Op) -> tuple[str, str]:
 
 def _named(module: str, name: str) -> Any:
     return getattr(import_module(module), name) if module else op_table()[name]
+
+
+copyreg.pickle(Op, lambda op: (_named, _name(op)))  # a copy is the op itself

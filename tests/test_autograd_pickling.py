@@ -100,6 +100,44 @@ def test_a_freed_graph_stays_freed(again):
 
 
 @ways
+def test_what_was_changed_in_place_is_refused_in_the_copy_too(again):
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    with no_grad():
+        x += 1
+    z = (x * x).sum()  # of the new values
+    (y, z, both), twin = again(((y, z, y * z), x))
+    for stale in (y, both):
+        with pytest.raises(RuntimeError, match=r"changed in place, .* after mul had used it"):
+            stale.backward()
+    z.backward()
+    np.testing.assert_array_equal(twin.grad.data, [4, 6])
+    assert both.item() == 5 * 13
+
+
+@ways
+def test_a_leaf_comes_back_with_a_gradient_that_leads_back_to_it(again):
+    x = leaf(2.0)
+    y = x**3
+    y.backward(create_graph=True)
+    twin = again(x)
+    twin.grad.backward()
+    assert (x.grad.item(), twin.grad.item()) == (12, 24)
+    twin, result, slope = again((x, y, x.grad))
+    result.backward()
+    slope.backward()
+    assert twin.grad.item() == 12 + 12 + 12
+
+
+@ways
+def test_ops_come_back_as_themselves(again):
+    assert again(ag.relu) is ag.relu
+    assert again([triple, triple]) == [triple, triple]
+    block = again(nn.TransformerBlock(8, 2, activation=ag.relu))
+    assert [m.activation for m in block.modules() if hasattr(m, "activation")] == [ag.relu]
+
+
+@ways
 def test_modules_come_back_as_they_are(again):
     model = nn.MLP([3, 4, 2], rng=0)
     model.eval()
@@ -131,3 +169,5 @@ def test_an_op_that_no_module_names_is_refused():
     nameless = ag.Op("nameless", np.exp, (lambda g, out, x: g * out,), "n")
     with pytest.raises(pickle.PicklingError, match="nameless: this op is no attribute"):
         pickle.dumps(nameless(leaf(1.0)))
+    assert copy.deepcopy(nameless) is copy.copy(nameless) is nameless
+    assert copy.deepcopy(nameless(leaf(0.0))).op is nameless
