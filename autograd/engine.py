@@ -149,7 +149,7 @@ def backprop(
             for x, a, rule in zip(inputs, values, op.vjp, strict=False):
                 if x.requires_grad and rule is not None:
                     gx = rule(g, out, *values, **params) if params else rule(g, out, *values)
-                    if gx.shape != a.shape or gx.dtype is not a.dtype:
+                    if type(gx) is ndarray or type(gx) is not type(a):
                         gx = _fit(gx, a, op)
                     before = get(x)
                     gradients[x] = gx if before is None else before + gx
@@ -274,11 +274,32 @@ def _pull_through_reference(node: Any, g: Any, create_graph: bool) -> list[tuple
 
 def _fit(g: Any, x: Any, op: Op) -> Any:
     """Give the gradient the shape and dtype of the value it belongs to."""
+    if not isinstance(g, _GRADIENTS):
+        g = _made_array(g, op)
     if g.shape != x.shape:
         g = unbroadcast(g, x.shape, op)
     if g.dtype != x.dtype:
+        if x.dtype.kind != "f":
+            raise TypeError(
+                f"backward: an input of {op.name} requires grad and has dtype {x.dtype}, but only "
+                "floating numbers have a gradient; use astype(float) or dtype=float"
+            )
         g = g.astype(x.dtype)
     return g
+
+
+_GRADIENTS = (np.ndarray, np.generic, Node)
+
+
+def _made_array(g: Any, op: Op) -> Any:
+    """Return what a rule gave, a Python number, as one of NumPy's."""
+    if not isinstance(g, float | int):
+        raise TypeError(
+            f"{op.name}: a rule returned a {type(g).__name__}; a rule returns one array, the "
+            "gradient with respect to its input, and None stands in the place of a rule where "
+            "there is no derivative"
+        )
+    return np.asarray(g)[()]
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...], op: Op) -> Any:
@@ -326,7 +347,11 @@ def pushforward(
     vjp: Any = op.vjp
     if op.jvp is not None:
         return op.jvp(tangents, out, *inputs, **params)
+    pairs = zip(tangents, vjp, strict=False)
+    tangents = tuple(None if rule is None else t for t, rule in pairs)
     moving = [i for i, t in enumerate(tangents) if t is not None]
+    if not moving:
+        return out.wrap(np.zeros_like(out.data))
     if op.kind == "linear":
         zeros = [np.zeros_like(x.data) for x in inputs]
         return op(*(z if t is None else t for z, t in zip(zeros, tangents, strict=True)), **params)
@@ -341,4 +366,6 @@ def pushforward(
     total = terms[0]
     for term in terms[1:]:
         total = total + term
+    if not isinstance(total, _GRADIENTS):
+        total = out.wrap(_made_array(total, op).astype(out.dtype))
     return total if total.shape == out.shape else np.broadcast_to(total, out.shape)

@@ -704,6 +704,11 @@ class Tensor(Methods):
         saved = None
         if op.shared is not None:
             data, saved = data
+        elif type(data) is tuple:
+            raise TypeError(
+                f"{op.name}: its forward returned a tuple of {len(data)}; an op has one result, an "
+                "array, and with shared= also what it saves: (out, saved); make an op of each"
+            )
         if type(data) is np.ndarray and data.ndim == 0:
             data = data[()]
         if not (records and op.differentiable and (mode if watcher is None else watcher.on)):

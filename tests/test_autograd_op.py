@@ -42,3 +42,40 @@ def test_only_inputs_that_are_optional_may_be_none():
     for mistake in (lambda: y.__setitem__(0, None), lambda: ag.add(x, None)):
         with pytest.raises(TypeError, match="Tensor: None has dtype object, which holds no real"):
             mistake()
+
+
+@pytest.mark.parametrize("kind", ["elementwise", "multilinear", "linear"])
+def test_forward_mode_takes_an_input_without_a_rule_for_a_constant(kind):
+    def forward(x, y):
+        return x + 0 * y if kind == "linear" else x * y
+
+    factor = 1.0 if kind == "linear" else 3.0
+    scale = Op("scale", forward, (lambda g, out, x, y: g * factor, None), "s", kind=kind)
+    for direction, expected in (((1.0, 0.0), 1), ((0.0, 1.0), 0), ((1.0, 1.0), 1)):
+        assert ag.jvp(scale, (2.0, 3.0), direction)[1].item() == expected * factor
+    still = ag.jvp(lambda y: scale(np.ones(2), y), (3.0,), (1.0,))[1]
+    assert still.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_rule_may_return_a_number_for_a_scalar_and_must_not_for_an_array(create_graph):
+    double = Op("double", lambda x: 2 * x, (lambda g, out, x: 2.0,), "d")
+    powers = Op("powers", lambda x, *, k=2: k * x, (lambda g, out, x, *, k: float(k),), "p")
+    for f in (double, powers):
+        x = Tensor(3.0, requires_grad=True)
+        f(x).backward(create_graph=create_graph)
+        assert x.grad.item() == 2
+        assert ag.jvp(f, (3.0,), (1.0,))[1].item() == 2
+        with pytest.raises(ValueError, match=r"its vjp rule returned a gradient of shape \(\)"):
+            f(Tensor([3.0, 4.0], requires_grad=True)).sum().backward(create_graph=create_graph)
+
+
+def test_a_rule_or_a_forward_that_returns_a_tuple_is_named():
+    x = Tensor([3.0, 4.0], requires_grad=True)
+    pair = Op("pair", lambda x: 2 * x, (lambda g, out, x: (2 * g,),), "p")
+    with pytest.raises(TypeError, match="pair: a rule returned a tuple; a rule returns one array"):
+        pair(x).sum().backward()
+    two = Op("two", lambda x: (2 * x, x), (lambda g, out, x: 2 * g,), "t")
+    for given in (x, x.detach()):
+        with pytest.raises(TypeError, match=r"two: its forward returned a tuple .* \(out, saved\)"):
+            two(given)

@@ -160,6 +160,24 @@ def test_an_array_that_a_tensor_should_change_in_place_is_refused_with_the_cure(
     assert p.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda i: i * 0.5,
+        lambda i: i * 2 * 0.5,
+        ag.exp,
+        lambda i: ag.concatenate([i, Tensor([0.5])]),
+    ],
+)
+def test_integers_that_were_made_to_require_grad_get_none_that_is_cut_off(f, create_graph):
+    i = Tensor([1, 2])
+    i.requires_grad = True
+    with pytest.raises(TypeError, match=r"requires grad and has dtype int64, .*astype\(float\)"):
+        f(i).sum().backward(create_graph=create_graph)
+    assert i.grad is None
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, bool, np.int64])
 def test_sums_and_products_of_integers_are_numpys(dtype):
     x = np.array([[100, 27], [200, 3]]).astype(dtype)
