@@ -6,7 +6,10 @@ same ``torch.nn`` model, and the other way round.
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,9 @@ from safetensors import numpy as safetensors
 
 from autograd import Tensor
 from nn.module import Module
+
+STALE = 3600.0
+"""After so many seconds nobody is writing a part of a file any more."""
 
 
 def save(
@@ -122,7 +128,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[st
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file whole or not at all: beside `path`, and then moved into its place."""
+    """Write a file whole or not at all: beside `path`, and then moved into its place.
+
+    What processes that were killed while they wrote it have left behind is removed.
+    """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -133,6 +142,10 @@ def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+    for old in path.parent.glob(f".{escape(path.name)}.*.part"):
+        with suppress(OSError):  # another process may remove it, too
+            if time.time() - old.stat().st_mtime > STALE:
+                old.unlink()
 
 
 def _array(value: Any) -> NDArray[Any]:

@@ -249,6 +249,19 @@ def test_a_file_is_replaced_whole_or_not_at_all(model, path, monkeypatch):
     assert list(load(path)) == ["a"]
 
 
+def test_what_a_killed_process_left_behind_is_removed(model, path):
+    stale, fresh, other = (
+        path.with_name(name)
+        for name in (f".{path.name}.1.part", f".{path.name}.2.part", ".other.1.part")
+    )
+    for part in (stale, fresh, other):
+        part.write_bytes(b"half")
+    for part in (stale, other):
+        os.utime(part, (0, 0))
+    save(model, path)
+    assert set(path.parent.iterdir()) == {path, fresh, other}
+
+
 def test_what_cannot_be_written_leaves_no_file(path):
     with pytest.raises(Exception, match="complex128"):
         save({"a": np.array([1j])}, path)
