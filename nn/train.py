@@ -209,6 +209,8 @@ def fit(
     ValueError
         If an argument is out of range, the optimiser is another model's, or a checkpoint does not
         fit; nothing was changed then. If the data have no target, or no accuracy that is asked for.
+    FileNotFoundError
+        If the folder of `checkpoint` is not there; nothing was changed then.
 
     Examples
     --------
@@ -226,6 +228,10 @@ def fit(
         raise ValueError(f"fit: accumulate is {accumulate}; pass 1 or more batches to a step")
     if (resume or checkpoint_every) and checkpoint is None:
         raise ValueError("fit: resume and checkpoint_every need a file; pass checkpoint=path")
+    if checkpoint is not None and not Path(checkpoint).parent.is_dir():
+        raise FileNotFoundError(
+            f"fit: there is no folder {Path(checkpoint).parent} for the checkpoint; make it first"
+        )
     trained = {p for p in model.parameters() if p.requires_grad}
     if trained and trained.isdisjoint(p for g in optimizer.param_groups for p in g["params"]):
         raise ValueError(
@@ -281,6 +287,9 @@ def fit(
                 if interrupt:
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
+        if run.epoch > epochs or (run.stop and run.batch == 0):
+            warn(f"fit: interrupted when its {run.epoch - 1} epochs were over: none is missing")
+            return run.history
         warn(
             f"fit: interrupted in epoch {run.epoch} of {epochs}; the model keeps the steps it has "
             "made, the history its whole epochs"

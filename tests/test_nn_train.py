@@ -256,6 +256,37 @@ def test_ctrl_c_waits_for_the_end_of_the_step(few):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.parametrize("stop", [False, True])
+def test_ctrl_c_when_all_is_done_says_that_nothing_is_missing(few, stop):
+    class Press(Callback):
+        def after_epoch(self, run):
+            if run.epoch == 4:  # three are over
+                run.stop = stop
+                signal.raise_signal(signal.SIGINT)
+
+    model = MLP([64, 10], rng=0)
+    optimizer, epochs = SGD(model.parameters(), lr=0.1), 5 if stop else 3
+    with pytest.warns(UserWarning, match="interrupted when its 3 epochs were over: none is miss"):
+        history = fit(
+            model,
+            few[1],
+            epochs=epochs,
+            optimizer=optimizer,
+            callbacks=[Press()],
+            progress=False,
+        )
+    assert len(history) == 3
+
+
+def test_a_checkpoint_without_a_folder_is_refused_before_training(few, tmp_path):
+    model = MLP([64, 10], rng=0)
+    before, optimizer = weights(model), SGD(model.parameters(), lr=0.1)
+    path = tmp_path / "none" / "run.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"fit: there is no folder .*none for the checkp"):
+        fit(model, few[1], epochs=1, optimizer=optimizer, checkpoint=path, progress=False)
+    assert (weights(model) == before).all()
+
+
 def test_fit_works_in_a_thread_which_gets_no_signals(few):
     model = MLP([64, 10], rng=0)
     optimizer = SGD(model.parameters(), lr=0.1)
