@@ -51,7 +51,8 @@ class Tensor(Methods):
     Raises
     ------
     TypeError
-        If the data are not real numbers, or are integers that should require a gradient.
+        If the data are not real numbers, or are integers that should require a gradient, or
+        `requires_grad` is no boolean.
 
     Examples
     --------
@@ -78,6 +79,11 @@ class Tensor(Methods):
         self.inputs, self.params, self.serial = (), _NO_PARAMS, 0
         self.name = name
         if requires_grad:
+            if not isinstance(requires_grad, bool | np.bool_):
+                raise TypeError(
+                    f"Tensor: requires_grad is {requires_grad!r}; pass True or False, and a dtype "
+                    "as dtype="
+                )
             self.requires_grad_()
 
     # What the array is.
@@ -173,7 +179,7 @@ class Tensor(Methods):
 
     def clone(self) -> Tensor:
         """Return a copy that is part of the graph."""
-        return ops.positive(self)  # type: ignore[no-any-return]
+        return ops.clone(self)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """For pickle and copy: the tensor with its history, without its hooks."""
@@ -695,7 +701,7 @@ class Tensor(Methods):
         mode = recording.get()
         watcher = None if mode is True or mode is False else mode
         try:
-            if watcher is None:
+            if watcher is None or int in map(type, arrays):  # see _number
                 data = op.forward(*arrays, **params)
             else:
                 data = watcher.run(op, tensors, params)
@@ -802,17 +808,24 @@ def _arithmetic(op: Op, x: Any, y: Any) -> Tensor:
 
 def _number(x: float, like: np.dtype[Any]) -> Tensor:
     """Make a constant of a number; it takes the dtype of the other operand, if that is floating."""
-    return _leaf((like if like.kind == "f" else np.result_type(like, x)).type(x))
+    try:
+        return _leaf((like if like.kind == "f" else np.result_type(like, x)).type(x))
+    except OverflowError:
+        if like.kind == "f":
+            raise
+        return _leaf(x)  # NumPy compares a small integer with it, and divides by it
 
 
 def constant(x: Any, inputs: Sequence[Any]) -> Tensor:
     """Make a constant of an input of an op that is no tensor."""
-    if isinstance(x, np.generic):
-        x = x.item()
-    if not isinstance(x, _NUMBERS):
-        return as_tensor(x)
+    number = x.item() if isinstance(x, np.generic) else x
+    if not isinstance(number, _NUMBERS):
+        return as_tensor(number)
     dtypes = [y.dtype for y in inputs if isinstance(y, Tensor)]
-    return _number(x, next((d for d in dtypes if d.kind == "f"), dtypes[0]))
+    like = next((d for d in dtypes if d.kind == "f"), dtypes[0])
+    if number is not x and like.kind != "f":
+        return _leaf(x)  # it promotes integers by its own dtype
+    return _number(number, like)
 
 
 def _plain_index(index: Any) -> Any:

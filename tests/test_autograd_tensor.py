@@ -1,6 +1,7 @@
 """Tensor: construction, dtype, interoperation with NumPy, errors that name the cure."""
 
 import inspect
+import operator as op
 from functools import partial
 
 import numpy as np
@@ -40,6 +41,40 @@ def test_numbers_take_the_dtype_of_the_tensor(dtype, other):
         assert y.dtype == dtype
     for y in (np.maximum(x, other), np.where([True, False, True], x, other)):
         assert y.dtype == dtype
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("x", [np.array([1, 100, 255], np.uint8), np.uint8(100), np.array([3, -4])])
+@pytest.mark.parametrize("other", [3, 256, -1, 2.5, np.int64(3), np.uint8(2), np.float32(2.5)])
+@pytest.mark.parametrize(
+    "f", [op.add, op.mul, op.truediv, op.eq, op.lt, op.pow, np.equal, np.divide], ids=str
+)
+def test_integers_meet_numbers_as_in_numpy(f, x, other):
+    for g in (f, lambda x, y: f(y, x)):
+        try:
+            expected = np.asarray(g(x, other))
+        except (OverflowError, ValueError):  # of integers to negative powers
+            with pytest.raises((OverflowError, TypeError)):
+                g(Tensor(x), other)
+            continue
+        out = g(Tensor(x), other)
+        assert out.dtype == expected.dtype
+        np.testing.assert_array_equal(out.data, expected)
+        with ag.strict_broadcast(), ag.profile():
+            np.testing.assert_array_equal(g(Tensor(x), other).data, expected)
+
+
+def test_a_dtype_in_the_place_of_requires_grad_is_refused():
+    with pytest.raises(TypeError, match=r"requires_grad is <class .numpy\.float32.>; pass True"):
+        Tensor([1.0, 2.0], np.float32)
+
+
+def test_booleans_are_copied():
+    mask = Tensor([True, False])
+    for copy in (mask.clone(), np.copy(mask), ag.clone(mask)):
+        mask[0] = False
+        assert copy.tolist() == [True, False] and copy.dtype == bool
+        mask[0] = True
 
 
 def test_arrays_promote_as_numpy_does():

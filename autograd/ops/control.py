@@ -31,6 +31,8 @@ def clone(x: Array) -> Array:
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`
     """
+    if getattr(x, "dtype", None) == np.dtype(bool):
+        return x & True  # NumPy has no +x of booleans
     return positive(x)
 
 

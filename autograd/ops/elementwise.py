@@ -191,7 +191,7 @@ div = _binary(
 
 
 def _pow(x: Array, y: Array) -> Array:
-    if isinstance(x, np.ndarray) and y.ndim == 0 and y.dtype == x.dtype:
+    if isinstance(x, np.ndarray) and hasattr(y, "dtype") and y.ndim == 0 and y.dtype == x.dtype:
         return x ** y.item()  # NumPy squares and takes roots fast for Python numbers only
     return x**y
 
