@@ -270,6 +270,20 @@ def test_a_part_without_the_output_has_no_backward_pass_but_the_pass_has_parts()
     assert len(view.backward().focus("dL/dw", hops=1).graph.nodes) == 2
 
 
+def test_a_part_in_which_only_some_of_a_gradient_comes_about_has_no_steps():
+    x = leaf(1.0, "x")
+    y = x * x + x.exp()
+    view = viz.draw(y)
+    part = view.focus("exp", hops=1)  # without x * x, which gives x the most of its gradient
+    assert part.graph.passes == ()
+    with pytest.raises(ValueError, match=r"only some of a gradient .*backward\(\).focus"):
+        part.backward()
+    assert len(view.focus("exp", hops=3).graph.passes) == 3
+    h = x * 2
+    part = viz.draw(h.exp() + 1).focus("+", hops=1)
+    assert [len(p.pulls) for p in part.graph.passes] == [1, 0]
+
+
 def test_without_steps_there_is_no_backward_graph():
     with pytest.raises(ValueError, match="there are no steps to draw"):
         viz.draw(Tensor([1.0, 2.0]) * 2).backward()

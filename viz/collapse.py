@@ -92,7 +92,8 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
     near = {
         node.id
         for node in graph.nodes
-        if what in (node.name, node.id, node.op, symbol(node.op))
+        if what
+        in (node.name, node.id, f"{node.id}op" if node.ops else "", node.op, symbol(node.op))
         or not calls.isdisjoint(graph.ancestors(node.call))
     }
     if not near:
@@ -113,6 +114,12 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
         frontier = {y for x in frontier for y in beside.get(x, ())} - near
         near = near | frontier
     nodes = [node for node in graph.nodes if node.id in near]
+    # what gets only a part of its gradient in view would step to a wrong one
+    given = {
+        seen: {p.source for step in graph.passes if (step.node in near) is seen for p in step.pulls}
+        for seen in (True, False)
+    }
+    whole = near.isdisjoint(given[True] & given[False])
     reach = counted(hops, "arrow") or "0 arrows"
     note = f"{counted(len(nodes), 'node')} within {reach} of {what!r}"
     if left := len(graph.nodes) - len(nodes):
@@ -125,7 +132,7 @@ def neighbourhood(graph: Graph, what: str, hops: int) -> Graph:
         passes=tuple(
             step._replace(pulls=tuple(p for p in step.pulls if p.source in near))
             for step in graph.passes
-            if step.node in near
+            if whole and step.node in near
         ),
         drawn={key: key for key in (n.id for n in nodes)},
     )

@@ -49,7 +49,8 @@ _BUTTONS = (
 
 _NOTHING = (
     "There is no backward pass to step through: a picture of one graph of up to 1,000 nodes, whose "
-    "outputs are scalars that require grad, has one."
+    "outputs are scalars that require grad, has one; so has a part of it, unless only some of a "
+    "gradient comes about there."
 )
 
 

@@ -26,15 +26,17 @@ def reverse(graph: Graph) -> Graph:
             "backward: the graph was freed by backward(retain_graph=False), and has no gradients "
             "to draw; draw it before, or leave retain_graph True"
         )
-    if not graph.passes:
-        raise ValueError(
-            "backward: there are no steps to draw; a graph of up to 1,000 nodes whose outputs are "
-            "scalars that require grad has them"
-        )
     if not any(node.output for node in graph.nodes):
         raise ValueError(
             "backward: the backward pass begins at an output, and this part of the graph has none; "
             "look closer at the whole pass, as in draw(loss).backward().focus('dL/dw')"
+        )
+    if not graph.passes:
+        raise ValueError(
+            "backward: there are no steps to draw; a graph of up to 1,000 nodes whose outputs are "
+            "scalars that require grad has them. A part in which only some of a gradient comes "
+            "about has none; look closer at the whole pass, as in "
+            "draw(loss).backward().focus('dL/dw')"
         )
     nodes = {node.id: node for node in graph.nodes}
     root = graph.root or "L"
