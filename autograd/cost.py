@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -219,7 +219,12 @@ def saved_bytes(root: Tensor) -> int:
     -------
     int
     """
-    kept = {id(v): v for node in toposort(root) for v in saved_values(node)}
+    return bytes_of(v for node in toposort(root) for v in saved_values(node))
+
+
+def bytes_of(values: Iterable[Any]) -> int:
+    """Return the bytes of arrays, each counted once; so is memory that several views share."""
+    kept = {id(v): v for v in values}
     by_memory: dict[int, int] = {}
     for value in kept.values():
         whole = owner(value) if isinstance(value, np.ndarray) else value

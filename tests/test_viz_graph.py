@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograd import Tensor, no_grad, scope
+from autograd import Tensor, cost, no_grad, scope
 from viz.graph import extract, summarise
 
 
@@ -275,6 +275,11 @@ def test_infinities_on_purpose_are_no_nans():
     graph = extract([masked.softmax().sum()])
     assert not any(n.first_nan for n in graph.nodes)
     assert [n.value.nonfinite for n in graph.nodes if n.op == "add"] == [1]
+
+
+def test_an_array_that_an_op_reads_twice_is_kept_once():
+    x = leaf(np.ones(3), "x")
+    assert extract([(x * x).sum()]).nodes[1].memory == cost(lambda x: x * x, x).saved_bytes == 24
 
 
 def test_what_goes_back_from_several_outputs_adds_up():

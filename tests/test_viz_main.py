@@ -20,6 +20,7 @@ x = Tensor(2.0, requires_grad=True, name="x")
 loss = (x * x).tanh()
 both = [loss, x.sin()]
 model = nn.MLP([4, 3, 2], rng=0)
+lstm = nn.LSTM(4, 3, rng=0)
 embedding_like = helper_of_the_script.first
 text = "no tensor"
 
@@ -50,6 +51,11 @@ def test_without_a_file_the_tree_is_printed(script, capsys):
     assert capsys.readouterr().out.startswith("tanh  value")
     assert main([f"{script}:both", "--show", "op"]) == 0
     assert "sin" in capsys.readouterr().out
+
+
+def test_a_module_that_returns_several_results_is_drawn_with_all_of_them(script, capsys):
+    assert main([f"{script}:lstm", "--input", "2,5,4"]) == 0
+    assert capsys.readouterr().out.count("(2, 5, 3)") >= 1
 
 
 def test_a_module_is_called_on_an_input_of_the_shape_given(script, capsys):

@@ -106,3 +106,14 @@ def test_the_picture_points_at_the_wrong_rule(backend):
     closed = viz.draw(y, show=("op", "check"), depth=0)
     assert "rule wrong" in closed.text()
     assert "rule" not in viz.draw(y).text()
+
+
+def test_a_checkpoint_is_not_checked_as_its_forward_hands_on_what_was_computed():
+    for value in (0.5, np.array([0.5, 2.0])):
+        x = leaf(value, "x")
+        y = ag.checkpoint(lambda x: (x * x).exp(), x)
+        assert math.isnan(rule_error(y))
+        assert "wrong" not in viz.draw(y.sum(), show=("op", "check")).text()
+        assert "value=" not in viz.draw(y.sum()).text()
+        assert "again=" not in viz.explain(y.sum(), x).text()
+        assert "value=" not in viz.explain(y.sum(), x).text()

@@ -537,6 +537,21 @@ def test_focus_on_a_call_or_an_op_shows_all_of_it():
         view.focus("x", hops=-1)
 
 
+def test_focus_takes_the_ids_of_the_source():
+    view = viz.draw(leaf(0.5, "x").sin().exp(), form="bipartite")
+    assert "n1op" in view.source
+    assert view.focus("n1op", hops=0).graph.nodes == view.focus("n1", hops=0).graph.nodes
+    with pytest.raises(ValueError, match="nothing is called 'n0op'"):
+        view.focus("n0op")
+
+
+def test_names_are_taken_from_pairs_as_from_a_mapping():
+    w = leaf(0.5)
+    for pairs in (iter([("w", w)]), [("w", w)], {"w": w}):
+        assert "w  value 0.5" in viz.draw(w * w, params=pairs).text()
+    assert viz.explain(w * w, w, names=iter([("w", w)])).given[0][0] == "w"
+
+
 def test_a_theme_paints_the_paper():
     x = leaf(0.5, "x")
     papers = {}

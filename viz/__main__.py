@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.tree import flatten
 
 from .layout import LayoutUnavailable
 from .view import SHOW, GraphView, draw
@@ -89,6 +90,8 @@ def _view(found: Any, name: str, args: argparse.Namespace) -> GraphView:
         if not args.input:
             raise ValueError(f"{name} is a module; pass --input SHAPE for what to call it on")
         found = found(*map(_input, args.input))
+        if not isinstance(found, Tensor):  # several results, as of an LSTM
+            found = [x for x in flatten(found)[0] if isinstance(x, Tensor)]
     return draw(
         found,
         params=params,

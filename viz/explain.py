@@ -18,7 +18,7 @@ from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.changes import changes, describe, freed
 from autograd.engine import unbroadcast
 
-from .labels import brief, number, numbers, own_names, parameters
+from .labels import Named, brief, number, numbers, own_names, parameters
 from .mathml import to_mathml
 from .steps import Part
 
@@ -191,8 +191,8 @@ def explain(
     output: Tensor,
     tensor: Tensor,
     *,
-    params: Mapping[str, Tensor] | None = None,
-    names: Mapping[str, Tensor] | None = None,
+    params: Named | None = None,
+    names: Named | None = None,
     max_paths: int = 8,
 ) -> Explanation:
     """Derive the gradient of `output` with respect to `tensor`, line by line.
@@ -205,8 +205,8 @@ def explain(
     ----------
     output : Tensor of one element that requires grad
     tensor : Tensor that `output` was computed from
-    params, names : mapping from str to Tensor, optional
-        What to call tensors, such as ``dict(model.named_parameters())``, before their own names;
+    params, names : mapping from str to Tensor, or pairs of them, optional
+        What to call tensors, such as ``model.named_parameters()``, before their own names;
         others are called v1, v2, ... Weights of several layers that have the same name are told
         apart by the path of the module that uses them: ``weight_0``.
     max_paths : int, default=8
@@ -266,7 +266,7 @@ def explain(
         raise ValueError(
             "explain: the output was not computed from this tensor, or not where it requires grad"
         )
-    called = _names(output, nodes, {**(names or {}), **(params or {})})
+    called = _names(output, nodes, {**dict(names or {}), **dict(params or {})})
     terms = {t: Term(t.data, Symbol(n) if n else Constant(t.data)) for t, n in called.items()}
     forward = [_forward_line(t, terms) for t in reversed(nodes) if t.op is not None]
     backward, locals_ = _backward(output, tensor, reached, terms)

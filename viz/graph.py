@@ -17,13 +17,13 @@ import numpy as np
 
 from autograd import Tensor, backprop, toposort
 from autograd.changes import changes, check_unchanged
-from autograd.cost import saved_values
+from autograd.cost import bytes_of, saved_values
 from autograd.engine import Trace
 
 from .expand import expanded
 from .explain import Formula, formulas, written
 from .heat import cells
-from .labels import counted, numbers, own_names, parameters, plain
+from .labels import Named, counted, numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
 from .verify import rule_error
 
@@ -236,8 +236,8 @@ class Graph(NamedTuple):
 def extract(
     outputs: Sequence[Tensor],
     *,
-    params: Mapping[str, Tensor] | None = None,
-    names: Mapping[str, Tensor] | None = None,
+    params: Named | None = None,
+    names: Named | None = None,
     grads: bool = True,
     expand_fused: bool = False,
     check: bool = False,
@@ -250,7 +250,7 @@ def extract(
     Parameters
     ----------
     outputs : sequence of Tensor of any shapes
-    params, names : mapping from str to Tensor, optional
+    params, names : mapping from str to Tensor, or pairs of them, optional
         What to call tensors, before their own `name`; other values are ignored.
     grads : bool, default=True
         Whether to compute gradients.
@@ -274,7 +274,7 @@ def extract(
         opened, notes = _expanded(outputs)
         outputs = [opened.get(t, t) for t in outputs]
     tensors = _in_order(outputs)
-    given = {**(names or {}), **(params or {})}
+    given = {**dict(names or {}), **dict(params or {})}
     called = _names(tensors, {name: opened.get(t, t) for name, t in given.items()})
     gradients: dict[Tensor, Any] = {}
     complete = False
@@ -376,7 +376,7 @@ def _bare(key: str, t: Tensor) -> Node:
     if isinstance(t, Trace):
         return node
     flops = op.count_flops(t.data, *[x.data for x in t.inputs], **t.params) if t.inputs else 0
-    memory = sum(np.asarray(value).nbytes for value in saved_values(t))
+    memory = bytes_of(saved_values(t))
     return node._replace(flops=flops, memory=memory)
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import inspect
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 MAX_LABEL = 40
+
+Named: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+"""Tensors by name, or pairs of a name and a tensor."""
 
 SYMBOLS = {
     "add": "+",
@@ -221,6 +224,8 @@ def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = br
 
     Values are written by `write`.
     """
+    if op.name in ("checkpoint", "checkpoint_vjp"):
+        return ""  # the result, and how to compute it again
     signature = inspect.signature(op).parameters
     shown = []
     for name, value in params.items():

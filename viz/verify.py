@@ -29,7 +29,8 @@ def rule_error(t: Any) -> float:
     -------
     float
         The largest over the operands that require grad, inf where a rule raises; nan if it cannot
-        be told: at a kink, if the op does not compute the same twice, or not around this point.
+        be told: at a kink, if the op does not compute the same twice, or not around this point, or
+        hands on a result that was computed before, as a checkpoint does.
     """
     try:
         with np.errstate(all="ignore"):
@@ -39,7 +40,7 @@ def rule_error(t: Any) -> float:
 
 
 class _NotDefined(Exception):
-    """The forward raises around this point, or in float64."""
+    """The forward raises around this point, or in float64, or does not depend on the inputs."""
 
 
 def _errors(t: Any) -> list[float]:
@@ -53,6 +54,8 @@ def _errors(t: Any) -> list[float]:
         except Exception as error:
             raise _NotDefined from error
         out, saved = out if op.shared is not None else (out, None)
+        if any(out is value for value in params.values()):
+            raise _NotDefined  # as of a checkpoint: handed on, whatever the inputs
         return np.asarray(out)[()], saved
 
     out, saved = forward(values)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import webbrowser
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -22,7 +22,7 @@ from .export import to_json, to_mermaid
 from .figure import Figure, Form, arrange, boxes_per_op
 from .files import write_whole
 from .graph import Graph, extract
-from .labels import counted
+from .labels import Named, counted
 from .layout import Backend, LayoutUnavailable, check, layout
 from .reverse import reverse
 from .scale import Color
@@ -438,8 +438,8 @@ _WRITERS: dict[str, Callable[[GraphView], str]] = {
 def draw(
     outputs: Tensor | Sequence[Tensor],
     *,
-    params: Mapping[str, Tensor] | None = None,
-    names: Mapping[str, Tensor] | None = None,
+    params: Named | None = None,
+    names: Named | None = None,
     show: Sequence[str] = SHOW,
     depth: int | Literal["auto"] | None = "auto",
     max_nodes: int = 400,
@@ -461,9 +461,9 @@ def draw(
     Parameters
     ----------
     outputs : Tensor or sequence of Tensor, of any shapes
-    params : mapping from str to Tensor, optional
-        Names of parameters, such as ``dict(model.named_parameters())``.
-    names : mapping from str to Tensor, optional
+    params : mapping from str to Tensor, or pairs of them, optional
+        Names of parameters, such as ``model.named_parameters()``.
+    names : mapping from str to Tensor, or pairs of them, optional
         Names of other tensors.
     show : sequence of str
         Of 'name', 'op', 'value', 'grad' and 'shape', all of them by default; 'flops' for the
