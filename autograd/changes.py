@@ -19,7 +19,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.last = 0
-        self.rebound = False  # whether there is a `Rebound` anywhere
+        self.rebound = 0  # when a tensor last became another node, see `Rebound`
         # By the id of what `memory` returns. The id of one that is gone may become another's, who
         # is younger than the note, as all are that were computed from him: it says nothing of them.
         self._by_memory: dict[int, int] = {}

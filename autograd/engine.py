@@ -41,7 +41,7 @@ def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
     rebound = changes.rebound
     while stack:
         node = stack.pop()
-        if rebound:
+        if node.serial < rebound:
             settle(node)
         for x in node.inputs:
             if x.op is not None and x not in seen:

@@ -469,9 +469,12 @@ class Tensor(Methods):
 
     def _is_view(self) -> bool:
         """Whether the data are a part of another tensor's, who would not see a new value."""
+        data = self.data
+        if not isinstance(data, np.ndarray):
+            return False
         if self.op is None:
-            return self.ndim > 0 and memory(self) is not self.data
-        return any(np.may_share_memory(self.data, x.data) for x in self.inputs)
+            return memory(self) is not data
+        return any(np.may_share_memory(data, x.data) for x in self.inputs)
 
     def _refuse_view(self, what: str) -> None:
         # As in y[0][1] = v: the view would get the value, and y would not.
@@ -501,10 +504,10 @@ class Tensor(Methods):
 
     def _become(self, after: Tensor) -> None:
         """Take over the value and the history of `after`, computed from what this tensor was."""
-        for slot in ("data", "requires_grad", "op", "inputs", "params", "scope", "serial"):
-            setattr(self, slot, getattr(after, slot))
-        self.saved = Rebound(self.serial)
-        changes.last, changes.rebound = self.serial, True
+        self.data, self.requires_grad, self.op = after.data, after.requires_grad, after.op
+        self.inputs, self.params, self.scope = after.inputs, after.params, after.scope
+        self.serial = changes.rebound = after.serial
+        self.saved = Rebound(after.serial)
 
     def _update(self, op: Op, other: Any) -> Tensor:
         """Run an operator such as ``+=`` in place: recorded, if the result requires grad."""
@@ -524,13 +527,15 @@ class Tensor(Methods):
         after = _arithmetic(op, before, before if other is self else other)
         if after.shape != self.shape:
             raise ValueError(f"{what}: the result has shape {after.shape}, the tensor {self.shape}")
-        if not np.can_cast(after.dtype, self.dtype, "same_kind"):
-            raise TypeError(
-                f"{what}: the result is {after.dtype}, the tensor {self.dtype}; make a new one, "
-                "x = x + v"
-            )
+        if after.dtype != self.dtype:
+            if not np.can_cast(after.dtype, self.dtype, "same_kind"):
+                raise TypeError(
+                    f"{what}: the result is {after.dtype}, the tensor {self.dtype}; make a new "
+                    "one, x = x + v"
+                )
+            after = after.astype(self.dtype)
         if recorded:
-            self._become(after if after.dtype == self.dtype else after.astype(self.dtype))
+            self._become(after)
             return self
         data = np.asarray(self.data)
         data[...] = after.data
