@@ -265,3 +265,40 @@ def test_a_function_that_changes_from_call_to_call_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(GradcheckError, match="other values when it is called again"):
         gradcheck(lambda x: x * rng.random(), 1.0)
+
+
+def into_g(g, out, x, y):
+    g *= y
+    return g
+
+
+def into_an_input(g, out, x, y):
+    x *= y
+    return g * x
+
+
+@pytest.mark.parametrize("kind", ["elementwise", "multilinear"])
+@pytest.mark.parametrize("rule", [into_g, into_an_input, lambda g, out, *xs: out.fill(0) or g])
+def test_a_rule_that_writes_into_what_others_read_fails(rule, kind):
+    product = Op("product", lambda x, y: x * y, (rule, lambda g, out, x, y: g * x), "", kind=kind)
+    with pytest.raises(GradcheckError, match="product: its rule for input 0 writes into g or a va"):
+        gradcheck(lambda x, y: product(x, y) * 1.0, [1.0, 2.0], [3.0, 4.0])
+
+
+def test_what_the_rules_of_a_fused_op_have_in_common_must_not_write_into_g():
+    def shared(g, out, saved, x):
+        g *= 2
+        return g
+
+    fields = {"shared": shared, "reference": lambda x: 2 * x}
+    twice = Op("twice", lambda x: (2 * x, None), (lambda g, *rest: g,), "", **fields)
+    with pytest.raises(GradcheckError, match="twice: its `shared` writes into g"):
+        gradcheck(twice, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x.max(), lambda x: (ag.sort(x)[0]) ** 2, lambda x: ag.maximum(x, 1.0).sum()]
+)
+def test_a_tie_is_a_jump_of_the_gradient_and_no_wrong_rule(f):
+    with pytest.raises(GradcheckError, match=r"of the gradient .* f has a kink or a jump"):
+        gradgradcheck(f, [1.0, 1.0])
