@@ -5,10 +5,12 @@ All of it is in context variables, so that each thread has its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from copy import copy
+from functools import wraps
+from inspect import isgeneratorfunction
 from itertools import count
 from typing import Any, Self
 
@@ -48,7 +50,36 @@ rerunning: ContextVar[bool] = ContextVar("rerunning", default=False)
 next_serial = count(1).__next__
 
 
-class _Recording(ContextDecorator):
+class _Decorator(ContextDecorator):
+    """A context manager that decorates functions, and generators: each time one runs on."""
+
+    def __call__(self, f: Any) -> Any:
+        if not isgeneratorfunction(f):
+            return super().__call__(f)
+
+        @wraps(f)
+        def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            inner = f(*args, **kwargs)
+            step, given = inner.send, None
+            while True:
+                try:
+                    with self._recreate_cm():  # type: ignore[attr-defined]
+                        out = step(given)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step, given = inner.send, (yield out)
+                except GeneratorExit:
+                    with self._recreate_cm():  # type: ignore[attr-defined]
+                        inner.close()
+                    raise
+                except BaseException as error:
+                    step, given = inner.throw, error
+
+        return generator
+
+
+class _Recording(_Decorator):
     on: bool
 
     def __new__(cls, f: Any = None) -> Any:
@@ -56,15 +87,17 @@ class _Recording(ContextDecorator):
         return object.__new__(cls) if f is None else cls()(f)
 
     def __init__(self) -> None:
-        self.tokens: list[Token[bool | Observer]] = []  # one block may stand inside another
+        self.before: list[bool | Observer] = []  # one block may stand inside another
 
     def __enter__(self) -> None:
         mode = recording.get()
         on = mode.switched(self.on) if isinstance(mode, Observer) else self.on
-        self.tokens.append(recording.set(on))
+        self.before.append(mode)
+        recording.set(on)
 
     def __exit__(self, *exc: object) -> None:
-        recording.reset(self.tokens.pop())
+        # By value: a token is of no use where a generator is closed in another context.
+        recording.set(self.before.pop())
 
     def _recreate_cm(self) -> _Recording:
         return type(self)()
@@ -102,7 +135,7 @@ class enable_grad(_Recording):
     on = True
 
 
-class Observer(ContextDecorator):
+class Observer(_Decorator):
     """Watches every op that this thread runs in a ``with`` block, forward and backward.
 
     A subclass overrides `run`, `made`, `pull` and `share`, and calls them on `super()`: that has
@@ -112,19 +145,19 @@ class Observer(ContextDecorator):
 
     on = True  # whether the ops are recorded, too
     outer: bool | Observer = True
-    token: Token[bool | Observer] | None = None
+    watching = False
 
     def __enter__(self) -> Self:
-        if self.token is not None:
+        if self.watching:
             raise RuntimeError(f"{type(self).__name__}: already watching; make another one")
         self.outer, self.on = recording.get(), is_recording()
-        self.token = recording.set(self)
+        recording.set(self)
+        self.watching = True
         return self
 
     def __exit__(self, *exc: object) -> None:
-        assert self.token is not None
-        recording.reset(self.token)
-        self.token = None
+        recording.set(self.outer)
+        self.watching = False
 
     def switched(self, on: bool) -> Observer:
         """Return this observer, with recording on or off."""
@@ -183,16 +216,18 @@ class scope:
     'model.square'
     """
 
-    __slots__ = ("name", "tokens")
+    __slots__ = ("before", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.tokens: list[Token[Scope | None]] = []
+        self.before: list[Scope | None] = []
 
     def __enter__(self) -> Scope:
-        here = Scope(self.name, current_scope.get())
-        self.tokens.append(current_scope.set(here))
+        outer = current_scope.get()
+        here = Scope(self.name, outer)
+        self.before.append(outer)
+        current_scope.set(here)
         return here
 
     def __exit__(self, *exc: object) -> None:
-        current_scope.reset(self.tokens.pop())
+        current_scope.set(self.before.pop())

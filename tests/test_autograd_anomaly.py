@@ -233,3 +233,17 @@ def test_healthy_programs_pass_and_the_mode_ends_with_the_block():
         ag.log(x - x)
     with pytest.raises(AnomalyError), detect_anomaly(), no_grad():
         ag.log(x - x)
+
+
+def test_it_decorates_a_generator():
+    @detect_anomaly()
+    def logs():
+        for value in (1.0, -1.0):
+            yield ag.log(Tensor(value, requires_grad=True))
+
+    run = logs()
+    assert next(run).item() == 0
+    with np.errstate(all="ignore"):
+        assert np.isnan(ag.log(Tensor(-1.0)).item())  # not watched in between
+    with np.errstate(all="ignore"), pytest.raises(AnomalyError, match="log gave 1 NaN"):
+        next(run)

@@ -1,5 +1,6 @@
 """The engine: recording, the walk back, accumulation, freeing, changes in place, threads."""
 
+import contextvars
 import gc
 import operator
 import pickle
@@ -48,6 +49,53 @@ def test_nothing_is_recorded_without_requires_grad_or_under_no_grad():
         with enable_grad():
             assert (x * 3).op is not None
     assert (x * 3).op is not None
+
+
+def test_no_grad_decorates_a_generator_each_time_it_runs_on():
+    x = leaf(1.0)
+    seen = []
+
+    @no_grad()
+    def steps():
+        for i in range(3):
+            try:
+                seen.append((yield (x * i).requires_grad))
+            except KeyError as error:
+                seen.append(error.args)
+            finally:
+                seen.append(x.clone().requires_grad)
+        return "done"
+
+    def outer():
+        seen.append((yield from steps()))
+
+    run = outer()
+    assert next(run) is False
+    assert (x * 2).requires_grad
+    assert run.send("a") is False
+    assert run.throw(KeyError("b")) is False
+    assert list(run) == []
+    assert seen == ["a", False, ("b",), False, None, False, "done"]
+    seen.clear()
+    run = steps()
+    next(run)
+    run.close()
+    assert seen == [False]
+    assert (x * 2).requires_grad
+    assert list(no_grad(enable_grad(lambda: (yield (x * 2).requires_grad)))()) == [True]
+
+
+def test_a_block_may_be_left_in_another_context():
+    def blocks():
+        with no_grad(), scope("part"):
+            yield
+
+    run = blocks()
+    contextvars.copy_context().run(next, run)
+    run.close()
+    y = leaf(1.0) * 2
+    assert y.requires_grad
+    assert y.scope is None
 
 
 def test_no_grad_is_a_decorator_and_survives_recursion_and_errors():
