@@ -42,7 +42,7 @@ class Dual(Tensor):
         top = max(x.level for x in inputs if isinstance(x, Dual))
         if op.kind == "other" and op.jvp is None and op.reference is not None:
             return op.reference(*inputs, **params)  # type: ignore[no-any-return]
-        inputs = [x if isinstance(x, Tensor) else constant(x, inputs) for x in inputs]
+        inputs = [x if isinstance(x, Tensor) else constant(op, x, inputs) for x in inputs]
         moving = [isinstance(x, Dual) and x.level == top for x in inputs]
         primals = tuple(x.primal if m else x for x, m in zip(inputs, moving, strict=True))
         out: Tensor = dispatch(op, primals, params)

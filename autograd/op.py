@@ -345,9 +345,20 @@ def dispatch(op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
             decider = x
     if decider is not None:
         return decider.apply(op, inputs, params)
-    arrays = [np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs]
+    arrays = [np.asarray(untensored(op, x)) if isinstance(x, list | tuple) else x for x in inputs]
     out = op.forward(*arrays, **params)
     return out[0] if op.shared is not None else out
+
+
+def untensored(op: Op, x: Any) -> Any:
+    """Return an input, unless it holds tensors: as an array, they would be stacked unasked."""
+    if isinstance(x, list | tuple) and any(isinstance(item, Node) for item in x):
+        raise TypeError(
+            f"{op.name}: an input is a {type(x).__name__} that holds tensors; take one of them, "
+            "such as the first of (output, ...), which recurrent layers and MultiheadAttention "
+            "return: out[0]; or join them by stack() or concatenate()"
+        )
+    return x
 
 
 def op(

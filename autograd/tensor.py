@@ -16,7 +16,7 @@ from .changes import Rebound, changes, describe, memory
 from .engine import backprop, run_hooks, unshared
 from .methods import Methods
 from .mistakes import explained
-from .op import ACCUMULATED, BEFORE, RETAINED, Op, dispatch
+from .op import ACCUMULATED, BEFORE, RETAINED, Op, dispatch, untensored
 from .pickling import reduce_tensor
 from .pytorch_names import missing
 from .recording import current_scope, enable_grad, is_recording, next_serial, recording
@@ -692,7 +692,7 @@ class Tensor(Methods):
         tensors, arrays, records = [], [], False
         for x in inputs:
             if not isinstance(x, Tensor):
-                x = constant(x, inputs)
+                x = constant(op, x, inputs)
             elif x.requires_grad:
                 records = True
             array = x.data
@@ -821,11 +821,11 @@ def _number(x: float, like: np.dtype[Any]) -> Tensor:
         return _leaf(x)  # NumPy compares a small integer with it, and divides by it
 
 
-def constant(x: Any, inputs: Sequence[Any]) -> Tensor:
+def constant(op: Op, x: Any, inputs: Sequence[Any]) -> Tensor:
     """Make a constant of an input of an op that is no tensor."""
     number = x.item() if isinstance(x, np.generic) else x
     if not isinstance(number, _NUMBERS):
-        return as_tensor(number)
+        return as_tensor(untensored(op, number))
     dtypes = [y.dtype for y in inputs if isinstance(y, Tensor)]
     like = next((d for d in dtypes if d.kind == "f"), dtypes[0])
     if number is not x and like.kind != "f":

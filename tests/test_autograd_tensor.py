@@ -387,3 +387,17 @@ def test_numpy_can_shuffle_and_compare_the_memory_of_tensors():
     assert sorted(np.random.default_rng(0).permutation(x)) == [1, 2, 3]
     assert sorted(np.random.permutation(x)) == [1, 2, 3]  # noqa: NPY002 - as users write it
     assert x.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("mode", [ag.enable_grad, ag.no_grad])
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_tensors_in_a_tuple_or_list_are_no_operand(mode, kind):
+    x = Tensor(np.ones((2, 2)))
+    pair = kind([x, x])
+    for f in (lambda: x + pair, lambda: pair * x, lambda: ag.relu(pair)):
+        with (
+            mode(),
+            pytest.raises(TypeError, match=rf"(add|mul|relu): an input is a {kind.__name__} "),
+        ):
+            f()
+    assert (x + kind([1.0, 2.0])).tolist() == [[2.0, 3.0], [2.0, 3.0]]
