@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from autograd import Tensor
@@ -135,6 +135,8 @@ def _no_module(item: Any) -> str:
         return f"the class {name}, not a Module; make one, with parentheses: {name}()"
     kind = type(item).__name__
     said = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}, not a Module"
+    if isinstance(item, Mapping):
+        return f"{said}; names are not taken; pass its modules alone: *d.values()"
     if isinstance(item, Iterable) and not isinstance(item, Tensor):
         return f"{said}; unpack it: *layers"
     return f"{said}; a function such as F.relu has its module, nn.ReLU()"

@@ -113,6 +113,13 @@ class Module:
             if isinstance(out, _ARRAYS):  # of ops alone, which compute on arrays as on tensors
                 out = as_tensor(out)
             return self._hooked(args, out) if self._forward_hooks else out
+        except AttributeError as error:
+            if args and isinstance(args[0], tuple) and error.obj is args[0]:
+                raise TypeError(
+                    f"{type(self).__name__}: the input is a tuple, not a tensor; recurrent layers "
+                    "and MultiheadAttention return (output, ...): take the first, out[0]"
+                ) from error
+            raise
         finally:
             current_scope.reset(token)
 
@@ -170,7 +177,14 @@ class Module:
         ------
         ValueError
             If `name` has a dot, which parts the names in a path, or is taken by something else.
+        TypeError
+            If `value` is None.
         """
+        if value is None:
+            raise TypeError(
+                f"{type(self).__name__}.register_buffer: {name!r} is None, which cannot be saved; "
+                f"pass an array, or write self.{name} = None until there is one"
+            )
         taken = name not in self._buffers and getattr(self, name, None) is not None
         if "." in name or taken:
             raise ValueError(

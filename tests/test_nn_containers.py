@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nn as ours
-from autograd import Tensor, relu
+from autograd import Tensor, enable_grad, no_grad, relu
 from nn import Linear, Module, ModuleList, ReLU, Sequential
 
 
@@ -97,8 +97,30 @@ def test_what_is_no_module_is_refused():
         Sequential(Linear(2, 2), relu)
     with pytest.raises(TypeError, match=r"Sequential: item 0 is a list, .*unpack it: \*layers"):
         Sequential([Linear(2, 2), ReLU()])
+    with pytest.raises(TypeError, match=r"item 0 is a dict, .*names are not taken; .*\*d\.values"):
+        Sequential({"first": Linear(2, 2)})
     with pytest.raises(TypeError, match=r"item 1 is the class ReLU, .*parentheses: ReLU\(\)"):
         Sequential(Linear(2, 2), ReLU)
+
+
+@pytest.mark.parametrize("layer", [ours.Dropout(0.1), ours.Linear(4, 4), ours.GRU(4, 4)])
+@pytest.mark.parametrize("mode", [enable_grad, no_grad])
+def test_after_a_recurrent_layer_the_message_says_to_take_its_output(layer, mode):
+    net = Sequential(ours.GRU(4, 4), layer)
+    with (
+        mode(),
+        pytest.raises(TypeError, match=r"(?i)put is a tuple.* \(output, \.\.\.\).*out\[0\]"),
+    ):
+        net(Tensor(np.ones((2, 3, 4), np.float32)))
+
+
+def test_an_attribute_that_another_object_lacks_is_reported_as_it_is():
+    class Broken(Module):
+        def forward(self, pair):
+            return pair[0].nothing
+
+    with pytest.raises(AttributeError, match="nothing"):
+        Broken()((Tensor(1.0), Tensor(2.0)))
 
 
 def test_a_list_has_no_forward_of_its_own():

@@ -176,6 +176,11 @@ def test_a_parameter_is_not_replaced_by_what_would_not_be_trained(values):
     assert [name for name, _ in net.named_parameters()] == ["weight"]
 
 
+def test_a_buffer_that_is_none_is_refused():
+    with pytest.raises(TypeError, match=r"Affine\.register_buffer: 'q' is None, .*self\.q = None"):
+        Affine().register_buffer("q", None)
+
+
 def test_a_buffer_stays_a_tensor_when_it_is_assigned_anew():
     net = Affine()
     net.count = net.count.data + 1
