@@ -440,3 +440,19 @@ def test_reads_that_hide_or_invent_a_value_fail(monkeypatch):
         monkeypatch.setattr(type(OPS["tanh"]), "reads", lambda op, value, a=answer: a)
         with pytest.raises(AssertionError, match="tanh"):
             check_reads(GENERIC["tanh"])
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.min], ids=lambda f: f.__name__)
+def test_a_number_is_reduced_over_an_axis_as_in_numpy(f, axis):
+    for mode in (ag.grad, ag.jacfwd):
+        assert mode(lambda x: f(x, axis=axis))(3.0).item() == 1
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.mean, np.var], ids=lambda f: f.__name__)
+def test_an_axis_may_be_an_array_without_axes(f):
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    found, expected = (
+        ag.grad(lambda x, axis=axis: f(x, axis=axis).sum())(x) for axis in (np.array(1), 1)
+    )
+    np.testing.assert_array_equal(found.data, expected.data)

@@ -346,3 +346,56 @@ def test_second_derivatives_of_a_product_are_exact_with_zeros(f, x):
 def test_an_axis_that_is_none_raises(name):
     with pytest.raises(ValueError, match="axis 5 is out of bounds"):
         getattr(ag, name)(Tensor(X), axis=5)
+
+
+@pytest.mark.parametrize(
+    ("values", "q", "expected"),
+    [
+        ([-INF, -INF, 0.0, 1.0], 0.2, -INF),
+        ([-INF, -INF, 0.0, 1.0], 0.5, -INF),
+        ([-INF, -INF, 0.0, 1.0], 0.75, 0.25),
+        ([INF, INF], 0.5, INF),
+        ([-INF, INF], 0.5, NAN),
+        ([-INF, 1.0], 0.75, -INF),
+    ],
+)
+def test_quantiles_between_infinities(values, q, expected):
+    x = Tensor(values, requires_grad=True)
+    out = ag.quantile(x, q)
+    np.testing.assert_array_equal(out.data, expected)
+    out.backward()
+    assert x.grad.data.sum() == 1
+
+
+def test_a_median_of_large_numbers_does_not_overflow():
+    assert ag.median(Tensor(np.float16([-60000, 60000]))).item() == 0
+    rows = np.float16([[-60000, 60000], [1, 3]])
+    np.testing.assert_array_equal(ag.median(Tensor(rows), axis=1).data, [0, 2])
+
+
+def test_the_axes_of_q_stand_in_front():
+    q, x = np.array([[0.1, 0.2], [0.5, 1.0]]), np.arange(12.0).reshape(3, 4)
+    for f, scale in ((np.quantile, 1), (np.percentile, 100)):
+        for options in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}):
+            np.testing.assert_allclose(
+                f(Tensor(x), scale * q, **options).data, f(x, scale * q, **options)
+            )
+
+
+def test_without_an_axis_the_flattened_array_is_sorted_and_joined():
+    x = np.array([[3.0, 1.0], [2.0, 0.0]])
+    weights = np.arange(8.0)
+    calls = [
+        (lambda x: np.sort(x, axis=None), [3, 1, 2, 0]),
+        (lambda x: np.partition(x, 2, axis=None), [3, 1, 2, 0]),
+        (lambda x: np.concatenate([x, 2 * x], axis=None), [8, 11, 14, 17]),
+    ]
+    for f, slopes in calls:
+        expected = np.concatenate([x, 2 * x], axis=None) if f is calls[2][0] else np.sort(x, None)
+        np.testing.assert_array_equal(f(Tensor(x)).data, expected)
+        slope = ag.grad(lambda x, f=f: (f(x) * weights[: f(x).size]).sum())(x)
+        np.testing.assert_array_equal(slope.data.ravel(), slopes)
+
+
+def test_partition_takes_numpys_integers():
+    assert ag.partition(Tensor([3.0, 1.0]), np.int64(1)).tolist() == [1, 3]

@@ -385,19 +385,27 @@ def _sort_jvp(t: tuple[Array], out: Array, x: Array, *, axis: int, descending: b
     jvp=_sort_jvp,
     flops=lambda out, x, **params: int(x.size * np.log2(max(x.size, 1))),
 )
-def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+def _sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    out = np.sort(x, axis=axis)
+    return np.flip(out, axis) if descending else out
+
+
+@with_aliases
+def sort(x: Array, axis: int | None = -1, descending: bool = False) -> Array:
     """Return x sorted along an axis; elements that tie share the gradient evenly.
 
     Parameters
     ----------
     x : Tensor or ndarray, floating
-    axis : int, default=-1
+    axis : int or None, default=-1
+        Of the flattened array if None.
     descending : bool, default=False
         Turn the order round.
 
     Returns
     -------
     Tensor if `x` is one, else ndarray; shape and dtype of `x`, NaN where the largest stand
+        Flattened if `axis` is None.
 
     Examples
     --------
@@ -407,12 +415,12 @@ def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
     >>> x.grad.numpy()
     array([0., 1.])
     """
-    out = np.sort(x, axis=axis)
-    return np.flip(out, axis) if descending else out
+    x, axis = _flat(x, axis)
+    return _sort(x, axis=axis, descending=descending)
 
 
 @with_aliases
-def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
+def partition(x: Array, kth: int | tuple[int, ...], axis: int | None = -1) -> Array:
     """Return x with each element number `kth` along an axis where sorting would put it.
 
     NumPy leaves open in which order smaller and larger elements stand around it; here they are
@@ -422,11 +430,12 @@ def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
     ----------
     x : Tensor or ndarray, floating
     kth : int or tuple of int
-    axis : int, default=-1
+    axis : int or None, default=-1
+        Of the flattened array if None.
 
     Returns
     -------
-    Tensor if `x` is one, else ndarray; shape and dtype of `x`
+    Tensor if `x` is one, else ndarray; shape and dtype of `x`, flattened if `axis` is None
         Elements that tie share the gradient evenly.
 
     Raises
@@ -440,8 +449,9 @@ def partition(x: Array, kth: int | tuple[int, ...], axis: int = -1) -> Array:
     >>> partition(Tensor([3.0, 1.0, 2.0]), 0).numpy()
     array([1., 2., 3.])
     """
+    x, axis = _flat(x, axis)
     n = x.shape[axis]
-    for k in (kth,) if isinstance(kth, int) else kth:
+    for k in np.ravel(kth):
         if not -n <= k < n:
             raise ValueError(f"partition: kth is {k}, but axis {axis} of x has length {n}")
     return sort(x, axis=axis)
@@ -492,8 +502,8 @@ def quantile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = False
     Parameters
     ----------
     x : Tensor or ndarray, floating
-    q : float or sequence of float
-        From 0 to 1. A sequence gives the result an axis in front.
+    q : float, or sequence or array of float
+        From 0 to 1. The axes of q stand in front of those of the result.
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     keepdims : bool, default=False
@@ -528,8 +538,8 @@ def percentile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = Fal
     Parameters
     ----------
     x : Tensor or ndarray, floating
-    q : float or sequence of float
-        From 0 to 100. A sequence gives the result an axis in front.
+    q : float, or sequence or array of float
+        From 0 to 100. The axes of q stand in front of those of the result.
     axis : int or tuple of int, optional
         The axes to reduce, all of them if None.
     keepdims : bool, default=False
@@ -563,7 +573,9 @@ def _quantile(name: str, x: Array, levels: Any, axis: Axis, keepdims: bool) -> A
     rows = sort(floating(rows))
     shape = reduced(x.shape, axis, keepdims)
     found = [_between(rows, float(level)).reshape(shape) for level in levels.ravel()]
-    return stack(found) if levels.ndim else found[0]
+    if not levels.ndim:
+        return found[0]
+    return stack(found) if levels.ndim == 1 else stack(found).reshape((*levels.shape, *shape))
 
 
 def _between(rows: Array, level: float) -> Array:
@@ -571,7 +583,12 @@ def _between(rows: Array, level: float) -> Array:
     below = int(place)
     out, weight = rows[..., below], place - below
     if weight:
-        out = out + weight * (rows[..., below + 1] - out)
+        low, high = out, rows[..., below + 1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = low + weight * (high - low)
+            # inf - inf is NaN, and the difference of two large numbers inf
+            if not (finite := np.isfinite(data_of(out))).all():
+                out = where(finite, out, (1 - weight) * low + weight * high)
     missing = isnan(rows[..., -1])  # NaN is sorted to the end
     return where(missing, np.nan, out) if missing.any() else out
 

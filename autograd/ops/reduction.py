@@ -66,12 +66,14 @@ def keep_axes(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
     """Give an array reduced from `shape` its axes back, with length one, so that it broadcasts."""
     if keepdims or axis is None or not shape:
         return g
-    axes = {a % len(shape) for a in ((axis,) if isinstance(axis, int) else axis)}
+    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
     return g.reshape(tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = (
+        range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    )
     return math.prod(shape[a] for a in axes)
 
 
@@ -160,6 +162,7 @@ mean = Op(
 
 
 def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    axis = axis if x.ndim else None  # NumPy takes 0 and -1 for a number
     rows = gather_axes(x, axis)
     while rows.shape[-1] > 1:  # in pairs, as in a knockout: no division, so no care for zeros
         half = rows.shape[-1] // 2
@@ -173,6 +176,7 @@ def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Arra
 def _prod_shared(
     g: Array, out: Array, saved: None, x: Array, *, axis: Axis, keepdims: bool
 ) -> Array:
+    axis = axis if x.ndim else None
     rows = gather_axes(x, axis)
     before, after = np.ones_like(rows), np.ones_like(rows)  # products of what stands on each side
     np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])

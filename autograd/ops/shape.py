@@ -265,14 +265,15 @@ _stack = Op(
 
 
 @with_aliases
-def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
+def concatenate(arrays: Sequence[Array], axis: int | None = 0) -> Array:
     """Join arrays along an axis they have.
 
     Parameters
     ----------
     arrays : sequence of Tensor or ndarray
         Of equal shapes but for `axis`.
-    axis : int, default=0
+    axis : int or None, default=0
+        Of the flattened arrays if None.
 
     Returns
     -------
@@ -289,7 +290,9 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])]).numpy()
     array([1., 2., 3.])
     """
-    return _concatenate(*arrays, axis=axis)
+    if axis is None:
+        arrays = [reshape(x if isinstance(x, Node) else np.asarray(x), (-1,)) for x in arrays]
+    return _concatenate(*arrays, axis=axis or 0)
 
 
 @with_aliases
