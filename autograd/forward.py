@@ -200,12 +200,20 @@ def directions_like(
     return fitted
 
 
+_AUX = "hand it over with has_aux=True"
+_INSTEAD = {
+    "checkpoint": "return one tensor, such as stack() of several",
+    **dict.fromkeys(("linearize", "hvp", "ggnvp"), "return floating tensors only"),
+}
+"""The cure where a transform does not take has_aux."""
+
+
 def tensor_only(y: Any, where: str) -> Tensor:
     """Return `y`, a leaf of what a function returned, if it can have a derivative."""
     if not isinstance(y, Tensor):
         raise TypeError(
             f"{where}: f returned a {type(y).__name__} where a tensor is needed, so its derivative "
-            "is lost; leave out item(), numpy() and float(), or hand it over with has_aux=True"
+            f"is lost; leave out item(), numpy() and float(), or {_INSTEAD.get(where, _AUX)}"
         )
     return y
 
@@ -215,8 +223,8 @@ def floating_only(y: Any, where: str) -> Tensor:
     t = tensor_only(y, where)
     if t.dtype.kind != "f":
         raise TypeError(
-            f"{where}: f returned a tensor of dtype {t.dtype}, which has no derivative; hand it "
-            "over with has_aux=True"
+            f"{where}: f returned a tensor of dtype {t.dtype}, which has no derivative; "
+            f"{_INSTEAD.get(where, _AUX)}"
         )
     return t
 

@@ -8,8 +8,18 @@ from typing import Any, Self
 import numpy as np
 
 from . import ops
-from .numpy_functions import FUNCTIONS, UFUNCS, misused, unsupported
+from .numpy_functions import FUNCTIONS, UFUNCS, by_name, misused, unsupported
 from .op import Node
+
+_METHODS = {
+    "add.at": "index_add, or index_put(..., accumulate=True), which return a copy",
+    "multiply.outer": "np.outer, or x[..., None] * y",
+    "add.accumulate": "np.cumsum",
+    "multiply.accumulate": "np.cumprod",
+    "maximum.accumulate": "cummax",
+    "minimum.accumulate": "cummin",
+}
+"""What does the work of a method of a ufunc."""
 
 
 class Methods(Node):
@@ -231,10 +241,9 @@ class Methods(Node):
         if made is None:
             raise unsupported(ufunc, UFUNCS)
         if method != "__call__":
-            raise TypeError(
-                f"np.{ufunc.__name__}.{method}: not supported on tensors; use np.sum, np.max or "
-                "another reduction"
-            )
+            name = f"{ufunc.__name__}.{method}"
+            instead = _METHODS.get(name, "np.sum, np.max or another reduction")
+            raise TypeError(f"np.{name}: not supported on tensors; use {instead}")
         if kwargs and (error := misused(ufunc, made, inputs, kwargs)) is not None:
             raise error
         return made(*inputs, **kwargs)
@@ -249,6 +258,7 @@ class Methods(Node):
         made = FUNCTIONS.get(func)
         if made is None:
             raise unsupported(func, (*FUNCTIONS, *UFUNCS))
+        args, kwargs = by_name(func, made, args, kwargs)
         try:
             return made(*args, **kwargs)
         except TypeError:

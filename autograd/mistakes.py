@@ -54,6 +54,8 @@ def explained(op: Op, inputs: Sequence[Any], params: dict[str, Any], error: Exce
     if isinstance(error, np.exceptions.AxisError):
         hint = _try_params(op, names, arrays, params)
         return np.exceptions.AxisError(f"{op.name}: {error}: {shapes}{hint}")
+    if not op.differentiable and "broadcast" not in str(error):
+        return type(error)(f"{op.name}: {error}")
     if isinstance(error, np.linalg.LinAlgError):
         return np.linalg.LinAlgError(f"{op.name}: {error}; the shapes are {shapes}")
     hint = _try_arguments(op, names, arrays, params) or _try_params(op, names, arrays, params)

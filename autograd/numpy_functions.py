@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -278,6 +279,35 @@ def unsupported(f: Callable[..., Any], supported: Iterable[Any]) -> TypeError:
         f"{_dotted(f)}: not supported on tensors{hint}; for a result without a gradient use "
         ".numpy()"
     )
+
+
+def by_name(
+    f: Callable[..., Any], made: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Give arguments that mean another thing at their place here the names they have in NumPy."""
+    names, count = _positions(f, made)
+    if count is None or len(args) <= count:
+        return args, options
+    return args[:count], {**dict(zip(names[count:], args[count:], strict=False)), **options}
+
+
+@cache
+def _positions(f: Callable[..., Any], made: Callable[..., Any]) -> tuple[list[str], int | None]:
+    """Return NumPy's names of arguments, and how many of the first ones mean the same here."""
+    try:
+        theirs, ours = (inspect.signature(g).parameters for g in (f, made))
+    except ValueError:  # NumPy's function says nothing of itself
+        return [], None
+    names, others = (
+        [
+            p.name
+            for p in signature.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+        for signature in (theirs, ours)
+    )
+    pairs = enumerate(zip(names, others, strict=False))
+    return names, next((i for i, (a, b) in pairs if a != b and b in theirs), None)
 
 
 def misused(

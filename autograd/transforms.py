@@ -455,7 +455,7 @@ def hvp(f: Function, primals: Sequence[Tree], tangents: Sequence[Tree]) -> Tree:
     check_pairs("hvp", primals, tangents)
 
     def slope(*xs: Tree) -> Any:
-        return jvp(f, xs, tangents)[1]
+        return jvp(lambda *xs: tree_map(lambda y: tensor_only(y, "hvp"), f(*xs)), xs, tangents)[1]
 
     trace = _Trace("hvp", slope, primals, {}, _all(primals))
     return _alone(trace.gradient(trace.scalar))

@@ -114,7 +114,7 @@ CASES = [
         ]
     ],
     # reductions
-    *reduction("sum", empty=[((0, 3), {}), ((0, 3), {"axis": 0})]),
+    *reduction("sum", empty=[((0, 3), {}), ((0, 3), {"axis": 0}), ((), {"axis": 0})]),
     *reduction("mean"),
     *reduction("max", apart),
     *reduction("min", apart),

@@ -173,3 +173,10 @@ def test_strict_broadcast_ends_with_its_block_and_works_as_a_decorator():
     with pytest.raises(ValueError, match="strict_broadcast"):
         f()
     assert (leaf(4, 1) + leaf(4)).shape == (4, 4)
+
+
+def test_what_numpy_says_comes_through_for_ops_without_a_derivative():
+    with pytest.raises(ValueError, match=r"^searchsorted: .*side.*'middle'"):
+        ag.searchsorted(Tensor([1.0, 2.0, 3.0]), [2.0, 0.0], side="middle")
+    with pytest.raises(ValueError, match=r"^argmax: attempt to get argmax of an empty sequence"):
+        ag.argmax(Tensor(np.zeros(0)))

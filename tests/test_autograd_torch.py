@@ -160,7 +160,8 @@ def psi(x, n):
 
 def prod(x, axis=None, keepdims=False):
     """Multiply along one axis after the other: torch.prod takes one only."""
-    axis = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    whole = axis is None or not x.ndim
+    axis = tuple(range(x.ndim)) if whole else axis if isinstance(axis, tuple) else (axis,)
     for a in sorted((a % x.ndim for a in axis), reverse=True):
         x = torch.prod(x, a, keepdims)
     return x.clone()

@@ -940,3 +940,19 @@ def test_an_argument_changed_in_place_is_refused():
         with pytest.raises(RuntimeError, match="f changed an argument in place"):
             ag.grad(f)(given)
     assert given.tolist() == [1, 1]
+
+
+def test_has_aux_is_named_where_a_transform_takes_it():
+    with pytest.raises(TypeError, match=r"^checkpoint: .* return one tensor, such as stack\(\)"):
+        ag.checkpoint(lambda x: (x, x), Tensor(1.0))
+    calls = {
+        "hvp": lambda f: ag.hvp(f, (1.0,), (1.0,)),
+        "ggnvp": lambda f: ag.ggnvp(f, lambda y: y, (1.0,), (1.0,)),
+        "linearize": lambda f: ag.linearize(f, 1.0),
+    }
+    for name, call in calls.items():
+        for f in (lambda x: 3.0, lambda x: x > 0):
+            with pytest.raises(TypeError, match=rf"^{name}: .* return floating tensors only"):
+                call(f)
+    with pytest.raises(TypeError, match=r"^grad: .* has_aux=True"):
+        ag.grad(lambda x: 3.0)(1.0)

@@ -98,7 +98,9 @@ def take(x: Array, indices: Index, axis: int | None = None) -> Array:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    return getitem(x, on_axis(axis, x.ndim, _plain(indices), "take"))
+    index = _plain(indices)
+    index = index if index.size else index.astype(np.intp)  # an empty list is one of floats
+    return getitem(x, on_axis(axis, x.ndim, index, "take"))
 
 
 @with_aliases

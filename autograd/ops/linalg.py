@@ -413,10 +413,10 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
     (2, 3, 5)
     """
     x, y = as_arrays(x, y)
-    if isinstance(axes, int):
+    if isinstance(axes, int | np.integer):
         of_x, of_y = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
     else:
-        of_x, of_y = ((a,) if isinstance(a, int) else tuple(a) for a in axes)
+        of_x, of_y = ((a,) if isinstance(a, int | np.integer) else tuple(a) for a in axes)
     lengths = [x.shape[a] for a in of_x], [y.shape[a] for a in of_y]
     if lengths[0] != lengths[1]:
         raise ValueError(

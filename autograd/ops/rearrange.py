@@ -380,7 +380,7 @@ def repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = No
     return getitem(x, on_axis(axis, x.ndim, np.repeat(np.arange(x.shape[axis]), repeats)))
 
 
-def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: float = 0) -> Array:
+def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: Any = 0) -> Array:
     """Return x with a margin, in NumPy's order of widths.
 
     Parameters
@@ -391,8 +391,8 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: f
     mode : {'constant', 'reflect', 'edge', 'symmetric', 'wrap'}, default='constant'
         What the margin is made of: a number, the mirror image without or with the edge, the edge,
         or the other end.
-    constant_values : float, default=0
-        For the mode 'constant'.
+    constant_values : float, pair of float, or a pair of float for each axis, default=0
+        For the mode 'constant': what stands before and after.
 
     Returns
     -------
@@ -420,9 +420,10 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: f
     if mode == "constant":
         inside = tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True))
         shape = tuple(a + n + b for (a, b), n in zip(widths, x.shape, strict=True))
-        if constant_values == 0:
+        if not np.any(constant_values):
             return embed(x, shape, inside)
-        return setitem(np.full(shape, constant_values, x.dtype), x, inside)
+        margin = np.pad(np.zeros(x.shape, x.dtype), widths, constant_values=constant_values)
+        return setitem(margin, x, inside)
     for axis, pair in enumerate(widths):
         if any(pair):
             x = getitem(x, on_axis(axis, x.ndim, np.pad(np.arange(x.shape[axis]), pair, mode=mode)))

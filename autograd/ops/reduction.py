@@ -71,9 +71,7 @@ def keep_axes(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    axes = (
-        range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    )
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return math.prod(shape[a] for a in axes)
 
 

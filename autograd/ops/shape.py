@@ -344,7 +344,7 @@ def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]
     [[1.0, 2.0], [3.0, 4.0]]
     """
     length = x.shape[axis]
-    if isinstance(sections, int):
+    if isinstance(sections, int | np.integer):
         if sections < 1 or length % sections:
             raise ValueError(
                 f"split: axis {axis} of length {length} does not divide into {sections} equal "
