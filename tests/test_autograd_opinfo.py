@@ -246,6 +246,7 @@ same("digamma nan_to_num isnan isinf isfinite logical_not clone")
 same("pow remainder fmod floor_divide maximum minimum fmax fmin hypot logaddexp logaddexp2")
 same("copysign float_power heaviside xlogy lerp addcmul eq ne lt le gt ge")
 same("logical_and logical_or logical_xor isclose allclose mul")
+same("bitwise_and bitwise_or bitwise_xor bitwise_not")
 for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):
     entry(f"arc{name}", f"a{name}")
 entry("arctan2", "atan2")
