@@ -150,11 +150,9 @@ def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[in
         return np.repeat(a, width, axis=2).reshape((len(a), h, 1, w * width * channels))
 
     hits = rows(x) == wide(largest)
-    ties = hits.view(np.uint8).astype(_counter(kernel), copy=False)
-    ties = reduce(np.add, np.moveaxis(ties, 2, 0))
+    ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
     ties = reduce(np.add, np.moveaxis(ties.reshape((len(x), h, w, width, channels)), 3, 0))
-    dx = np.empty_like(x)
-    dx[:, h * height :] = dx[:, :, w * width :] = 0  # what lies in no window
+    dx = np.zeros_like(x)
     np.multiply(hits, wide(g / ties), out=rows(dx))
     return dx
 
