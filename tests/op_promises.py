@@ -12,6 +12,7 @@ import numpy as np
 import autograd as ag
 from autograd import Tensor, backprop, cost, jvp, toposort
 from autograd.ops.blocks import BLOCK
+from autograd.ops.linalg import product
 
 OPS = ag.op_table()
 HALF = np.float16
@@ -170,6 +171,46 @@ def check_layout(name):
         gradients = dict(backprop(out, g))
         for t, lying in zip(tensors, wanted, strict=False):
             assert order(gradients[t]) == order(lying(*t.shape))
+
+
+# Pieces: thin products of moderate size are done in four, and all others at once.
+
+PIECES: dict[tuple[int, int, int], tuple[int, ...] | None] = {
+    (64, 1568, 10): (4, 16, 10),
+    (1568, 64, 10): (4, 392, 10),
+    (10, 64, 1568): (10, 4, 392),
+    (64, 10, 1568): (64, 4, 392),
+    (200, 16, 200): (4, 50, 200),
+    (64, 1024, 16): (4, 16, 16),  # the largest
+    (64, 1028, 16): None,
+    (64, 512, 8): None,  # small enough to be done at once
+    (64, 900, 17): None,  # not thin
+    (66, 1568, 10): None,  # not in four equal pieces
+    (10, 64, 1570): None,
+}
+"""Rows, inner length and columns: what the pieces of the result are together, if there are some."""
+
+
+def check_pieces(sizes):
+    n, k, m = sizes
+    rng = np.random.default_rng(0)
+    for dtypes in ((np.float32, np.float32), (np.float32, np.float64)):
+        a, b = (
+            rng.integers(-4, 5, s).astype(d) for s, d in zip(((n, k), (k, m)), dtypes, strict=True)
+        )
+        right, out = a @ b, product(a, b)
+        assert out.dtype == right.dtype
+        assert (None if out.base is None else out.base.shape) == PIECES[sizes]
+        np.testing.assert_array_equal(out, right)  # integers: exact in any order
+        np.testing.assert_array_equal(product(a[0], b), right[0])
+        for x, y, pieces in (  # the longer one is cut, if it lies in memory by rows
+            (np.asfortranarray(a), b, PIECES[sizes] if m > n else None),
+            (a, np.asfortranarray(b), PIECES[sizes] if n >= m else None),
+        ):
+            out = product(x, y)
+            assert (None if out.base is None else out.base.shape) == pieces
+            np.testing.assert_array_equal(out, right)
+        np.testing.assert_array_equal(product(Tensor(a), Tensor(b)).data, right)
 
 
 # Cost: the operations of a backward pass. A rule takes the short way where there is one.
@@ -341,6 +382,8 @@ def promises():
             yield ops_of(f, points), check, name
     for name, (f, shapes, _) in COST.items():
         yield ops_of(f, map(np.ones, shapes)), check_cost, name
+    for sizes in PIECES:
+        yield {"linear"}, check_pieces, sizes
     for name in MIXED:
         yield {name}, check_mixed, name
     for name in BLOCKWISE:

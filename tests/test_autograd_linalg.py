@@ -8,7 +8,6 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor, gradcheck, gradgradcheck
-from autograd.ops.linalg import product
 from tests.op_cases_linalg import matrix
 
 FLOATS = [np.float32, np.float64]
@@ -125,19 +124,6 @@ def test_multi_dot_takes_the_cheapest_order_and_leaves_no_cycle():
         assert alive() is None
     finally:
         gc.enable()
-
-
-@pytest.mark.parametrize(
-    ("n", "k", "m"), [(64, 1568, 10), (64, 10, 1568), (10, 64, 1568), (63, 1568, 10), (9, 64, 1570)]
-)
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("dtype", FLOATS)
-def test_a_thin_product_in_pieces_is_the_product(n, k, m, order, dtype):
-    rng = np.random.default_rng(0)
-    a, b = (rng.integers(-4, 5, s).astype(dtype, order=order) for s in ((n, k), (k, m)))
-    out = product(a, b)
-    assert out.dtype == dtype
-    np.testing.assert_array_equal(out, a.astype(int) @ b.astype(int))
 
 
 # Functions of numpy.linalg.
