@@ -60,7 +60,7 @@ NOT_EMPTY = [([s], a) for s, a in AXES if np.prod(s) > 0]
 
 CASES = [
     *reduction("prod", real, empty=[((0, 3), {}), ((0, 3), {"axis": 0})]),
-    *rows("prod", ([(2, 3, 4)], {"axis": 0}), ([()], {"axis": 0})),
+    *rows("prod", ([(2, 3, 4)], {"axis": 0}), ([()], {"axis": 0}), ([()], {"axis": -1})),
     *rows("prod", ([(2, 5)], {}), ([(5, 3)], {"axis": 0}), draw=with_zeros),
     *reduction("vector_norm", apart, norm),
     *[

@@ -92,7 +92,7 @@ def _scatter_axes(rows: Array, shape: tuple[int, ...], axis: Axis) -> Array:
 
 def _named(ndim: int, axis: Axis) -> Sequence[int]:
     """Return the axes as positive numbers."""
-    if axis is None:
+    if axis is None or (ndim == 0 and axis in (0, -1)):  # as NumPy reduces a number
         return range(ndim)
     return normalize_axis_tuple(axis, ndim)
 
@@ -160,7 +160,6 @@ mean = Op(
 
 
 def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    axis = axis if x.ndim else None  # NumPy takes 0 and -1 for a number
     rows = gather_axes(x, axis)
     while rows.shape[-1] > 1:  # in pairs, as in a knockout: no division, so no care for zeros
         half = rows.shape[-1] // 2
@@ -174,7 +173,6 @@ def _prod_reference(x: Array, axis: Axis = None, keepdims: bool = False) -> Arra
 def _prod_shared(
     g: Array, out: Array, saved: None, x: Array, *, axis: Axis, keepdims: bool
 ) -> Array:
-    axis = axis if x.ndim else None
     rows = gather_axes(x, axis)
     before, after = np.ones_like(rows), np.ones_like(rows)  # products of what stands on each side
     np.cumprod(rows[..., :-1], axis=-1, out=before[..., 1:])
