@@ -7,6 +7,8 @@ ANY_SEQUENCE = "what reads it takes any sequence"
 
 EQUIVALENT = {
     "indexing.along: grid[axis] = index": "a list takes negative positions too",
+    "reduction._named: if axis is None or ndim == 0:": "of a number, NumPy has refused other axes "
+    "before",
     "normalization._positions: if False:": FAST,
     "normalization._joined: several = positions": FAST,
     "normalization._joined: several = math.gcd(positions, 65)": FAST,
