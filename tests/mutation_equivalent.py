@@ -7,6 +7,7 @@ ANY_SEQUENCE = "what reads it takes any sequence"
 
 EQUIVALENT = {
     "indexing.along: grid[axis] = index": "a list takes negative positions too",
+    "linalg.product: out = np.empty((n, 4, m // 4), np.result_type(b, a))": "it commutes",
     "reduction._named: if axis is None or ndim == 0:": "of a number, NumPy has refused other axes "
     "before",
     "normalization._positions: if False:": FAST,
