@@ -61,7 +61,6 @@ INSTEAD = {
     "reshape_as": "write x.reshape(y.shape)",
     "save": "it is nn.save here",
     "scatter_": "it is scatter here, which returns the result",
-    "select": "write x[index], on the axis that you want",
     "set_default_dtype": "a dtype is that of the data, as in NumPy; pass dtype=",
     "set_grad_enabled": "write no_grad() or enable_grad()",
     "sub_": "write x -= v",
@@ -84,7 +83,7 @@ def missing(where: str, name: str, obj: Any, instead: Mapping[str, str] = INSTEA
     Parameters
     ----------
     where : str
-        Who lacks it, such as "'Tensor' object".
+        Who lacks it, such as "module 'autograd'".
     name : str
     obj : object
         Itself: Python names a near name of it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -18,7 +18,6 @@ from .methods import Methods
 from .mistakes import explained
 from .op import ACCUMULATED, BEFORE, RETAINED, Op, dispatch, untensored
 from .pickling import reduce_tensor
-from .pytorch_names import missing
 from .recording import current_scope, enable_grad, is_recording, next_serial, recording
 
 
@@ -547,11 +546,6 @@ class Tensor(Methods):
         # An array without axes, as parameters have, stays one: what shares its memory sees it.
         self.data = data if isinstance(self.data, np.ndarray) else data[()]
         self.mark_changed()
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name):  # what there is was found before
-            raise missing(f"{type(self).__name__!r} object", name, self)
 
     # Operators.
 
