@@ -30,6 +30,11 @@ class Changes:
         if serial > self.last:
             self.last = serial
 
+    def note_rebound(self, serial: int) -> None:
+        """Note when a tensor became another node; another thread may have noted a later one."""
+        if serial > self.rebound:
+            self.rebound = serial
+
     def of(self, x: Any) -> int:
         """Return when the data of a tensor were changed, through whichever tensor; else 0."""
         return self._by_memory.get(id(memory(x)), 0)

@@ -505,8 +505,8 @@ class Tensor(Methods):
         """Take over the value and the history of `after`, computed from what this tensor was."""
         self.data, self.requires_grad, self.op = after.data, after.requires_grad, after.op
         self.inputs, self.params, self.scope = after.inputs, after.params, after.scope
-        self.serial = changes.rebound = after.serial
-        self.saved = Rebound(after.serial)
+        self.serial, self.saved = after.serial, Rebound(after.serial)
+        changes.note_rebound(after.serial)
 
     def _update(self, op: Op, other: Any) -> Tensor:
         """Run an operator such as ``+=`` in place: recorded, if the result requires grad."""

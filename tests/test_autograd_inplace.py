@@ -12,6 +12,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Tensor, enable_grad, gradcheck, gradgradcheck, no_grad
+from autograd.changes import changes
 from nn import optim
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0]])
@@ -341,6 +342,17 @@ def test_an_update_is_seen_by_whoever_holds_the_tensor(f, meaning):
         np.testing.assert_allclose(found.item(), expected, rtol=1e-14)
     np.testing.assert_allclose(ag.grad(f)(x).data, ag.grad(meaning)(x).data, rtol=1e-13)
     gradcheck(f, x, forward=f is update_what_another_name_holds)
+
+
+def test_the_latest_change_of_identity_is_not_forgotten():
+    # as where one thread notes its change after another has noted a later one
+    x = Tensor(2.0, requires_grad=True)
+    y = x * 1
+    z = y * x
+    y += 5
+    changes.note_rebound(1)
+    z.backward()
+    assert x.grad.item() == 4
 
 
 def test_an_update_without_a_gradient_happens():
