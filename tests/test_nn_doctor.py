@@ -76,6 +76,15 @@ class Two(nn.Module):
         return self.second(self.pass_on(self.first(x)))
 
 
+def read_tokens(model, optimizer):
+    for tokens in TOKENS:
+        logits = model(tokens[:, :-1])
+        loss = F.cross_entropy(logits.reshape(-1, 11), tokens[:, 1:].reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 # The order of the loop.
 
 
@@ -560,12 +569,7 @@ def samples_drawn_in_training_mode(watch):
     model = nn.GPT(vocab_size=11, context=8, d_model=16, nhead=2, num_layers=2, rng=0, dropout=0.1)
     optimizer = optim.AdamW(model.parameters(), lr=1e-3)
     with watch(model, optimizer):
-        for tokens in TOKENS:
-            logits = model(tokens[:, :-1])
-            loss = F.cross_entropy(logits.reshape(-1, 11), tokens[:, 1:].reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        read_tokens(model, optimizer)
         model.generate([1, 2], n=3, rng=0)  # here
     return model
 
@@ -1032,12 +1036,7 @@ def small_gpt(watch):
     model = nn.GPT(vocab_size=11, context=8, d_model=16, nhead=2, num_layers=2, rng=0, dropout=0.1)
     optimizer = optim.AdamW(model.parameters(), lr=1e-3)
     with watch(model, optimizer):
-        for tokens in TOKENS:
-            logits = model(tokens[:, :-1])
-            loss = F.cross_entropy(logits.reshape(-1, 11), tokens[:, 1:].reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+        read_tokens(model, optimizer)
         model.eval()
         model.generate([1, 2], n=3, rng=0)
     return model
