@@ -5,21 +5,22 @@ A step is `rnn_cell`, `lstm_cell` or `gru_cell`, and the loop over it is the ref
 hands to the next: the gradient of all weights and biases is one product after the loop back.
 
 T steps, N sequences in a batch, I features of the input, H units; K gates, which PyTorch stacks in
-the rows of a weight: 1, 4 in the LSTM, 3 in the GRU. Inside, a sequence is a column: BLAS is faster
-at the product of a weight with columns than at that of rows with its transpose, and the values of a
-gate at a step, (H, N), are one block of memory. At each step, the weights and biases of a gate, an
-(H, I + 2 + H) matrix, multiply all that the step sees, one below the other:
+the rows of a weight: 1, 4 in the LSTM, 3 in the GRU. At each step, all that it sees, a row for each
+sequence, is multiplied by the weights and biases of a gate, an (H + 2 + I, H) matrix:
 
-    W_ih x + b_ih + b_hh + W_hh h = [W_ih | b_ih | b_hh | W_hh] [x; 1; 1; h]
+    h W_hh^T + b_hh + b_ih + x W_ih^T = [h | 1 | 1 | x] [W_hh | b_hh | b_ih | W_ih]^T
 
-The rows of gates that end in a sigmoid are halved, which is exact, since sigmoid(z) is
+The weights of gates that end in a sigmoid are halved, which is exact, since sigmoid(z) is
 (1 + tanh(z / 2)) / 2: one tanh serves all gates. The gates are multiplied one by one, since
-OpenBLAS takes small matrices as they are and lays larger ones out anew at each step.
+OpenBLAS takes small matrices as they are and lays larger ones out anew at each step; so the values
+of a gate at a step, (N, H), are one block of memory.
 """
 
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import iadd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,51 +43,76 @@ __all__ = [
 class _Pulled(NamedTuple):
     """What came back through time."""
 
-    inputs: Array  # (K * H, T * N), the gradient of weight_ih x
-    joined: Array  # (K * H, I + 2 + H), that of the weights and biases beside one another
+    inputs: Array  # (K, T * N, H), the gradient of x weight_ih^T
+    joined: Array  # (K * H, H + 2 + I), that of the weights and biases beside one another
     h: Array  # (N, H), that of the first hidden state
     c: Array = None
 
 
+def _dx(d: _Pulled, out: Array, x: Array, weight_ih: Array) -> Array:
+    gates, _, units = d.inputs.shape
+    weights = weight_ih.reshape((gates, units, x.shape[-1]))
+    return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)
+
+
 _WEIGHT_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, *_, **__: d.joined[:, : x.shape[-1]],
-    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1] + 2 :],
-    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1]],
-    lambda d, out, x, *_, **__: d.joined[:, x.shape[-1] + 1],
+    lambda d, out, x, h, *_, **__: d.joined[:, h.shape[1] + 2 :],
+    lambda d, out, x, h, *_, **__: d.joined[:, : h.shape[1]],
+    lambda d, out, x, h, *_, **__: d.joined[:, h.shape[1] + 1],
+    lambda d, out, x, h, *_, **__: d.joined[:, h.shape[1]],
 )
 _RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, weight_ih, *_, **__: (d.inputs.T @ weight_ih).reshape(x.shape),
+    lambda d, out, x, h, weight_ih, *_, **__: _dx(d, out, x, weight_ih),
     lambda d, out, *_, **__: d.h,
     *_WEIGHT_RULES,
 )
 _LSTM_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, c, weight_ih, *_: (d.inputs.T @ weight_ih).reshape(x.shape),
+    lambda d, out, x, h, c, weight_ih, *_: _dx(d, out, x, weight_ih),
     lambda d, out, *_: d.h,
     lambda d, out, *_: d.c,
     *_WEIGHT_RULES,
 )
 
 
+def _aligned(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an empty array that begins where a line of the cache does.
+
+    NumPy's own begin at any multiple of 16 bytes, and then vectors of 64 lie across two lines: sums
+    and products of arrays that are in the cache take twice as long.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+_LINE = 64  # bytes
+
+
 def _joined(
     x: Array, h: Array, weights: tuple[Array, ...], gates: int, sigmoids: list[int]
 ) -> tuple[Array, Array, Array]:
-    """Return the weights by gate, (K, H, I + 2 + H), and what they multiply.
+    """Return the weights by gate, (K, H + 2 + I, H), and what is multiplied by them.
 
-    That is all that the steps see, (T + 1, I + 2 + H, N), and the hidden states in it, (T + 1, H,
-    N), the first of which is there.
+    That is all that the steps see, (T + 1, N, H + 2 + I), and the hidden states in it, (T + 1, N,
+    H), the first of which is there.
     """
     weight_ih, weight_hh, *biases = weights
     (steps, n, features), units = x.shape, h.shape[1]
-    nothing = np.zeros(len(weight_ih), weight_ih.dtype)
-    columns = [(nothing if bias is None else bias)[:, None] for bias in biases]
-    weight = np.concatenate((weight_ih, *columns, weight_hh), axis=1)
-    weight = weight.reshape(gates, units, features + 2 + units)
+    dtype = np.result_type(x, h, *(w for w in weights if w is not None))
+    width = units + 2 + features
+    weight = _aligned((gates, width, units), dtype)
+    weight[:, :units] = weight_hh.reshape((gates, units, units)).swapaxes(1, 2)
+    for row, bias in zip((units + 1, units), biases, strict=True):
+        weight[:, row] = 0 if bias is None else bias.reshape((gates, units))
+    weight[:, units + 2 :] = weight_ih.reshape((gates, units, features)).swapaxes(1, 2)
     weight[sigmoids] *= 0.5
-    seen = np.empty((steps + 1, features + 2 + units, n), np.result_type(x, h, weight))
-    seen[:-1, :features] = x.swapaxes(1, 2)
-    seen[:-1, features : features + 2] = 1
-    states = seen[:, features + 2 :]
-    states[0] = h.T
+    line = _LINE // dtype.itemsize
+    seen = _aligned((steps + 1, n, -(-width // line) * line), dtype)[..., :width]
+    seen[:-1, :, units : units + 2] = 1
+    seen[:-1, :, units + 2 :] = x
+    states = seen[..., :units]
+    states[0] = h
     return weight, seen, states
 
 
@@ -96,21 +122,20 @@ def _sigmoid(halved: Array) -> None:
     halved += 0.5
 
 
-def _transposed_gates(weight: Array, gates: int) -> Array:
-    """Return the transposed weight of each gate by itself: (K * H, H) -> (K, H, H)."""
-    units = weight.shape[1]
-    return weight.reshape(gates, units, units).swapaxes(1, 2)
+def _by_gate(weight_hh: Array, gates: int) -> Array:
+    """Part the rows of a weight: (K * H, H) -> (K, H, H)."""
+    return weight_hh.reshape((gates, weight_hh.shape[1], weight_hh.shape[1]))
 
 
-def _flat(steps: Array) -> Array:
-    """Lay all steps in a row: (T, ..., N) -> (..., T * N), of two axes."""
-    t, n = len(steps), steps.shape[-1]
-    length = math.prod(steps.shape[1:-1])
-    # With room for a step more: rows that lie a power of two apart share the same few sets of a
-    # cache.
-    room = np.empty((length, t + 1, n), steps.dtype)
-    room[:, :-1] = steps.reshape(t, length, n).swapaxes(0, 1)
-    return room[:, :-1].reshape(length, t * n)
+def _rows(steps: Array) -> Array:
+    """Lay all steps below one another: (..., T, N, n) -> (..., T * N, n)."""
+    *lead, t, n, width = steps.shape
+    return steps.reshape((*lead, t * n, width))
+
+
+def _of_weights(d: Array, seen: Array) -> Array:
+    """Return the gradient of weights by gate, (K, H, n), that took steps (T, N, n) to (T, N, H)."""
+    return np.matmul(_rows(d).swapaxes(1, 2), _rows(seen))
 
 
 def _check(
@@ -177,25 +202,24 @@ def _rnn(
         raise ValueError(f"{where}: nonlinearity is {nonlinearity!r}; it is 'tanh' or 'relu'")
     (weight,), seen, states = _joined(x, h, weights, gates=1, sigmoids=[])
     for t in range(len(x)):
-        z = np.matmul(weight, seen[t], out=states[t + 1])
+        z = np.matmul(seen[t], weight, out=states[t + 1])
         if nonlinearity == "tanh":
             np.tanh(z, out=z)
         else:
             np.maximum(z, 0, out=z)
-    return states[1:].swapaxes(1, 2).copy(), (seen, states)
+    return states[1:].copy(), (seen, states)
 
 
 def _rnn_back(g: Array, saved: Any, weight_hh: Array, nonlinearity: str) -> _Pulled:
     seen, states = saved
     after = states[1:]
     d = 1 - after * after if nonlinearity == "tanh" else (after > 0).astype(after.dtype)
-    dh = np.zeros_like(after[0])
+    dh = np.zeros(after.shape[1:], after.dtype)
     for t in reversed(range(len(d))):
-        dh += g[t].T
+        dh += g[t]
         d[t] *= dh
-        dh = weight_hh.T @ d[t]
-    d = _flat(d)
-    return _Pulled(d, d @ _flat(seen[:-1]).T, dh.T)
+        dh = d[t] @ weight_hh
+    return _Pulled(_rows(d[None]), _of_weights(d[None], seen[:-1])[0], dh)
 
 
 @op(
@@ -351,47 +375,53 @@ def _lstm_reference(x: Array, h: Array, c: Array, *weights: Array) -> Array:
 def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
     x = x.astype(np.result_type(x, c), copy=False)
     weight, seen, hs = _joined(x, h, weights, gates=4, sigmoids=[0, 1, 3])
-    gates = np.empty((len(x), 4, *hs[0].shape), hs.dtype)
-    cs = np.empty(hs.shape, hs.dtype)
-    cs[0] = c.T
-    out = np.empty((2, *x.shape[:2], h.shape[1]), hs.dtype)
-    for t in range(len(x)):
-        z = np.matmul(weight, seen[t], out=gates[t])
+    steps, shape, dtype = len(x), h.shape, hs.dtype
+    gates, cs = _aligned((steps, 4, *shape), dtype), _aligned((steps + 1, *shape), dtype)
+    cs[0] = c
+    out, room = np.empty((2, steps, *shape), dtype), _aligned(shape, dtype)
+    for t in range(steps):
+        z = np.matmul(seen[t], weight, out=gates[t])
         np.tanh(z, out=z)
         i, f, new, o = z
         _sigmoid(z[:2])
         _sigmoid(o)
         c = np.multiply(f, cs[t], out=cs[t + 1])
-        c += i * new
-        h = np.multiply(o, np.tanh(c), out=hs[t + 1])
-        out[0, t], out[1, t] = h.T, c.T
+        c += np.multiply(i, new, out=room)
+        h = np.multiply(o, np.tanh(c, out=room), out=hs[t + 1])
+        out[0, t], out[1, t] = h, c
     return out, (gates, seen, cs)
 
 
 def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, cs = saved
-    back = _transposed_gates(weight_hh, gates=4)
-    d = np.empty_like(gates)
-    dh, dc = np.zeros((2, *cs.shape[1:]), cs.dtype)
-    for t in reversed(range(len(d))):
-        z, dz = gates[t], d[t]
+    steps, shape, dtype = len(gates), cs.shape[1:], cs.dtype
+    weight = _by_gate(weight_hh, 4)
+    d, parts = _aligned((4, steps, *shape), dtype), _aligned((4, *shape), dtype)
+    dh, dc, squashed, room = _aligned((4, *shape), dtype)
+    dh[...], dc[...] = 0, 0
+    for t in reversed(range(steps)):
+        z, dz = gates[t], d[:, t]
         i, f, new, o = z
-        squashed = np.tanh(cs[t + 1])
-        dh += g[0, t].T
-        dc += g[1, t].T
-        dc += dh * o * (1 - squashed * squashed)
+        dh += g[0, t]
+        dc += g[1, t]
         np.multiply(z, z, out=dz)
         np.subtract(z, dz, out=dz)
-        np.subtract(1, new * new, out=dz[2])
+        np.subtract(1, np.multiply(new, new, out=room), out=dz[2])
+        np.tanh(cs[t + 1], out=squashed)
         dz[0] *= new
         dz[1] *= cs[t]
         dz[2] *= i
-        dz[3] *= dh * squashed
+        dz[3] *= np.multiply(dh, squashed, out=room)
+        squashed *= squashed
+        np.subtract(1, squashed, out=squashed)
+        squashed *= o
+        squashed *= dh
+        dc += squashed
         dz[:3] *= dc
         dc *= f
-        dh = (back @ dz).sum(axis=0)
-    d = _flat(d)
-    return _Pulled(d, d @ _flat(seen[:-1]).T, dh.T, dc.T)
+        np.matmul(dz, weight, out=parts).sum(axis=0, out=dh)
+    joined = _of_weights(d, seen[:-1])
+    return _Pulled(_rows(d), joined.reshape((-1, joined.shape[2])), dh, dc)
 
 
 @op(
@@ -548,43 +578,44 @@ def _gru_reference(x: Array, h: Array, *weights: Array) -> Array:
 
 def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
     weight, seen, states = _joined(x, h, weights, gates=3, sigmoids=[0, 1])
-    gates = np.empty((len(x), 4, *states[0].shape), states.dtype)  # and what r acts on
-    middle = x.shape[2] + 1  # what stands before it comes from x, and from h what stands after
+    gates = _aligned((len(x), 4, *h.shape), states.dtype)  # and what r acts on
+    middle = h.shape[1] + 1  # what stands before it comes from h, and from x what stands after
     for t in range(len(x)):
         r, z, new, product = gates[t]
-        both = np.matmul(weight[:2], seen[t], out=gates[t, :2])
-        np.matmul(weight[2, :, :middle], seen[t, :middle], out=new)
-        np.matmul(weight[2, :, middle:], seen[t, middle:], out=product)
+        both = np.matmul(seen[t], weight[:2], out=gates[t, :2])
+        np.matmul(seen[t, :, :middle], weight[2, :middle], out=product)
+        np.matmul(seen[t, :, middle:], weight[2, middle:], out=new)
         np.tanh(both, out=both)
         _sigmoid(both)
         new += r * product
         np.tanh(new, out=new)
         h = np.multiply(states[t] - new, z, out=states[t + 1])  # new + z (h - new)
         h += new
-    return states[1:].swapaxes(1, 2).copy(), (gates, seen, states)
+    return states[1:].copy(), (gates, seen, states)
 
 
 def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, states = saved
-    back = _transposed_gates(weight_hh, gates=3)
-    d = np.empty_like(gates[:, :3])
-    d_new = np.empty_like(gates[:, 3])  # of the sum in tanh, where r scales what the state adds
-    dh = np.zeros(states.shape[1:], states.dtype)
-    for t in reversed(range(len(d))):
+    steps, shape, dtype = len(gates), states.shape[1:], states.dtype
+    weight = _by_gate(weight_hh, 3)
+    d = _aligned((3, steps, *shape), dtype)
+    d_new = _aligned((steps, *shape), dtype)  # of the sum in tanh, where r scales what h adds
+    dh = np.zeros(shape, dtype)
+    for t in reversed(range(steps)):
         r, z, new, product = gates[t]
-        d_r, d_z, d_product = d[t]
-        dh += g[t].T
+        d_r, d_z, d_product = d[:, t]
+        dh += g[t]
         np.multiply(dh * (1 - z), 1 - new * new, out=d_new[t])
         np.multiply(d_new[t], r, out=d_product)
         np.multiply(d_new[t] * product, r * (1 - r), out=d_r)
         np.multiply(dh * (states[t] - new), z * (1 - z), out=d_z)
         dh *= z
-        dh += (back @ d[t]).sum(axis=0)
-    seen = _flat(seen[:-1])
-    middle = len(seen) - states.shape[1] - 1
-    inputs = _flat(np.stack((d[:, 0], d[:, 1], d_new), axis=1))
-    of_inputs, of_hidden = inputs @ seen[:middle].T, _flat(d) @ seen[middle:].T
-    return _Pulled(inputs, np.concatenate((of_inputs, of_hidden), axis=1), dh.T)
+        dh += np.matmul(d[:, t], weight).sum(axis=0)
+    inputs, middle = np.stack((d[0], d[1], d_new)), shape[1] + 1
+    of_hidden = _of_weights(d, seen[:-1, :, :middle])
+    of_inputs = _of_weights(inputs, seen[:-1, :, middle:])
+    joined = np.concatenate((of_hidden, of_inputs), axis=2)
+    return _Pulled(_rows(inputs), joined.reshape((-1, joined.shape[2])), dh)
 
 
 @op(
