@@ -405,18 +405,18 @@ def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
         dh += g[0, t]
         dc += g[1, t]
         np.multiply(z, z, out=dz)
-        np.subtract(z, dz, out=dz)
-        np.subtract(1, np.multiply(new, new, out=room), out=dz[2])
+        np.subtract(z[:2], dz[:2], out=dz[:2])
+        np.subtract(1, dz[2], out=dz[2])
+        np.subtract(o, dz[3], out=dz[3])
         np.tanh(cs[t + 1], out=squashed)
         dz[0] *= new
         dz[1] *= cs[t]
         dz[2] *= i
         dz[3] *= np.multiply(dh, squashed, out=room)
-        squashed *= squashed
-        np.subtract(1, squashed, out=squashed)
+        squashed *= room
+        np.subtract(dh, squashed, out=squashed)
         squashed *= o
-        squashed *= dh
-        dc += squashed
+        dc += squashed  # dh o (1 - squashed^2)
         dz[:3] *= dc
         dc *= f
         np.matmul(dz, weight, out=parts).sum(axis=0, out=dh)
