@@ -242,9 +242,14 @@ def _correlate(
     shift: Any = 0.0 if bias is None else _in_rows(_wide(bias, counts), groups, shared)
     out = np.empty((len(x), *counts, groups * columns), x.dtype)
     for examples, windows in _windows(x, kernel, counts, geometry):
-        parts = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
         target = _in_rows(out[examples], groups, shared)
-        np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
+        if len(windows) == 1 and target.flags.c_contiguous:  # nothing to add up, nothing to move
+            rows = _parted(windows[0], columns)
+            np.matmul(rows, weight[:, :1], out=target.reshape((*rows.shape[:-1], columns)))
+            target += shift
+        else:
+            parts = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
+            np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
     return out
 
 

@@ -152,9 +152,10 @@ def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[in
     hits = rows(x) == wide(largest)
     ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
     ties = reduce(np.add, np.moveaxis(ties.reshape((len(x), h, w, width, channels)), 3, 0))
-    dx = np.zeros_like(x)
-    np.multiply(hits, wide(g / ties), out=rows(dx))
-    return dx
+    dx = np.multiply(hits, wide(g / ties)).reshape((len(x), h * height, w * width, channels))
+    if dx.shape == x.shape:
+        return dx
+    return np.pad(dx, [(0, n - m) for n, m in zip(x.shape, dx.shape, strict=True)])
 
 
 @op(
