@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..op import Array, Op
+from ..parallel import in_parts
 from .linalg import SMALL
 from .precision import widened, working
 from .rearrange import pad, sliding_window_view
@@ -241,15 +242,19 @@ def _correlate(
     weight = weight.reshape((groups, offsets, along * channels, columns))
     shift: Any = 0.0 if bias is None else _in_rows(_wide(bias, counts), groups, shared)
     out = np.empty((len(x), *counts, groups * columns), x.dtype)
-    for examples, windows in _windows(x, kernel, counts, geometry):
-        target = _in_rows(out[examples], groups, shared)
-        if len(windows) == 1 and target.flags.c_contiguous:  # nothing to add up, nothing to move
-            rows = _parted(windows[0], columns)
-            np.matmul(rows, weight[:, :1], out=target.reshape((*rows.shape[:-1], columns)))
-            target += shift
-        else:
-            parts = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
-            np.add(reduce(iadd, parts).reshape(target.shape), shift, out=target)
+
+    def fill(part: slice) -> None:
+        for examples, windows in _windows(x[part], kernel, counts, geometry):
+            target = _in_rows(out[part][examples], groups, shared)
+            if len(windows) == 1 and target.flags.c_contiguous:  # nothing to add up or to move
+                rows = _parted(windows[0], columns)
+                np.matmul(rows, weight[:, :1], out=target.reshape((*rows.shape[:-1], columns)))
+                target += shift
+            else:
+                terms = (_parted(a, columns) @ weight[:, i, None] for i, a in enumerate(windows))
+                np.add(reduce(iadd, terms).reshape(target.shape), shift, out=target)
+
+    in_parts(fill, len(x), out.size)
     return out
 
 
@@ -260,15 +265,20 @@ def _spread(g: Array, weight: Array, sizes: Sequence[int], geometry: Geometry) -
     weight, counts = np.ascontiguousarray(weight.swapaxes(-1, -2)), g.shape[1:-1]
     positions = math.prod(counts)
     chunk = max(1, CHUNK // max(1, positions * (g.shape[-1] + 2 * groups * channels)))
-    product_of_few = np.empty((groups, min(chunk, len(g)) * positions, channels), g.dtype)
-    for start in range(0, len(g), chunk):
-        target = out[start : start + chunk]
-        rows = _in_rows(g[start : start + chunk], groups)
-        rows = rows.reshape((groups, len(target) * positions, rows.shape[-1]))
-        for offset in product(*map(range, kernel)):
-            part = np.matmul(rows, weight[:, *offset], out=product_of_few[:, : rows.shape[1]])
-            part = np.moveaxis(part, 0, 1).reshape((len(target), *counts, groups, channels))
-            target[:, *geometry.places(offset, counts)] += part
+
+    def fill(part: slice) -> None:
+        values, sums = g[part], out[part]
+        memory = np.empty((groups, min(chunk, len(values)) * positions, channels), g.dtype)
+        for start in range(0, len(values), chunk):
+            target = sums[start : start + chunk]
+            rows = _in_rows(values[start : start + chunk], groups)
+            rows = rows.reshape((groups, len(target) * positions, rows.shape[-1]))
+            for offset in product(*map(range, kernel)):
+                term = np.matmul(rows, weight[:, *offset], out=memory[:, : rows.shape[1]])
+                term = np.moveaxis(term, 0, 1).reshape((len(target), *counts, groups, channels))
+                target[:, *geometry.places(offset, counts)] += term
+
+    in_parts(fill, len(g), out.size)
     return out.reshape((*out.shape[:-2], groups * channels))
 
 
@@ -299,24 +309,32 @@ def _weight_gradient(x: Array, g: Array, kernel: Sequence[int], geometry: Geomet
     groups, shared = geometry.groups, _shared_axes(x, geometry)
     channels, columns = x.shape[-1] // groups, g.shape[-1] // groups
     offsets, along = math.prod(kernel[:shared]), math.prod(kernel[shared:])
-    out = np.zeros((groups, offsets, along * channels, columns), g.dtype)
-    for examples, windows in _windows(x, kernel, g.shape[1:-1], geometry):
-        rows = _in_rows(g[examples], groups, shared)
-        for i, a in enumerate(windows):
-            blocks = _parted(a, columns)
-            rows = rows.reshape((*blocks.shape[:-1], columns))
-            out[:, i] += (blocks.swapaxes(-1, -2) @ rows).sum(axis=1)
-    return out.reshape((groups, *kernel, channels, columns))
+
+    def gradient(part: slice) -> Array:
+        out = np.zeros((groups, offsets, along * channels, columns), g.dtype)
+        for examples, windows in _windows(x[part], kernel, g.shape[1:-1], geometry):
+            rows = _in_rows(g[part][examples], groups, shared)
+            for i, a in enumerate(windows):
+                blocks = _parted(a, columns)
+                rows = rows.reshape((*blocks.shape[:-1], columns))
+                out[:, i] += (blocks.swapaxes(-1, -2) @ rows).sum(axis=1)
+        return out
+
+    total = reduce(iadd, in_parts(gradient, len(x), g.size))
+    return total.reshape((groups, *kernel, channels, columns))
 
 
 # The ops.
 
 
 def _channel_sums(g: Array) -> Array:
-    """The gradient of a bias: the sum over all but axis 1, as a product with ones."""
+    """The gradient of a bias: the sum over all but axis 1, as products with ones.
+
+    One for a few rows at a time: a larger one would wake the threads of BLAS for little.
+    """
     rows = np.moveaxis(g, 1, -1)
-    rows = rows.reshape((math.prod(rows.shape[:-1]), g.shape[1]))
-    return np.ones(len(rows), g.dtype) @ rows
+    blocks = _parted(rows.reshape((1, math.prod(rows.shape[:-1]), g.shape[1])), columns=32)
+    return (np.ones(blocks.shape[-2], g.dtype) @ blocks).sum(axis=(0, 1))
 
 
 def _result(out: Array, dtype: Any) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..op import Array, op
+from ..parallel import in_parts
 from .convolution import Geometry, channels_last, per_axis
 from .precision import floating, widened
 from .rearrange import pad, sliding_window_view
@@ -62,7 +63,7 @@ def _seen(
 
 
 def _combined(
-    combine: Callable[[Array, Array], Array],
+    combine: np.ufunc,
     x: Array,
     kernel: Sequence[int],
     counts: Sequence[int],
@@ -72,10 +73,18 @@ def _combined(
 
     Those below one another first: loops run over whole rows there, and half the work is left.
     """
-    tall = reduce(combine, (x[:, *geometry.places((i,), counts)] for i in range(kernel[0])))
-    across = (geometry.places((0, j), counts)[1] for j in range(kernel[1]))
-    out = reduce(combine, (tall[:, :, places] for places in across))
-    return out if out.flags.owndata else out.copy()  # a kernel of one element combines nothing
+    out = np.empty((len(x), *counts, x.shape[-1]), x.dtype)
+
+    def fill(part: slice) -> None:
+        rows = (x[part, *geometry.places((i,), counts)] for i in range(kernel[0]))
+        tall = reduce(combine, rows)
+        first, *others = (geometry.places((0, j), counts)[1] for j in range(kernel[1]))
+        out[part] = tall[:, :, first]
+        for places in others:
+            combine(out[part], tall[:, :, places], out=out[part])
+
+    in_parts(fill, len(x), x.size)
+    return out
 
 
 def _inside(x: Array, geometry: Geometry) -> Array:
@@ -141,7 +150,8 @@ def _counter(kernel: Sequence[int]) -> Any:
 
 def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[int]) -> Array:
     """Share g in windows that lie side by side, rows of them at once: short loops are slow."""
-    (height, width), (_, h, w, channels) = kernel, g.shape
+    (height, width), (n, h, w, channels) = kernel, g.shape
+    dx = np.empty((n, h * height, w * width, channels), g.dtype)
 
     def rows(a: Array) -> Array:  # (N, h, height, everything along the width)
         return a[:, : h * height, : w * width].reshape((len(a), h, height, w * width * channels))
@@ -149,13 +159,16 @@ def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[in
     def wide(a: Array) -> Array:  # the same number for all elements of a window
         return np.repeat(a, width, axis=2).reshape((len(a), h, 1, w * width * channels))
 
-    hits = rows(x) == wide(largest)
-    ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
-    ties = reduce(np.add, np.moveaxis(ties.reshape((len(x), h, w, width, channels)), 3, 0))
-    dx = np.multiply(hits, wide(g / ties)).reshape((len(x), h * height, w * width, channels))
+    def fill(part: slice) -> None:
+        hits = rows(x[part]) == wide(largest[part])
+        ties = reduce(np.add, np.moveaxis(hits.astype(_counter(kernel)), 2, 0))
+        ties = reduce(np.add, np.moveaxis(ties.reshape((len(hits), h, w, width, channels)), 3, 0))
+        np.multiply(hits, wide(g[part] / ties), out=rows(dx[part]))
+
+    in_parts(fill, n, x.size)
     if dx.shape == x.shape:
         return dx
-    return np.pad(dx, [(0, n - m) for n, m in zip(x.shape, dx.shape, strict=True)])
+    return np.pad(dx, [(0, a - b) for a, b in zip(x.shape, dx.shape, strict=True)])
 
 
 @op(
