@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
@@ -62,8 +63,10 @@ def in_parts(work: Callable[[slice], Any], n: int, size: int) -> list[Any]:
         take_turns()
         _free.helped += thread_time() - start
 
-    # each in a copy of this thread's context, where NumPy keeps how to treat errors
-    tasks = [_pool().submit(copy_context().run, help_out) for _ in range(helpers)]
+    tasks = []
+    with suppress(RuntimeError):  # when the interpreter ends no thread begins any more
+        for _ in range(helpers):  # each in a copy of the context, where NumPy keeps its errstate
+            tasks.append(_pool().submit(copy_context().run, help_out))
     try:
         take_turns()
     finally:

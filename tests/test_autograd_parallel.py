@@ -1,6 +1,8 @@
 """Parts of a batch in several threads: the same results whoever computes them, and no hanging."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -153,6 +155,27 @@ def test_a_forked_child_has_helpers_of_its_own(monkeypatch):
         os.kill(child, 9)
         pytest.fail("the child waits for a helper that it has not")
     assert status == 0
+
+
+def test_what_runs_when_the_interpreter_ends_runs_alone():
+    script = """
+import atexit
+from autograd.parallel import PART, in_parts
+
+def show():
+    print(in_parts(lambda part: part.start, 2, 2 * PART))
+
+atexit.register(show)
+show()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (run.stdout, run.stderr) == ("[0, 1]\n[0, 1]\n", "")
 
 
 @pytest.mark.parametrize(
