@@ -6,13 +6,16 @@ One row a promise; `promises` says which ops of the table a row runs.
 import dataclasses
 import re
 import tracemalloc
+from functools import partial
+from unittest import mock
 
 import numpy as np
 
 import autograd as ag
-from autograd import Tensor, backprop, cost, jvp, toposort
+from autograd import Tensor, backprop, cost, jvp, parallel, toposort
 from autograd.ops.blocks import BLOCK
 from autograd.ops.linalg import product
+from autograd.ops.recurrent import _aligned
 
 OPS = ag.op_table()
 HALF = np.float16
@@ -280,6 +283,36 @@ def check_blocks(name):
     assert isinstance(op(np.float64(0.5)), np.float64)  # and what has no axes is a scalar
 
 
+# Parts: on several cores each takes its part of a batch, and the result is that of the whole.
+
+
+def check_parts(name):
+    rng = np.random.default_rng(0)
+    x, params = rng.integers(-2, 3, (5, 3, 6, 7)).astype(float), {"kernel_size": (3, 2)}
+    out, saved = OPS[name].forward(x, **params, stride=None, padding=0, dilation=1)
+    g = rng.standard_normal(out.shape)
+    rule = partial(OPS[name].shared, g, out, saved, x, **params, stride=None, padding=0, dilation=1)
+    whole = rule()
+    with (
+        mock.patch.multiple(parallel, PART=1, _cores=lambda: 3),
+        mock.patch.object(parallel._free, "cores", return_value=0),
+    ):
+        np.testing.assert_array_equal(rule(), whole)
+
+
+# Alignment: what a recurrence computes on again and again begins where a line of the cache does.
+
+
+def check_aligned(dtype):
+    arrays = [_aligned((n, 3), dtype) for n in range(1, 20)]
+    for n, a in enumerate(arrays, 1):
+        assert (a.shape, a.dtype) == ((n, 3), dtype)
+        assert a.flags.c_contiguous
+        assert a.ctypes.data % 64 == 0
+        a[...] = n  # nobody else's memory
+    assert all((a == n).all() for n, a in enumerate(arrays, 1))
+
+
 # What is written beside the result: batch_norm's moments, by the op and by its reference.
 
 MODES = {"op": lambda f, x: f(x), "reference": lambda f, x: jvp(f, [x], [x])}
@@ -388,6 +421,9 @@ def promises():
         yield {name}, check_mixed, name
     for name in BLOCKWISE:
         yield {name}, check_blocks, name
+    yield {"max_pool2d"}, check_parts, "max_pool2d"
+    for dtype in ("float32", "float64"):
+        yield {"rnn", "lstm", "gru"}, check_aligned, dtype
     for mode in MODES:
         yield {"batch_norm"}, check_moments, mode
     for name in OUTPUT_ALONE:

@@ -327,16 +327,6 @@ def _weight_gradient(x: Array, g: Array, kernel: Sequence[int], geometry: Geomet
 # The ops.
 
 
-def _channel_sums(g: Array) -> Array:
-    """The gradient of a bias: the sum over all but axis 1, as products with ones.
-
-    One for a few rows at a time: a larger one would wake the threads of BLAS for little.
-    """
-    rows = np.moveaxis(g, 1, -1)
-    blocks = _parted(rows.reshape((1, math.prod(rows.shape[:-1]), g.shape[1])), columns=32)
-    return (np.ones(blocks.shape[-2], g.dtype) @ blocks).sum(axis=(0, 1))
-
-
 def _result(out: Array, dtype: Any) -> Array:
     return np.moveaxis(out, -1, 1).astype(dtype, copy=False)
 
@@ -629,7 +619,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         return of_weight(g, x, weight.shape[2:], **how)
 
     def dbias(g: Array, out: Array, x: Array, weight: Array, bias: Array, **how: Any) -> Array:
-        return _channel_sums(g)
+        # Over the batch here, where loops are long; the engine sums over what is left.
+        return np.moveaxis(widened(g), 1, -1).sum(axis=0)
 
     def of_weight_dx(
         g: Array, out: Array, x: Array, y: Array, kernel_size: Any, **how: Any

@@ -49,7 +49,7 @@ class _Pulled(NamedTuple):
     c: Array = None
 
 
-def _dx(d: _Pulled, out: Array, x: Array, weight_ih: Array) -> Array:
+def _dx(d: _Pulled, x: Array, weight_ih: Array) -> Array:
     gates, _, units = d.inputs.shape
     weights = weight_ih.reshape((gates, units, x.shape[-1]))
     return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)
@@ -62,12 +62,12 @@ _WEIGHT_RULES: tuple[Rule, ...] = (
     lambda d, out, x, h, *_, **__: d.joined[:, h.shape[1]],
 )
 _RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, weight_ih, *_, **__: _dx(d, out, x, weight_ih),
+    lambda d, out, x, h, weight_ih, *_, **__: _dx(d, x, weight_ih),
     lambda d, out, *_, **__: d.h,
     *_WEIGHT_RULES,
 )
 _LSTM_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, c, weight_ih, *_: _dx(d, out, x, weight_ih),
+    lambda d, out, x, h, c, weight_ih, *_: _dx(d, x, weight_ih),
     lambda d, out, *_: d.h,
     lambda d, out, *_: d.c,
     *_WEIGHT_RULES,
