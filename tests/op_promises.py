@@ -45,6 +45,11 @@ NARROW = {
         [[-1 / TINY, 1 / TINY]],
     ),
     "batch_norm_of_many": (ag.batch_norm, [MANY[:, None].astype(HALF)], [np.zeros((len(MANY), 1))]),
+    "conv2d_bias_of_many": (
+        lambda b: ag.conv2d(np.zeros((5000, 1, 1, 2), HALF), np.ones((2, 1, 1, 1), HALF), b),
+        [halves(1, 2)],
+        [[10_000, 10_000]],
+    ),
     "astype": (lambda x: x.astype("float32"), [np.array([0.5, 2.0])], None),
     **{
         name: (
