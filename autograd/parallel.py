@@ -8,10 +8,10 @@ calls of NumPy let other threads run meanwhile.
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
@@ -25,8 +25,8 @@ PART = 2**16
 def in_parts(work: Callable[[slice], Any], n: int, size: int) -> list[Any]:
     """Return what `work` makes of each part of a batch.
 
-    There is one for each core, of `PART` numbers at least. So the parts, and with them every bit of
-    the results, do not depend on how many cores are free at the time.
+    There is one for each core that the process may use, of `PART` numbers at least. So the last
+    bits of the results depend on that number, but not on how many of these cores are free.
 
     Parameters
     ----------
@@ -45,39 +45,42 @@ def in_parts(work: Callable[[slice], Any], n: int, size: int) -> list[Any]:
     """
     count = max(1, min(n, _cores(), size // PART))
     parts = [slice(a, b) for a, b in pairwise(n * i // count for i in range(count + 1))]
-    helpers = min(count - 1, _free.cores()) if count > 1 else 0
+    helpers = min(count - 1, _free_cores.count()) if count > 1 else 0
     if not helpers:
         return [work(part) for part in parts]
-    results, todo = [None] * count, deque(enumerate(parts))
+    outcomes: list[Future[Any]] = [Future() for _ in parts]
+    turns = deque(zip(parts, outcomes, strict=True))
 
     def take_turns() -> None:
         while True:
             try:
-                i, part = todo.popleft()
+                part, outcome = turns.popleft()
             except IndexError:
                 return
-            results[i] = work(part)
+            try:
+                outcome.set_result(work(part))
+            except BaseException as error:
+                outcome.set_exception(error)
 
     def help_out() -> None:
         start = thread_time()
         take_turns()
-        _free.helped += thread_time() - start
+        _free_cores.helped += thread_time() - start
 
-    tasks = []
-    with suppress(RuntimeError):  # when the interpreter ends no thread begins any more
-        for _ in range(helpers):  # each in a copy of the context, where NumPy keeps its errstate
-            tasks.append(_pool().submit(copy_context().run, help_out))
     try:
-        take_turns()
-    finally:
-        todo.clear()  # after an error nobody begins anything else
-        for task in tasks:
-            if not task.cancel():
-                task.result()
-    return results
+        for _ in range(helpers):  # each in a copy of the context, where NumPy keeps its errstate
+            _pool().submit(copy_context().run, help_out)
+    except RuntimeError:  # the interpreter ends, or the system has no thread left: go on alone
+        _pool().shutdown(wait=False, cancel_futures=True)
+    take_turns()
+    # waits for each part that a helper took; one that comes later finds nothing to do
+    errors = [error for outcome in outcomes if (error := outcome.exception())]
+    if errors:
+        raise min(errors, key=lambda error: isinstance(error, Exception))  # an interrupt first
+    return [outcome.result() for outcome in outcomes]
 
 
-class _Free:
+class _FreeCores:
     """How many cores this process leaves free, by the time it took on all of them of late.
 
     A BLAS waits for its next product at full speed (OpenBLAS for 2**26 ticks of a clock, tens of
@@ -91,26 +94,28 @@ class _Free:
         self.helped = 0.0  # seconds that helpers took since then
         self.busy = 1.0  # cores that the process kept busy without them
 
-    def cores(self) -> int:
+    def count(self) -> int:
         """How many cores could help the one that asks."""
         now, (wall, cpu) = perf_counter(), self.since
         if now - wall > self.WINDOW:
             total = process_time()
             self.busy = (total - cpu - self.helped) / (now - wall)
             self.since, self.helped = (now, total), 0.0
-        return max(0, round(_cores() - self.busy))
+        return max(0, round(_cores() - max(1.0, self.busy)))
 
 
-_free = _Free()
+_free_cores = _FreeCores()
 
 
 @cache
 def _cores() -> int:
     """How many cores this process may use: as many as OpenBLAS takes."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        if os.environ.get(name, "").isdigit():
-            return max(1, int(os.environ[name]))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for name in ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"):
+        said = re.match(r"\s*(\d+)", os.environ.get(name, ""), re.ASCII)
+        if said and int(said[1]):
+            return min(mine, int(said[1]))
+    return mine
 
 
 @cache
@@ -118,5 +123,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_cores() - 1, thread_name_prefix="autograd")
 
 
+def _begin_anew() -> None:
+    """Leave to the parent of a forked process its threads and its times."""
+    _pool.cache_clear()
+    _free_cores.__init__()  # type: ignore[misc]
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads stay behind
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -23,7 +23,7 @@ EQUIVALENT = {
     **{
         f"convolution.dbias: return np.moveaxis(widened(g), 1, -1){less}": "the engine sums over "
         "what is left"
-        for less in ("", ".sum(axis=1)")
+        for less in ("", ".sum(axis=axes)")
     },
     "convolution.channels_last: return x": FAST,
     "pooling._shares_side_by_side: in_parts(fill, n, g.size)": FAST,

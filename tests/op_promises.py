@@ -300,7 +300,7 @@ def check_parts(name):
     whole = rule()
     with (
         mock.patch.multiple(parallel, PART=1, _cores=lambda: 3),
-        mock.patch.object(parallel._free, "cores", return_value=0),
+        mock.patch.object(parallel._free_cores, "count", return_value=0),
     ):
         np.testing.assert_array_equal(rule(), whole)
 

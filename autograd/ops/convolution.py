@@ -619,8 +619,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         return of_weight(g, x, weight.shape[2:], **how)
 
     def dbias(g: Array, out: Array, x: Array, weight: Array, bias: Array, **how: Any) -> Array:
-        # Over the batch here, where loops are long; the engine sums over what is left.
-        return np.moveaxis(widened(g), 1, -1).sum(axis=0)
+        # In long loops, over all but the last positions; the engine sums over these.
+        return np.moveaxis(widened(g), 1, -1).sum(axis=tuple(range(axes)))
 
     def of_weight_dx(
         g: Array, out: Array, x: Array, y: Array, kernel_size: Any, **how: Any

@@ -40,6 +40,10 @@ __all__ = [
 ]
 
 
+LINE = 64
+"""Bytes in a line of the cache."""
+
+
 class _Pulled(NamedTuple):
     """What came back through time."""
 
@@ -50,8 +54,7 @@ class _Pulled(NamedTuple):
 
 
 def _dx(d: _Pulled, x: Array, weight_ih: Array) -> Array:
-    gates, _, units = d.inputs.shape
-    weights = weight_ih.reshape((gates, units, x.shape[-1]))
+    weights = _by_gate(weight_ih, len(d.inputs))
     return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)
 
 
@@ -81,12 +84,9 @@ def _aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     and products of arrays that are in the cache take twice as long.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + _LINE, np.uint8)
-    start = -memory.ctypes.data % _LINE
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
     return memory[start : start + size].view(dtype).reshape(shape)
-
-
-_LINE = 64  # bytes
 
 
 def _joined(
@@ -102,12 +102,13 @@ def _joined(
     dtype = np.result_type(x, h, *(w for w in weights if w is not None))
     width = units + 2 + features
     weight = _aligned((gates, width, units), dtype)
-    weight[:, :units] = weight_hh.reshape((gates, units, units)).swapaxes(1, 2)
+    weight[:, :units] = _by_gate(weight_hh, gates).swapaxes(1, 2)
+    # bias_hh beside the weights of h, bias_ih beside those of x: the GRU parts them there
     for row, bias in zip((units + 1, units), biases, strict=True):
         weight[:, row] = 0 if bias is None else bias.reshape((gates, units))
-    weight[:, units + 2 :] = weight_ih.reshape((gates, units, features)).swapaxes(1, 2)
+    weight[:, units + 2 :] = _by_gate(weight_ih, gates).swapaxes(1, 2)
     weight[sigmoids] *= 0.5
-    line = _LINE // dtype.itemsize
+    line = LINE // dtype.itemsize
     seen = _aligned((steps + 1, n, -(-width // line) * line), dtype)[..., :width]
     seen[:-1, :, units : units + 2] = 1
     seen[:-1, :, units + 2 :] = x
@@ -122,9 +123,9 @@ def _sigmoid(halved: Array) -> None:
     halved += 0.5
 
 
-def _by_gate(weight_hh: Array, gates: int) -> Array:
-    """Part the rows of a weight: (K * H, H) -> (K, H, H)."""
-    return weight_hh.reshape((gates, weight_hh.shape[1], weight_hh.shape[1]))
+def _by_gate(weight: Array, gates: int) -> Array:
+    """Part the rows of a weight: (K * H, n) -> (K, H, n)."""
+    return weight.reshape((gates, len(weight) // gates, weight.shape[1]))
 
 
 def _rows(steps: Array) -> Array:
@@ -134,7 +135,10 @@ def _rows(steps: Array) -> Array:
 
 
 def _of_weights(d: Array, seen: Array) -> Array:
-    """Return the gradient of weights by gate, (K, H, n), that took steps (T, N, n) to (T, N, H)."""
+    """Return the gradient of the weights of each gate, (K, H, n).
+
+    From that of what they made, d (K, T, N, H), and what they multiplied, seen (T, N, n).
+    """
     return np.matmul(_rows(d).swapaxes(1, 2), _rows(seen))
 
 
@@ -201,13 +205,15 @@ def _rnn(
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"{where}: nonlinearity is {nonlinearity!r}; it is 'tanh' or 'relu'")
     (weight,), seen, states = _joined(x, h, weights, gates=1, sigmoids=[])
+    out = np.empty((len(x), *h.shape), states.dtype)
     for t in range(len(x)):
-        z = np.matmul(seen[t], weight, out=states[t + 1])
+        z = np.matmul(seen[t], weight, out=out[t])
         if nonlinearity == "tanh":
             np.tanh(z, out=z)
         else:
             np.maximum(z, 0, out=z)
-    return states[1:].copy(), (seen, states)
+        states[t + 1] = z
+    return out, (seen, states)
 
 
 def _rnn_back(g: Array, saved: Any, weight_hh: Array, nonlinearity: str) -> _Pulled:
@@ -579,7 +585,8 @@ def _gru_reference(x: Array, h: Array, *weights: Array) -> Array:
 def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
     weight, seen, states = _joined(x, h, weights, gates=3, sigmoids=[0, 1])
     gates = _aligned((len(x), 4, *h.shape), states.dtype)  # and what r acts on
-    middle = h.shape[1] + 1  # what stands before it comes from h, and from x what stands after
+    out = np.empty((len(x), *h.shape), states.dtype)
+    middle = h.shape[1] + 1  # h and the 1 of bias_hh stand before it, that of bias_ih and x after
     for t in range(len(x)):
         r, z, new, product = gates[t]
         both = np.matmul(seen[t], weight[:2], out=gates[t, :2])
@@ -589,9 +596,10 @@ def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
         _sigmoid(both)
         new += r * product
         np.tanh(new, out=new)
-        h = np.multiply(states[t] - new, z, out=states[t + 1])  # new + z (h - new)
+        h = np.multiply(states[t] - new, z, out=out[t])  # new + z (h - new)
         h += new
-    return states[1:].copy(), (gates, seen, states)
+        states[t + 1] = h
+    return out, (gates, seen, states)
 
 
 def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
@@ -611,7 +619,7 @@ def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
         np.multiply(dh * (states[t] - new), z * (1 - z), out=d_z)
         dh *= z
         dh += np.matmul(d[:, t], weight).sum(axis=0)
-    inputs, middle = np.stack((d[0], d[1], d_new)), shape[1] + 1
+    inputs, middle = np.stack((d[0], d[1], d_new)), shape[1] + 1  # as on the way there
     of_hidden = _of_weights(d, seen[:-1, :, :middle])
     of_inputs = _of_weights(inputs, seen[:-1, :, middle:])
     joined = np.concatenate((of_hidden, of_inputs), axis=2)
