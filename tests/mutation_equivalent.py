@@ -20,15 +20,7 @@ EQUIVALENT = {
     },
     "blocks._in_blocks: if x.size < BLOCK:": FAST,
     "activation._gelu_tanh_reference: u = clip(-_FLAT, x, _FLAT)": "max commutes",
-    **{
-        f"convolution.dbias: return np.moveaxis(widened(g), 1, -1){less}": "the engine sums over "
-        "what is left"
-        for less in ("", ".sum(axis=axes)")
-    },
-    "convolution.channels_last: return x": FAST,
-    "pooling._shares_side_by_side: in_parts(fill, n, g.size)": FAST,
-    "pooling._shares_side_by_side: in_parts(fill, n, largest.size)": FAST,
-    "pooling._shares_side_by_side: if False:": "no rows are added then",
+    "convolution.dbias: return np.moveaxis(widened(g), 1, -1)": "the engine sums over what is left",
     "convolution._reference: over, groups, kernel = (range(2, axes + 2), geometry.groups, "
     "weight.shape[2:])": ANY_SEQUENCE,
     "convolution._reference: spans = (d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, "
