@@ -39,6 +39,7 @@ EQUIVALENT = {
     "geometry.dilation, groups)": "a step of 1 less changes nothing",
     "convolution._transposed_reference: plain = Geometry((1,) * axes, ((0, 1),) * axes, "
     "geometry.dilation, groups)": "what is padded at the end is cut off after",
+    "convolution.channels_last: return x": FAST,
     "convolution.channels_last: if padding is None:": FAST,
     "convolution.channels_last: if padding is None or not map(any, padding):": FAST,
     **{
@@ -63,6 +64,9 @@ EQUIVALENT = {
     "pooling._max_dx: share = g / sum((hit for hit in hits)).astype(g.dtype)": (
         "a sum that starts at the number 0 counts booleans"
     ),
+    "pooling._shares_side_by_side: in_parts(fill, n, g.size)": FAST,
+    "pooling._shares_side_by_side: in_parts(fill, n, largest.size)": FAST,
+    "pooling._shares_side_by_side: if False:": "no rows are added then",
     "pooling._counter: return np.min_scalar_type(kernel)": (
         "an integer of eight bytes counts the elements as well"
     ),
