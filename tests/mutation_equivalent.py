@@ -78,14 +78,7 @@ EQUIVALENT = {
     "output_size": ANY_SEQUENCE,
     "pooling._averages: return -(inside / inside.sum(axis=1, keepdims=True)).astype("
     "np.float64 if dtype.kind in 'biu' else dtype)": "it is used twice, for rows and for columns",
-    **{
-        f"recurrent.{back}": FAST
-        for back in (
-            "_rnn_back: return _Pulled(d[None], _of_weights(d[None], seen[:-1])[0], dh)",
-            "_lstm_back: return _Pulled(d, joined.reshape((-1, joined.shape[2])), dh, dc)",
-            "_gru_back: return _Pulled(inputs, joined.reshape((-1, joined.shape[2])), dh)",
-        )
-    },
+    "recurrent._dx: return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)": FAST,
     "recurrent._lstm_back: np.matmul(dz, weight).sum(axis=0, out=dh)": FAST,
     "recurrent._lstm_cell_reference: i, f, g, o = split(z, 4, axis=1)": "z has two axes",
     "recurrent._gru_cell_reference: x_r, x_z, x_n = split(linear(x, weight_ih, bias_ih), 3, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -63,7 +63,7 @@ def _seen(
 
 
 def _combined(
-    combine: np.ufunc,
+    combine: Callable[[Array, Array], Array],
     x: Array,
     kernel: Sequence[int],
     counts: Sequence[int],
@@ -78,10 +78,8 @@ def _combined(
     def fill(part: slice) -> None:
         rows = (x[part, *geometry.places((i,), counts)] for i in range(kernel[0]))
         tall = reduce(combine, rows)
-        first, *others = (geometry.places((0, j), counts)[1] for j in range(kernel[1]))
-        out[part] = tall[:, :, first]
-        for places in others:
-            combine(out[part], tall[:, :, places], out=out[part])
+        across = (geometry.places((0, j), counts)[1] for j in range(kernel[1]))
+        out[part] = reduce(combine, (tall[:, :, places] for places in across))
 
     in_parts(fill, len(x), x.size)
     return out

@@ -47,7 +47,7 @@ LINE = 64
 class _Pulled(NamedTuple):
     """What came back through time."""
 
-    inputs: Array  # (K, T * N, H), the gradient of x weight_ih^T
+    inputs: Array  # (K, T, N, H), the gradient of x weight_ih^T
     joined: Array  # (K * H, H + 2 + I), that of the weights and biases beside one another
     h: Array  # (N, H), that of the first hidden state
     c: Array = None
@@ -55,7 +55,7 @@ class _Pulled(NamedTuple):
 
 def _dx(d: _Pulled, x: Array, weight_ih: Array) -> Array:
     weights = _by_gate(weight_ih, len(d.inputs))
-    return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)
+    return reduce(iadd, map(np.matmul, _rows(d.inputs), weights)).reshape(x.shape)
 
 
 _WEIGHT_RULES: tuple[Rule, ...] = (
@@ -135,11 +135,11 @@ def _rows(steps: Array) -> Array:
 
 
 def _of_weights(d: Array, seen: Array) -> Array:
-    """Return the gradient of the weights of each gate, (K, H, n).
+    """Return the gradient of the weights of all gates, (K * H, n).
 
     From that of what they made, d (K, T, N, H), and what they multiplied, seen (T, N, n).
     """
-    return np.matmul(_rows(d).swapaxes(1, 2), _rows(seen))
+    return np.matmul(_rows(d).swapaxes(1, 2), _rows(seen)).reshape((-1, seen.shape[2]))
 
 
 def _check(
@@ -225,7 +225,7 @@ def _rnn_back(g: Array, saved: Any, weight_hh: Array, nonlinearity: str) -> _Pul
         dh += g[t]
         d[t] *= dh
         dh = d[t] @ weight_hh
-    return _Pulled(_rows(d[None]), _of_weights(d[None], seen[:-1])[0], dh)
+    return _Pulled(d[None], _of_weights(d[None], seen[:-1]), dh)
 
 
 @op(
@@ -426,8 +426,7 @@ def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
         dz[:3] *= dc
         dc *= f
         np.matmul(dz, weight, out=parts).sum(axis=0, out=dh)
-    joined = _of_weights(d, seen[:-1])
-    return _Pulled(_rows(d), joined.reshape((-1, joined.shape[2])), dh, dc)
+    return _Pulled(d, _of_weights(d, seen[:-1]), dh, dc)
 
 
 @op(
@@ -622,8 +621,7 @@ def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     inputs, middle = np.stack((d[0], d[1], d_new)), shape[1] + 1  # as on the way there
     of_hidden = _of_weights(d, seen[:-1, :, :middle])
     of_inputs = _of_weights(inputs, seen[:-1, :, middle:])
-    joined = np.concatenate((of_hidden, of_inputs), axis=2)
-    return _Pulled(_rows(inputs), joined.reshape((-1, joined.shape[2])), dh)
+    return _Pulled(inputs, np.concatenate((of_hidden, of_inputs), axis=1), dh)
 
 
 @op(
