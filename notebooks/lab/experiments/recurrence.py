@@ -200,7 +200,7 @@ def gating(seed: int = 0) -> dict[str, float]:
         found[f"gradient 49 steps back, forget bias {bias:g}"] = kept(lstm_way(bias, seed=seed))
     for name, words in RECALL.items():
         found[f"recall, {words}"] = recall(name, seed)[0]
-    # one network in ten gets stuck, and rounding decides which
+    # one or two of twelve get stuck, and rounding decides which
     silent = [recall("RNN", 5 * seed + i, silent=True)[0] for i in range(5)]
     found["recall, tanh RNN, silence"] = float(np.median(silent))
     found["adding, tanh RNN"] = adding(False, seed)
