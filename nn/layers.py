@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from autograd import Tensor, flatten
 from nn import functional as F
 from nn import init
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, untupled
 from nn.random import generator
 
 
@@ -145,7 +145,8 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map integers of shape (...) to (..., embedding_dim)."""
-        return F.embedding(input, self.weight, self.padding_idx)  # type: ignore[no-any-return]
+        rows = untupled(self, input)
+        return F.embedding(rows, self.weight, self.padding_idx)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the sizes."""

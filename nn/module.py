@@ -115,10 +115,7 @@ class Module:
             return self._hooked(args, out) if self._forward_hooks else out
         except AttributeError as error:
             if args and isinstance(args[0], tuple) and error.obj is args[0]:
-                raise TypeError(
-                    f"{type(self).__name__}: the input is a tuple, not a tensor; recurrent layers "
-                    "and MultiheadAttention return (output, ...): take the first, out[0]"
-                ) from error
+                raise _of_tuple(self) from error
             raise
         finally:
             current_scope.reset(token)
@@ -489,6 +486,20 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(filter(None, [self.extra_repr(), *children])).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def untupled(module: Module, x: Any) -> Any:
+    """Return an input, unless it is a tuple that holds tensors: NumPy would make it one array."""
+    if isinstance(x, tuple) and any(isinstance(item, Tensor) for item in x):
+        raise _of_tuple(module)
+    return x
+
+
+def _of_tuple(module: Module) -> TypeError:
+    return TypeError(
+        f"{type(module).__name__}: the input is a tuple, not a tensor; recurrent layers and "
+        "MultiheadAttention return (output, ...): take the first, out[0]"
+    )
 
 
 def zero_grad(parameters: Any, set_to_none: bool = True) -> None:

@@ -103,7 +103,17 @@ def test_what_is_no_module_is_refused():
         Sequential(Linear(2, 2), ReLU)
 
 
-@pytest.mark.parametrize("layer", [ours.Dropout(0.1), ours.Linear(4, 4), ours.GRU(4, 4)])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        ours.Dropout(0.1),
+        ours.Embedding(4, 4),
+        ours.GRU(4, 4),
+        ours.Linear(4, 4),
+        ours.PReLU(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 @pytest.mark.parametrize("mode", [enable_grad, no_grad])
 def test_after_a_recurrent_layer_the_message_says_to_take_its_output(layer, mode):
     net = Sequential(ours.GRU(4, 4), layer)
