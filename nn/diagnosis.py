@@ -24,8 +24,8 @@ import numpy as np
 from autograd import Tensor
 from autograd.anomaly import source_line
 from autograd.recording import Observer, is_recording, rerunning
+from nn import functional, signals, utils
 from nn import loss as losses
-from nn import signals, utils
 from nn.activation import ACTIVATIONS
 from nn.layers import Dropout
 from nn.module import Module
@@ -57,6 +57,7 @@ CURES = {
     "probabilities as logits": "pass the logits: the loss applies the softmax or sigmoid itself",
     "(N, 1) against (N,)": "give both the same shape: target[:, None], or output.squeeze(-1)",
     "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
+    "dropout in eval mode": "write F.dropout(x, p, training=self.training), or use nn.Dropout",
     "train() forgotten": "call model.train() before the training steps",
     "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach())",
     "input not finite": "look at the data: ~np.isfinite(x) says where; drop or replace that",
@@ -167,7 +168,9 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     Notes
     -----
     A model that runs under no_grad() in training mode counts as a forgotten eval(), even where that
-    is intended, as in Monte Carlo dropout.
+    is intended, as in Monte Carlo dropout. A dropout that is a function is seen where it is called
+    as ``F.dropout``, not under a name imported from `nn.functional`; with ``training=True`` it is
+    taken to be meant.
 
     Examples
     --------
@@ -196,6 +199,7 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
         (LRScheduler, "_count", watch.count),
         (losses, "_warn_of_probabilities", partial(watch.warn, "probabilities as logits")),
         (utils, "_gradients", watch.clip),
+        (functional, "dropout", watch.dropout),
     ]
     for owner in {next(c for c in type(o).__mro__ if "step" in vars(c)) for o in optimizers}:
         places.append((owner, "step", watch.step))
@@ -275,16 +279,26 @@ class _Watch(Observer):
             out = call(module, *args, **kwargs)
         finally:
             self.running.pop()
-        if _has_mode(module) and is_recording():
-            self.modes[module.training] = self.at["call"]
-        elif _has_mode(module) and module.training:
-            layer = f"{type(module).__name__} ({self.paths[module]})"
-            seen = f"{layer} ran in training mode under no_grad()"
-            self.report.add("eval() forgotten", seen, self.at["call"])
+        if _has_mode(module):
+            self._note_mode(module)
         t = signals.first_tensor(out)
         if t is not None and t.op is not None and is_recording():
             self._look_at_output(module, t)
         return out
+
+    def dropout(
+        self, dropout: Callable[..., Any], input: Any, p: float = 0.5, *args: Any, **kw: Any
+    ) -> Any:
+        """Drop, called as a function; note whether it goes by the mode of the module it is in."""
+        if p and self.running and not rerunning.get():
+            module, asked = self.running[-1], bool(args) or "training" in kw
+            if not asked and not module.training:
+                seen = f"{self._layer(module)} is in eval mode, and dropout had no training="
+                self.report.add("dropout in eval mode", seen, source_line())
+            training = bool(kw.get("training", args[0] if args else True))
+            if training is module.training and not _has_mode(module):
+                self._note_mode(module)
+        return dropout(input, p, *args, **kw)
 
     def backward(self, backward: Callable[..., Any], loss: Tensor, *args: Any, **kw: Any) -> None:
         """Walk back; note which gradients are new, and which of those hold used ones."""
@@ -389,6 +403,17 @@ class _Watch(Observer):
             self.sizes.see_activation(name, out, bounds, rectifier)
 
     # What is noted on the way.
+
+    def _note_mode(self, module: Module) -> None:
+        """Note in which mode a module ran that does something else in the other."""
+        if is_recording():
+            self.modes[module.training] = self.at["call"]
+        elif module.training:
+            seen = f"{self._layer(module)} ran in training mode under no_grad()"
+            self.report.add("eval() forgotten", seen, self.at["call"])
+
+    def _layer(self, module: Module) -> str:
+        return f"{type(module).__name__} ({self.paths[module]})"
 
     def _look_at_input(self, args: tuple[Any, ...]) -> None:
         arrays = [np.asarray(t.data) for t in map(signals.first_tensor, args) if t is not None]

@@ -589,6 +589,58 @@ def dropout_between_recurrent_layers(watch):
     return model
 
 
+def dropping(training):
+    """Return a model that calls dropout as a function; given the model, `training` is asked for."""
+    model = Two(lambda h: F.dropout(h.relu(), 0.1, training(model), rng=0))
+    return model
+
+
+def evaluated_after_each_step(watch, model):
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            model.train()
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            model.eval()
+            with no_grad():
+                model(X).argmax(axis=1)
+    return model
+
+
+@bug("dropout in eval mode")
+def dropout_that_is_not_told_of_the_mode(watch):
+    return evaluated_after_each_step(watch, Two(lambda h: F.dropout(h.relu(), 0.1)))  # here
+
+
+@bug("eval() forgotten")
+def dropout_as_a_function_in_the_evaluation(watch):
+    model = dropping(lambda model: model.training)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        with no_grad():
+            model(X)  # here
+    return model
+
+
+@bug("train() forgotten")
+def dropout_as_a_function_that_is_off_in_training(watch):
+    model = dropping(lambda model: model.training).eval()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            out = model(x)  # here
+            F.cross_entropy(out, y).backward()
+            optimizer.step()
+    return model
+
+
 @bug("train() forgotten")
 def still_in_use_after_an_evaluation(watch):
     model = mlp(nn.Dropout(0.1, rng=0))
@@ -1245,6 +1297,21 @@ def evaluation_that_records(watch):
 
 
 @healthy
+def dropout_as_a_function_that_goes_by_the_mode(watch):
+    return evaluated_after_each_step(watch, dropping(lambda model: model.training))
+
+
+@healthy
+def dropout_that_is_meant_in_eval_mode(watch):
+    return trained(watch, model := dropping(lambda _: True).eval(), SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def dropout_of_nothing(watch):
+    return evaluated_after_each_step(watch, Two(lambda h: F.dropout(h.relu(), 0.0)))
+
+
+@healthy
 def without_layers_that_have_a_mode(watch):
     model = mlp(nn.Dropout(0.0)).eval()
     model = trained(watch, model, SGD(model.parameters(), lr=0.1))
@@ -1782,6 +1849,7 @@ PLACES = [
     (lr_scheduler.LRScheduler, "_count"),
     (loss, "_warn_of_probabilities"),
     (utils, "_gradients"),
+    (F, "dropout"),
 ]
 
 
