@@ -16,14 +16,18 @@ from .style import (
     CAPTION_SIZE,
     CELL,
     FONT,
+    FRAME_FILL,
     FRAME_SIZE,
     INK,
     LINE,
     MARKS,
     MUTED,
     OUTPUT,
+    PAPERS,
+    SHADED_FRAMES,
     SIZES,
     TITLE_SIZE,
+    Theme,
 )
 
 if TYPE_CHECKING:
@@ -35,15 +39,15 @@ WIDER = 1.15
 """Engines measure text as Helvetica; fonts that replace it are up to this much wider."""
 
 
-def to_digraph(figure: Figure, *, paper: str = "transparent") -> Digraph:
+def to_digraph(figure: Figure, theme: Theme = "auto") -> Digraph:
     """Return the figure as a `graphviz.Digraph`, whose `source` is the same in every run.
 
     Parameters
     ----------
     figure : Figure
         Boxes get empty lines where the cells of arrays will be drawn.
-    paper : str, default='transparent'
-        The colour behind the picture.
+    theme : {'auto', 'light', 'dark'}, default='auto'
+        The paper to draw on; 'auto' draws none.
 
     Returns
     -------
@@ -52,17 +56,18 @@ def to_digraph(figure: Figure, *, paper: str = "transparent") -> Digraph:
     from graphviz import Digraph  # half of what importing viz would cost
 
     graph = Digraph("gradwalk", body=None)
+    muted = MUTED[theme]
     caption = ([figure.title] if figure.title else []) + list(figure.notes)
     graph.attr(
         "graph",
         rankdir=figure.direction,
-        bgcolor=paper,
+        bgcolor=PAPERS.get(theme, "transparent"),
         nodesep="0.2",
         ranksep="0.35",
         newrank="true",  # frames must not decide what comes before what
         ordering="in",  # operands in their order: a - b is not b - a
         labelloc="b",
-        **_text(tuple(caption), TITLE_SIZE if figure.title else CAPTION_SIZE, MUTED),
+        **_text(tuple(caption), TITLE_SIZE if figure.title else CAPTION_SIZE, muted),
     )
     graph.attr("node", height="0.3", fontname=FONT, fontcolor=INK)
     graph.attr(
@@ -71,9 +76,13 @@ def to_digraph(figure: Figure, *, paper: str = "transparent") -> Digraph:
         arrowsize="0.7",
         fontname=FONT,
         fontsize=f"{FRAME_SIZE * WIDER:g}",
-        fontcolor=MUTED,
+        fontcolor=muted,
     )
-    clusters = {frame.id: _cluster(frame) for frame in figure.frames}
+    clusters: dict[str, Digraph] = {}
+    level: dict[str | None, int] = {None: 0}
+    for frame in figure.frames:  # the outer ones come first
+        level[frame.id] = level[frame.parent] + 1
+        clusters[frame.id] = _cluster(frame, muted, shaded=level[frame.id] <= SHADED_FRAMES)
     for box in figure.boxes:
         place = graph if box.frame is None else clusters[box.frame]
         place.node(box.id, **_box(box))
@@ -122,7 +131,7 @@ def _blank_lines(box: Box) -> int:
     return math.ceil((len(box.cells) * CELL + 2) / SIZES["name"]) if box.cells else 0
 
 
-def _cluster(frame: Frame) -> Digraph:
+def _cluster(frame: Frame, ink: str, *, shaded: bool) -> Digraph:
     from graphviz import Digraph
 
     cluster = Digraph(f"cluster_{frame.id}")
@@ -131,11 +140,11 @@ def _cluster(frame: Frame) -> Digraph:
         id=frame.id,
         style="rounded,filled",
         color=LINE,
-        fillcolor="#80808014",
+        fillcolor=FRAME_FILL if shaded else "transparent",
         labeljust="l",
         labelloc="t",
         margin="10",
-        **_text((frame.label,), FRAME_SIZE, MUTED),
+        **_text((frame.label,), FRAME_SIZE, ink),
     )
     return cluster
 

@@ -1,8 +1,8 @@
 """Colours, shapes and sizes: one table, read by every writer.
 
-The hues are Okabe and Ito's, told apart by colour-blind readers, as light tints under dark text;
-greys for lines and captions have a contrast of more than 3 to 1 on white and on black. No meaning
-rests on colour alone: shapes, dashes and words carry it too.
+The hues are Okabe and Ito's, told apart by colour-blind readers, as light tints under dark text.
+Text has a contrast of at least 4.5 to 1 on what is under it, lines one of 3 to 1 on white and on
+black. No meaning rests on colour alone: shapes, dashes and words carry it too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ PAPERS: dict[Theme, str] = {"light": "#ffffff", "dark": "#16181d"}
 FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"
 GRAD_INK = "#9a3a00"
-MUTED = "#767676"
+MUTED: dict[Theme, str] = {"auto": "#767676", "light": "#4d535e", "dark": "#b8bfca"}
+"""Text on the paper or on frames; where the paper is not known, of equal contrast on white and on
+black. The page has its own rule for that one."""
 LINE = "#808080"
 OUTPUT = "#5f6b7a"
 
@@ -26,6 +28,8 @@ CELL = 4.5  # the side of a cell of a small picture of an array, in points
 CAPTION_SIZE = 11.5
 TITLE_SIZE = 13.0
 FRAME_SIZE = 11.5
+FRAME_FILL = "#80808014"
+SHADED_FRAMES = 6  # frames in frames that darken the paper; on more, their names would fade
 
 
 class BoxStyle(NamedTuple):

@@ -75,9 +75,9 @@ def from_engine(raw: bytes, figure: Figure, theme: Theme = "auto") -> str:
     )
     groups = {group.get("id"): group for group in drawing.findall(f"{_SVG}g")}
     for frame in figure.frames:
-        _copy_frame(groups[frame.id], frame, prefix, body)
+        _copy_frame(groups[frame.id], frame, prefix, body, MUTED[theme])
     for arrow in figure.arrows:
-        _copy_arrow(groups[arrow.id], arrow, prefix, body)
+        _copy_arrow(groups[arrow.id], arrow, prefix, body, MUTED[theme])
     for box in figure.boxes:
         _copy_box(groups[box.id], box, prefix, body)
     caption = _caption(figure)
@@ -86,7 +86,7 @@ def from_engine(raw: bytes, figure: Figure, theme: Theme = "auto") -> str:
         x = float(place.get("x", "0"))
         half = width(line.text) * _size(line) / 2
         left, right = min(left, x - half), max(right, x + half)
-        _write(body, line, x, place.get("y", "0"), MUTED)
+        _write(body, line, x, place.get("y", "0"), MUTED[theme])
     return _document(figure, prefix, body, (left, top, right, bottom), theme)
 
 
@@ -96,7 +96,7 @@ def from_text(text: str, figure: Figure, theme: Theme = "auto") -> str:
     body = ET.Element("g", {"font-family": "monospace", "font-size": "12"})
     lines = text.splitlines()
     for i, line in enumerate(lines):
-        row = ET.SubElement(body, "text", {"x": "0", "y": f"{16 * i}", "fill": MUTED})
+        row = ET.SubElement(body, "text", {"x": "0", "y": f"{16 * i}", "fill": MUTED[theme]})
         row.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
         row.text = line
     longest = max(map(len, lines), default=0)
@@ -180,27 +180,28 @@ def _tenths(x: float) -> str:
     return f"{x:.1f}".removesuffix(".0")
 
 
-def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element) -> None:
+def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element, ink: str) -> None:
     group = _group(source, prefix, "frame", f"call {frame.label}", to)
     for place in source.iter(f"{_SVG}text"):
         line = Line(frame.label, "text")
-        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), MUTED, FRAME_SIZE)
+        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink, FRAME_SIZE)
 
 
-def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element) -> None:
+def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element, ink: str) -> None:
     group = _group(source, prefix, "edge", arrow.about, to)
     group.set("data-source", arrow.source)
     group.set("data-target", arrow.target)
     for place in source.iter(f"{_SVG}text"):
         line = Line(arrow.label, "text")
-        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), MUTED)
+        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink)
 
 
 def _copy_box(source: ET.Element, box: Box, prefix: str, to: ET.Element) -> None:
     group = _group(source, prefix, "node", box.about, to)
     places = source.findall(f".//{_SVG}text")
     for line, place in zip(box.lines, places, strict=False):
-        ink = GRAD_INK if line.role in ("grad", "state") else INK
+        plainly = box.fill is not None or line.role not in ("grad", "state")
+        ink = INK if plainly else GRAD_INK  # which is too light for a dark shade
         _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink)
     if box.cells:
         below = places[len(box.lines)]

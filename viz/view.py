@@ -26,7 +26,7 @@ from .labels import Named, counted
 from .layout import Backend, LayoutUnavailable, check, layout
 from .reverse import reverse
 from .scale import Color
-from .style import PAPERS, Theme
+from .style import Theme
 from .text import to_tree
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ class GraphView:
 
     def to_dot(self) -> Digraph:
         """Return the picture as a new `graphviz.Digraph`, without the small pictures of arrays."""
-        paper = PAPERS.get(self.options.theme, "transparent")
-        return dot.to_digraph(self._arranged(cells=False), paper=paper)
+        return dot.to_digraph(self._arranged(cells=False), self.options.theme)
 
     def collapse(self, depth: int | Literal["auto"] | None) -> GraphView:
         """Return the view with so many levels of calls open: 0 closes all, None opens all."""
@@ -212,7 +211,7 @@ class GraphView:
 
     @cached_property
     def _laid_out(self) -> str:
-        source = dot.to_digraph(self.figure).source
+        source = dot.to_digraph(self.figure, self.options.theme).source
         raw = layout(source, backend=self.options.backend, timeout=self.options.timeout)
         return svg.from_engine(raw, self.figure, self.options.theme)
 
