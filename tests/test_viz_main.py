@@ -15,12 +15,14 @@ import numpy as np
 import nn
 from autograd import Tensor
 import helper_of_the_script
+import viz
 
 x = Tensor(2.0, requires_grad=True, name="x")
 loss = (x * x).tanh()
 both = [loss, x.sin()]
 model = nn.MLP([4, 3, 2], rng=0)
 lstm = nn.LSTM(4, 3, rng=0)
+view = viz.draw(loss, title="drawn", theme="light")
 embedding_like = helper_of_the_script.first
 text = "no tensor"
 
@@ -44,6 +46,18 @@ def test_a_tensor_is_written_to_a_file(script, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(target)
     assert target.read_text("utf-8").count('class="node"') == 5
     assert ">L<" in target.read_text("utf-8")
+
+
+def test_options_are_for_a_view_that_the_script_drew_too(script, tmp_path):
+    target = tmp_path / "graph.svg"
+    assert main([f"{script}:view", "-o", str(target), "--title", "L", "--show", "op,value"]) == 0
+    picture = target.read_text("utf-8")
+    assert ">L<" in picture
+    assert ">drawn<" not in picture
+    assert ">grad 1<" not in picture
+    assert 'fill="#ffffff"' in picture  # what is not given stays: the light paper
+    assert main([f"{script}:view", "-o", str(target)]) == 0
+    assert ">drawn<" in target.read_text("utf-8")
 
 
 def test_without_a_file_the_tree_is_printed(script, capsys):
@@ -79,6 +93,8 @@ def test_a_module_is_called_on_an_input_of_the_shape_given(script, capsys):
         (["{script}:loss", "-o", "graph.jpg"], "ends in '.jpg'"),
         (["{script}:loss", "--direction", "up"], "direction is 'up'"),
         (["{script}:loss", "--depth", "deep"], "--depth is 'deep'"),
+        (["{script}:view", "--theme", "sepia"], "theme is 'sepia'"),
+        (["{script}:view", "--expand-fused"], "view is drawn already; --expand-fused and"),
     ],
 )
 def test_what_cannot_be_drawn_is_told_in_one_line(script, arguments, message, capsys):

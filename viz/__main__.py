@@ -16,7 +16,7 @@ from autograd import Tensor
 from autograd.tree import flatten
 
 from .layout import LayoutUnavailable
-from .view import SHOW, GraphView, draw
+from .view import SHOW, GraphView, Options, checked, draw
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,13 +68,16 @@ def _parser() -> argparse.ArgumentParser:
         help="the shape of an input of a module, such as 8,64: normal numbers of a fixed seed; "
         "ints:8,64:50 are integers from 0 to 49; once for each input",
     )
-    option("--depth", default="auto", help="how many levels of calls are open; all, or auto")
-    option("--max-nodes", type=int, default=400, help="boxes at most (default: 400)")
-    option("--direction", default="LR", help="LR, TB, RL or BT (default: LR)")
-    option("--color", default="kind", help="kind, grad, value or memory (default: kind)")
-    option("--theme", default="auto", help="auto, light or dark (default: auto)")
-    option("--show", default=",".join(SHOW), help=f"what is written (default: {','.join(SHOW)})")
     option("--expand-fused", action="store_true", help="draw fused ops as what they are made of")
+    option = parser.add_argument_group(
+        "how it is drawn; a GraphView has its own defaults"
+    ).add_argument
+    option("--depth", help="how many levels of calls are open; all, or auto (the default)")
+    option("--max-nodes", type=int, help="boxes at most (default: 400)")
+    option("--direction", help="LR, TB, RL or BT (default: LR)")
+    option("--color", help="kind, grad, value or memory (default: kind)")
+    option("--theme", help="auto, light or dark (default: auto)")
+    option("--show", help=f"what is written (default: {','.join(SHOW)})")
     option("--title", help="a line under the picture")
     return parser
 
@@ -83,8 +86,18 @@ def _view(found: Any, name: str, args: argparse.Namespace) -> GraphView:
     params = None
     if args.input and not hasattr(found, "named_parameters"):
         raise ValueError(f"{name} is no module to call on an input; leave --input out")
+    look = {key: x for key, x in vars(args).items() if key in Options._fields and x is not None}
+    if args.depth is not None:
+        look["depth"] = _depth(args.depth)
+    if args.show is not None:
+        look["show"] = tuple(args.show.split(","))
     if isinstance(found, GraphView):
-        return found
+        if args.expand_fused or "check" in look.get("show", ()):
+            raise ValueError(
+                f"{name} is drawn already; --expand-fused and --show check belong into its draw()"
+            )
+        checked(Options(**look))
+        return GraphView(found.graph, found.options._replace(**look))
     if hasattr(found, "named_parameters"):  # a module: viz does not import nn
         params = dict(found.named_parameters())
         if not args.input:
@@ -92,18 +105,7 @@ def _view(found: Any, name: str, args: argparse.Namespace) -> GraphView:
         found = found(*map(_input, args.input))
         if not isinstance(found, Tensor):  # several results, as of an LSTM
             found = [x for x in flatten(found)[0] if isinstance(x, Tensor)]
-    return draw(
-        found,
-        params=params,
-        depth=_depth(args.depth),
-        max_nodes=args.max_nodes,
-        direction=args.direction,
-        color=args.color,
-        theme=args.theme,
-        show=args.show.split(","),
-        expand_fused=args.expand_fused,
-        title=args.title,
-    )
+    return draw(found, params=params, expand_fused=args.expand_fused, **look)
 
 
 def _depth(text: str) -> Any:

@@ -529,21 +529,11 @@ def draw(
     for output in outputs:
         if not isinstance(output, Tensor):
             raise TypeError(f"draw: an output is a {type(output).__name__}; pass a Tensor")
-    if unknown := set(show) - {*SHOW, *_MORE}:
-        choices = ", ".join((*SHOW, *_MORE))
-        raise ValueError(f"draw: show has {sorted(unknown)}; choose of {choices}")
-    if direction not in _DIRECTIONS:
-        raise ValueError(f"draw: direction is {direction!r}; choose of {', '.join(_DIRECTIONS)}")
-    if color not in ("kind", "grad", "value", "memory"):
-        raise ValueError(f"draw: color is {color!r}; choose of kind, grad, value, memory")
-    if form not in ("auto", "bipartite", "compact"):
-        raise ValueError(f"draw: form is {form!r}; choose of auto, bipartite, compact")
-    if theme not in _THEMES:
-        raise ValueError(f"draw: theme is {theme!r}; choose of {', '.join(_THEMES)}")
-    _check_depth("draw", depth)
-    if max_nodes < 5:
-        raise ValueError(f"draw: max_nodes is {max_nodes}; pass at least 5")
-    check(backend)
+    options = checked(
+        Options(
+            *(tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title)
+        )
+    )
     graph = extract(
         outputs,
         params=params,
@@ -552,10 +542,36 @@ def draw(
         expand_fused=expand_fused,
         check="check" in show,
     )
-    options = Options(
-        tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title
-    )
     return GraphView(graph, options)
+
+
+def checked(options: Options) -> Options:
+    """Return the options, if they are among those that `draw` tells of.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    LayoutUnavailable
+        If the backend is not installed.
+    """
+    o = options
+    if unknown := set(o.show) - {*SHOW, *_MORE}:
+        choices = ", ".join((*SHOW, *_MORE))
+        raise ValueError(f"draw: show has {sorted(unknown)}; choose of {choices}")
+    if o.direction not in _DIRECTIONS:
+        raise ValueError(f"draw: direction is {o.direction!r}; choose of {', '.join(_DIRECTIONS)}")
+    if o.color not in ("kind", "grad", "value", "memory"):
+        raise ValueError(f"draw: color is {o.color!r}; choose of kind, grad, value, memory")
+    if o.form not in ("auto", "bipartite", "compact"):
+        raise ValueError(f"draw: form is {o.form!r}; choose of auto, bipartite, compact")
+    if o.theme not in _THEMES:
+        raise ValueError(f"draw: theme is {o.theme!r}; choose of {', '.join(_THEMES)}")
+    _check_depth("draw", o.depth)
+    if o.max_nodes < 5:
+        raise ValueError(f"draw: max_nodes is {o.max_nodes}; pass at least 5")
+    check(o.backend)
+    return options
 
 
 def _check_depth(where: str, depth: object) -> None:
