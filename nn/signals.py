@@ -40,8 +40,8 @@ class Signal:
     backward : float
         That of the gradient with respect to it; NaN where there is none.
     dead : float
-        The part of its units, on the last axis or the channels of an image, that are 0 for the
-        whole batch.
+        The part of its units, on the last axis or the channels of a convolution, that are 0 for
+        the whole batch.
     saturated : float
         The part of its values within a fiftieth of the bounds, for an activation that has two:
         those of the module, as in ``Hardtanh(-20, 20)``. Of a ReLU6 only values above 0 count.
@@ -200,7 +200,7 @@ def report(
     for module, value in seen:
         signal = Signal(paths[module] or "model", type(module).__name__, mean_square(value.data))
         signal.backward = mean_square(gradients.get(value))
-        signal.dead = _dead(value.data)
+        signal.dead = _dead(value)
         signal.saturated = saturated(value.data, bounds(module), rectifier=rectifies(module))
         rows.append(signal)
     for signal in rows:
@@ -286,17 +286,30 @@ def mean_square(a: Any) -> float:
     return mean if math.isfinite(mean) else math.inf
 
 
-def _dead(a: Any) -> float:
+def _dead(t: Tensor) -> float:
     """Return the part of the units that are 0 for all examples."""
-    if a.ndim < 2 or a.shape[0] < 2 or not a.size:
+    if t.ndim < 2 or t.shape[0] < 2 or not t.size:
         return 0.0
-    return float(silent_units(a).mean())
+    return float(silent_units(t).mean())
 
 
-def silent_units(a: Any) -> Any:
+def silent_units(t: Tensor) -> Any:
     """Return which units are 0 for all examples: channels, or along the last axis."""
-    units = 1 if a.ndim == 4 else a.ndim - 1
-    return (a == 0).all(axis=tuple(i for i in range(a.ndim) if i != units))
+    units = 1 if t.ndim == 4 or (t.ndim == 3 and _of_channels(t)) else t.ndim - 1
+    return np.all(t.data == 0, axis=tuple(i for i in range(t.ndim) if i != units))
+
+
+def _of_channels(t: Tensor) -> bool:
+    """Whether axis 1 of three is that of channels, as the op says that activations are of.
+
+    Of several inputs it is the latest: in a residual connection, the branch.
+    """
+    while t.op is not None and t.op.kind == "elementwise":
+        t = max(t.inputs, key=lambda x: (x.shape == t.shape, x.serial))
+    return t.op is not None and t.op.name in _CHANNELS
+
+
+_CHANNELS = ("conv1d", "conv_transpose1d", "batch_norm", "group_norm")
 
 
 def bounds(module: Module) -> tuple[float, float] | None:

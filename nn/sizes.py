@@ -75,7 +75,7 @@ class Sizes:
         """Note how much of what an activation put out stands still."""
         if out.scope is None or out.ndim < 2:
             return
-        silent = signals.silent_units(out.data) if rectifier else np.False_
+        silent = signals.silent_units(out) if rectifier else np.False_
         key = name, out.scope.path, source_line(), np.shape(silent)
         seen = self.activations.setdefault(key, _Activation())
         part = signals.saturated(out.data, bounds, rectifier=rectifier)

@@ -884,6 +884,16 @@ def dead_where_relu_is_a_function(watch):
     return trained(watch, model := Two(pass_on), SGD(model.parameters(), lr=0.1))
 
 
+@bug("dead ReLU")
+def all_channels_of_a_signal_but_one_are_dead(watch):
+    model = nn.Sequential(
+        *(nn.Conv1d(1, 16, 3, rng=0), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 6, 3, rng=1)),
+    )
+    model[0].bias.data[1:] = -100
+    batches = [(x[:, None], y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.1), batches)
+
+
 def one_epoch_of_digits(watch, activation, optimizer, scale=1):
     model = nn.MLP([64, 32, 10], activation, rng=0)
     loader = DataLoader(digits()[0], 64, shuffle=True, rng=0)

@@ -386,6 +386,37 @@ def test_dead_and_saturated_layers_are_named():
     assert found.layers[4].saturated > 0.5 and "saturated" in found.layers[4].verdict
 
 
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "in use"])
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([nn.Conv2d(8, 32, 3, rng=0)], (20, 8, 5, 5)),
+        ([nn.Conv1d(8, 32, 3, rng=0)], (20, 8, 5)),
+        ([nn.Conv1d(8, 32, 3, rng=0), nn.BatchNorm1d(32)], (20, 8, 5)),
+        ([nn.Conv1d(8, 32, 3, rng=0), nn.GroupNorm(4, 32)], (20, 8, 5)),
+        ([nn.Conv1d(8, 32, 3, rng=0), nn.Residual(nn.Conv1d(32, 32, 1, rng=1))], (20, 8, 5)),
+        ([nn.Linear(8, 32, rng=0)], (20, 5, 8)),
+        ([nn.Linear(8, 32, rng=0), nn.Residual(nn.Linear(32, 32, rng=1))], (20, 5, 8)),
+    ],
+    ids=[
+        "image",
+        "signal",
+        "batch norm",
+        "group norm",
+        "residual",
+        "sequence",
+        "residual sequence",
+    ],
+)
+def test_dead_units_are_channels_or_along_the_last_axis(layers, shape, mode):
+    net = Sequential(*layers, nn.ReLU()).train(mode)
+    last = [m for m in net.modules() if getattr(m, "bias", None) is not None][-1]
+    last.bias.data[:24] = -100
+    found = init.report(net, np.random.default_rng(1).normal(size=shape).astype(np.float32))
+    assert found.layers[-1].dead == 24 / 32
+    assert found.layers[-1].verdict == "dead"
+
+
 def test_what_is_saturated_is_judged_by_the_bounds_of_the_module():
     def share(activation, spread):
         net = Sequential(Linear(64, 64, rng=0, dtype=np.float64), activation)
