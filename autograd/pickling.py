@@ -1,7 +1,7 @@
 """Pickles and copies of tensors with their history, however deep it is.
 
-A graph goes into a pickle as a flat list, inputs first, so that nothing recurses; `copy.deepcopy`
-takes the same way. Leaves are objects of their own in it, and so stay shared between the tensors of
+A graph goes into a pickle as a flat list, inputs first, so that nothing recurses, with the graphs of
+gradients that its tensors retained; `copy.deepcopy` takes the same way. Leaves are objects of their own in it, and so stay shared between the tensors of
 one pickle. What is computed is not: two results of one graph, pickled together, come back with a
 history each. A result whose gradient was lost to a change in place is refused in the copy too.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from .changes import Rebound, Refusal, check_unchanged
 from .engine import Trace, toposort
-from .op import Op
+from .op import Node, Op
 from .ops import op_table
 from .recording import next_serial
 
@@ -37,20 +37,37 @@ def reduce_tensor(t: Any) -> tuple[Any, ...]:
         # A gradient that was recorded leads back to the leaf, which must be there by then.
         state = getattr(t, "__dict__", None) or None, {"_grad": t._grad}
         return _leaf_again, (type(t), t.data, t.requires_grad, t.name, t.scope), state
-    nodes = toposort(t)[::-1]
+    nodes = _with_gradients(t)
     place = {node: i for i, node in enumerate(nodes)}
     records = []
     for node in nodes:
         inputs, saved = [place.get(x, x) for x in node.inputs], node.saved
+        grad = place[node._grad] if _is_recorded(node._grad) else node._grad
         if isinstance(saved, Rebound | Trace):
             saved = None
         try:
             check_unchanged(node)
         except RuntimeError as error:  # what it was computed from is gone; the copy says so too
             inputs, saved = [], Refusal(str(error))
-        facts = (node.params, node.data, saved, node._grad, node.name, node.scope)
+        facts = (node.params, node.data, saved, grad, node.name, node.scope)
         records.append((node.op, inputs, *facts))
-    return _graph_again, (type(t), records)
+    return _graph_again, (type(t), records, place[t])
+
+
+def _with_gradients(t: Any) -> list[Any]:
+    """Return what `t` and the gradients retained on the way were computed from, inputs first."""
+    top = Trace()  # stands above all of them, so that one walk finds each once
+    top.op, top.inputs, top.serial = t.op, (t,), next_serial()
+    while True:
+        nodes = toposort(top)[:0:-1]
+        found = {*top.inputs}
+        top.inputs = (t, *(node._grad for node in nodes if _is_recorded(node._grad)))
+        if found.issuperset(top.inputs):
+            return nodes
+
+
+def _is_recorded(grad: Any) -> bool:
+    return isinstance(grad, Node) and grad.op is not None
 
 
 def _leaf_again(cls: Any, data: Any, requires_grad: bool, name: str | None, scope: Any) -> Any:
@@ -61,14 +78,17 @@ def _leaf_again(cls: Any, data: Any, requires_grad: bool, name: str | None, scop
     return t
 
 
-def _graph_again(cls: Any, records: list[tuple[Any, ...]]) -> Any:
+def _graph_again(cls: Any, records: list[tuple[Any, ...]], root: int) -> Any:
     made: list[Any] = []
     for op, inputs, params, data, saved, grad, name, scope in records:
         t = _leaf_again(cls, data, True, name, scope)
         t._grad, t.op, t.params, t.saved, t.serial = grad, op, params, saved, next_serial()
         t.inputs = tuple(made[x] if isinstance(x, int) else x for x in inputs)
         made.append(t)
-    return made[-1]
+    for t in made:
+        if isinstance(t._grad, int):  # a place: most gradients are younger than their tensor
+            t._grad = made[t._grad]
+    return made[root]
 
 
 def _name(op: Op) -> tuple[str, str]:

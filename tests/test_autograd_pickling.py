@@ -130,6 +130,25 @@ def test_a_leaf_comes_back_with_a_gradient_that_leads_back_to_it(again):
 
 
 @ways
+@pytest.mark.parametrize("depth", [1, 5_000])
+def test_a_result_comes_back_with_a_gradient_that_leads_back_to_it(again, depth):
+    x = leaf(2.0)
+    y = x
+    for _ in range(depth):
+        y = y * 1.0
+    y.retain_grad()
+    (y**3).backward(create_graph=True)
+    slope = y.grad.retain_grad()
+    (slope**2).backward(create_graph=True)  # so that gradients of gradients lead back, too
+    twin = again(y)
+    assert (twin.item(), twin.grad.item()) == (2, 12 + 288)
+    (twin * 1).backward()  # a copy retains nothing anew
+    assert twin.grad.item() == 12 + 288
+    twin.grad.backward()
+    assert [again(t).grad.item() for t in (slope, x)] == [24, 12 + 288]
+
+
+@ways
 def test_ops_come_back_as_themselves(again):
     assert again(ag.relu) is ag.relu
     assert again([triple, triple]) == [triple, triple]
