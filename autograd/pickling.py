@@ -1,9 +1,10 @@
 """Pickles and copies of tensors with their history, however deep it is.
 
-A graph goes into a pickle as a flat list, inputs first, so that nothing recurses, with the graphs of
-gradients that its tensors retained; `copy.deepcopy` takes the same way. Leaves are objects of their own in it, and so stay shared between the tensors of
-one pickle. What is computed is not: two results of one graph, pickled together, come back with a
-history each. A result whose gradient was lost to a change in place is refused in the copy too.
+A graph goes into a pickle as a flat list, inputs first, so that nothing recurses, and with it what
+retained gradients were computed from; `copy.deepcopy` takes the same way. Leaves are objects of
+their own in it, and so stay shared between the tensors of one pickle. What is computed is not: two
+results of one graph, pickled together, come back with a history each. A result whose gradient was
+lost to a change in place is refused in the copy too.
 """
 
 from __future__ import annotations
