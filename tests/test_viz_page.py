@@ -287,6 +287,61 @@ def test_calls_close_and_open_and_steps_go_on_in_them(visit):
         assert grads(tab)[name] == f"|grad| {np.linalg.norm(p.grad.data.astype(float)):.4g}"
 
 
+def difference():
+    """A step of an optimiser, and an op more."""
+    x, w = Tensor([1.0, 2.0], name="x"), leaf([0.5, -0.25], "w")
+    with scope("model"):
+        before = viz.draw((w * x).tanh().sum())
+    w.data = w.data - 0.125
+    with scope("model"):
+        after = viz.draw((w * x).tanh().exp().sum())
+    return before.diff(after)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(lambda: mlp()[0], id="mlp"),
+        pytest.param(lambda: block()[0], id="block"),
+        pytest.param(difference, id="difference"),
+        pytest.param(lambda: viz.draw(Tensor(-2.0, requires_grad=True).relu() * 3), id="zero"),
+    ],
+)
+def test_each_level_ends_as_the_picture_and_starts_with_the_gradient_of_the_output_alone(
+    visit, view
+):
+    html = view().html()
+    pictures = [
+        sorted(re.findall(r'class="grad"[^>]*>([^<]*)<', svg))
+        for svg in re.findall(r"<svg.*?</svg>", html, re.S)
+    ]
+    tab = visit(html)
+    written = """() => [...document.querySelectorAll(".level:not([hidden]) text.grad")]
+        .map(t => t.textContent).sort()"""
+    for _ in pictures:
+        tab.keyboard.press("[")
+    for picture in pictures:
+        tab.keyboard.press("Home")
+        arrived = [text for text in tab.evaluate(written) if text != "grad: not yet"]
+        assert len(arrived) == 1
+        tab.keyboard.press("End")
+        assert tab.evaluate(written) == picture
+        tab.keyboard.press("]")
+
+
+def test_a_closed_call_gets_its_gradient_when_its_result_does(visit):
+    x = leaf(2.0, "x")
+    with scope("inner"):
+        y = (x * 3).tanh()
+    tab = visit(viz.draw(y.exp() * 2, depth=0).html())
+    texts = [grads(tab)["inner"]]
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+        texts.append(grads(tab)["inner"])
+    assert texts[:2] == ["grad: not yet"] * 2
+    assert texts[2] == texts[3] == f"grad {2 * np.exp(np.tanh(6)):.4g}"
+
+
 def test_search_marks_what_is_found_and_goes_there(visit):
     tab = visit(mlp()[0].html())
     tab.keyboard.press("/")

@@ -12,7 +12,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from .graph import Call, Edge, Fate, Graph, Node
@@ -222,12 +222,12 @@ def _close(graph: Graph, depth: int) -> Graph:
         closed = None if node.call is None else closed_by[node.call]
         of[node.id] = node.id if closed is None or closed not in used else graph.calls[closed].id
         members.setdefault(of[node.id], []).append(node)
-    results = _results(graph, of)
+    leaving = results(graph, of)
     calls = {call.id: call for call in graph.calls}
     return _merge(
         graph,
         [
-            (_call_node(calls[key], inside, results.get(key, [])) if key in calls else node, inside)
+            (_call_node(calls[key], inside, leaving.get(key, [])) if key in calls else node, inside)
             for key, inside in members.items()
             for node in inside[:1]
         ],
@@ -279,14 +279,18 @@ def _fate_of(nodes: Sequence[Node]) -> Fate:
     return fates.pop() if len(fates) == 1 else "changed"
 
 
-def _results(graph: Graph, of: dict[str, str]) -> dict[str, list[Node]]:
-    """The nodes of each group that something outside it reads, or that are outputs."""
+def results(graph: Graph, of: Mapping[str, str]) -> dict[str, list[Node]]:
+    """Return the nodes of each group that something outside it reads, or that are outputs.
+
+    A group has the id of the node that it is drawn as, which `of` tells for each node. If there is
+    one result, that node shows its value and gradient.
+    """
     leaving = {e.source for e in graph.edges if of[e.source] != of[e.target]}
-    results: dict[str, list[Node]] = {}
+    found: dict[str, list[Node]] = {}
     for node in graph.nodes:
         if node.ops and (node.output or node.id in leaving):
-            results.setdefault(of[node.id], []).append(node)
-    return results
+            found.setdefault(of[node.id], []).append(node)
+    return found
 
 
 def _merge(graph: Graph, parts: Iterable[tuple[Node, Sequence[Node]]]) -> Graph:

@@ -10,7 +10,14 @@ const levels = [...document.querySelectorAll(".level")].map((box, i) => {
   for (const g of svg.querySelectorAll(".node")) nodes.set(g.id.slice(svg.id.length + 1), g);
   const edges = [...svg.querySelectorAll(".edge")];
   const drawn = (id) => data.levels[i].drawn[id] || id;
-  return { box, svg, nodes, edges, whole: { x, y, w, h }, view: null, drawn };
+  // a closed call shows the gradient of its result
+  const result = (id) => data.levels[i].results[id] || id;
+  const grads = new Map();
+  for (const [id, g] of nodes) {
+    const text = g.querySelector("text.grad");
+    if (text) grads.set(id, { text, full: text.textContent });
+  }
+  return { box, svg, nodes, edges, grads, whole: { x, y, w, h }, view: null, drawn, result };
 });
 let level = data.level;
 let at = 0; // how many steps of the backward pass are done
@@ -26,8 +33,11 @@ data.steps.forEach((step, i) => {
   }
 });
 
-function gradient(id, step) {
-  const past = (history.get(id) || []).filter(([when]) => when <= step);
+// What is complete reads as the picture has it, which may tell more: what it was before, that it is 0.
+function gradient(id, step, full) {
+  const all = history.get(id);
+  const past = all.filter(([when]) => when <= step);
+  if (past.length === all.length) return full;
   return past.length ? past[past.length - 1][1] : "grad: not yet";
 }
 
@@ -42,11 +52,11 @@ function go(step) {
 }
 
 function draw() {
-  const { nodes, edges, drawn } = levels[level];
+  const { nodes, edges, grads, drawn, result } = levels[level];
   for (const marked of document.querySelectorAll(".now")) marked.classList.remove("now");
-  for (const [id, g] of nodes) {
-    const text = g.querySelector("text.grad");
-    if (text && history.has(id)) write(g, text, gradient(id, at));
+  for (const [id, { text, full }] of grads) {
+    const of = result(id);
+    if (history.has(of)) write(nodes.get(id), text, gradient(of, at, full));
   }
   if (at === 0) return;
   const step = data.steps[at - 1];

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
+from .collapse import results
 from .explain import Formula
 from .figure import grad_text
 from .graph import Graph, Node, Pull
@@ -158,7 +159,14 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
     names = " and ".join(_name(node) for node in outputs[:3])
     return {
         "level": level,
-        "levels": [{"label": each.label, "drawn": _moved(each.drawn)} for each in levels],
+        "levels": [
+            {
+                "label": each.label,
+                "drawn": _moved(each.drawn),
+                "results": _results(graph, each.drawn),
+            }
+            for each in levels
+        ],
         "names": {node.id: _name(node) for node in graph.nodes},
         "calls": {node.id: _where(graph, node) for node in graph.nodes if node.call is not None},
         "formulas": {node.id: written[node.formulas] for node in graph.nodes if node.formulas},
@@ -202,6 +210,12 @@ def _part(p: Pull, source: Node) -> dict[str, Any]:
 def _moved(drawn: Mapping[str, str]) -> dict[str, str]:
     """Where nodes are drawn that are not drawn as themselves."""
     return {key: now for key, now in drawn.items() if key != now}
+
+
+def _results(graph: Graph, drawn: Mapping[str, str]) -> dict[str, str]:
+    """Whose gradient is shown by what stands for several nodes."""
+    found = {key: of for key, of in results(graph, drawn).items() if len(of) == 1}
+    return {key: of[0].id for key, of in found.items() if key != of[0].id}
 
 
 def _op(node: Node) -> str:
