@@ -220,6 +220,47 @@ def test_the_gradients_and_layers_of_the_picture_are_those_recorded():
     assert labels[:2] == ["hidden.weight", "head.weight"]
 
 
+def test_a_gradient_of_exactly_0_is_marked_below_and_one_that_is_not_finite_above():
+    layers = {f"net.{name}": None for name in "abcd"}
+    for norms, scale, marks in [
+        ([0.0, 0.0, 1e-3, 1.0], "log", {"exactly 0": [[0, 0], [1, 0]]}),
+        (
+            [0.0, 2.0, np.inf, np.nan],
+            "log",
+            {"exactly 0": [[0, 0]], "not finite": [[2, 1], [3, 1]]},
+        ),
+        ([0.0] * 4, "linear", {"exactly 0": [[i, 0] for i in range(4)]}),
+        ([1.0, 2.0, 3.0, 4.0], "log", {}),
+    ]:
+        ax = viz.plot_grad_flow(viz.Snapshot(layers, dict(zip(layers, norms, strict=True))))
+        ax.figure.canvas.draw()
+        curve, *marked = ax.lines
+        assert ax.get_yscale() == scale
+        assert ax.get_ylim()[0] >= 0
+        assert {line.get_label(): line.get_xydata().tolist() for line in marked} == marks
+        for line in marked:  # on the edge of the picture, whatever the scale
+            across, up = line.get_transform().transform(line.get_xydata()).T
+            assert up == pytest.approx(
+                ax.bbox.y1 if line.get_label() != "exactly 0" else ax.bbox.y0
+            )
+            assert (ax.bbox.x0 < across).all()
+            assert (across < ax.bbox.x1).all()
+        legend = ax.get_legend()
+        assert (legend is not None) == bool(marks)
+        drawn = [y for y in curve.get_ydata() if y == y]
+        assert drawn == [y for y in norms if 0 < y < np.inf]
+
+
+def test_the_layers_before_a_dead_one_are_marked():
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.ReLU(), nn.Linear(4, 1, rng=0))
+    model[0].bias.data = model[0].bias.data - 100
+    with viz.Recorder(model) as recorder:
+        model(Tensor(np.ones((2, 3), np.float32))).sum().backward()
+        snapshot = recorder.step()
+    _, dead = viz.plot_grad_flow(snapshot).lines
+    assert dead.get_xydata().tolist() == [[0, 0]]
+
+
 def test_the_dashboard_of_a_deep_model_has_short_labels_whole_steps_and_a_note():
     model = nn.GPT(5, 4, d_model=4, nhead=1, num_layers=2, rng=0)
     with viz.Recorder(model) as recorder:

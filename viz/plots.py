@@ -136,7 +136,9 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     """Plot the norm of the gradient that reaches each layer's output, on a log scale.
 
     Layers stand in the order of the forward pass. A line that falls to the left, towards the input,
-    is a gradient that vanishes; one that climbs to the left explodes.
+    is a gradient that vanishes; one that climbs to the left explodes. What has no place on such a
+    scale is marked on its edges: a gradient of exactly 0, as before a dead layer, by a cross below,
+    one that is infinite or NaN by a triangle above.
 
     Parameters
     ----------
@@ -159,10 +161,23 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     names = [name for name in snapshot.layers if name in snapshot.gradients]
     _need(names, "plot_grad_flow: no gradient was recorded; call backward() inside the recorder")
     ax = _axes(ax, width=max(4.8, 0.4 * len(names)))
-    norms = [snapshot.gradients[name] for name in names]
-    ax.plot(range(len(names)), norms, "-o", color=_COLORS[0], linewidth=1.8, markersize=3.5)
-    if any(norms):
+    norms = np.array([snapshot.gradients[name] for name in names])
+    places, zero, sound = np.arange(len(norms)), norms == 0, np.isfinite(norms)
+    curve = np.where(sound & ~zero, norms, np.nan)
+    ax.plot(places, curve, "-o", color=_COLORS[0], linewidth=1.8, markersize=3.5)
+    if (sound & ~zero).any():
         ax.set_yscale("log")
+    else:
+        ax.set_ylim(0, 1)
+    edges = ((zero, 0, "X", "exactly 0"), (~sound, 1, "^", "not finite"))
+    for there, edge, mark, label in edges:
+        if there.any():
+            look: dict[str, Any] = {"color": _COLORS[1], "linestyle": "", "clip_on": False}
+            at = np.full(there.sum(), edge)
+            where = ax.get_xaxis_transform()
+            ax.plot(places[there], at, mark, transform=where, label=label, zorder=3, **look)
+    if zero.any() or not sound.all():
+        ax.legend(frameon=False)
     _name_layers(ax, names)
     return _finish(ax, "gradient of the loss by layer", ylabel="norm")
 
