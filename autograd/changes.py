@@ -19,7 +19,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.last = 0
-        self.rebound = 0  # when a tensor last became another node, see `Rebound`
+        self.rebound = 0  # when a tensor last became another node, see `settle`
         # By the id of what `memory` returns. The id of one that is gone may become another's, who
         # is younger than the note, as all are that were computed from him: it says nothing of them.
         self._by_memory: dict[int, int] = {}
@@ -60,15 +60,11 @@ def owner(array: Any) -> Any:
     return array
 
 
-class Rebound(int):
-    """What ``x[i] = v`` keeps in `saved`: since when x is another node, whose first input it was.
-
-    What was computed from x before still names x as its input, and means the node of that time.
-    """
-
-
 def settle(node: Any) -> None:
     """Let the inputs of a node be the nodes that they were when it was made.
+
+    ``x[i] = v`` makes x another node, of which the old one is the first input; what was computed
+    from x before still names x. But no input is younger than what was computed from it.
 
     Raises
     ------
@@ -77,7 +73,7 @@ def settle(node: Any) -> None:
     """
     inputs = node.inputs
     for i, x in enumerate(inputs):
-        while isinstance(x.saved, Rebound) and x.saved > node.serial:
+        while x.serial > node.serial and x.inputs:
             x = x.inputs[0]
         if x.serial > node.serial:
             raise freed(x)

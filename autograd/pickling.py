@@ -15,7 +15,7 @@ from importlib import import_module
 from pickle import PicklingError
 from typing import Any
 
-from .changes import Rebound, Refusal, check_unchanged
+from .changes import Refusal, check_unchanged
 from .engine import Trace, toposort
 from .op import Node, Op
 from .ops import op_table
@@ -44,7 +44,7 @@ def reduce_tensor(t: Any) -> tuple[Any, ...]:
     for node in nodes:
         inputs, saved = [place.get(x, x) for x in node.inputs], node.saved
         grad = place[node._grad] if _is_recorded(node._grad) else node._grad
-        if isinstance(saved, Rebound | Trace):
+        if isinstance(saved, Trace):
             saved = None
         try:
             check_unchanged(node)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
 from .card import card
-from .changes import Rebound, changes, describe, memory
+from .changes import changes, describe, memory
 from .engine import backprop, run_hooks, unshared
 from .methods import Methods
 from .mistakes import explained
@@ -505,7 +505,7 @@ class Tensor(Methods):
         """Take over the value and the history of `after`, computed from what this tensor was."""
         self.data, self.requires_grad, self.op = after.data, after.requires_grad, after.op
         self.inputs, self.params, self.scope = after.inputs, after.params, after.scope
-        self.serial, self.saved = after.serial, Rebound(after.serial)
+        self.serial, self.saved = after.serial, after.saved
         changes.note_rebound(after.serial)
 
     def _update(self, op: Op, other: Any) -> Tensor:

@@ -381,6 +381,15 @@ def test_a_recorded_update_keeps_shape_and_dtype_or_refuses():
     assert x.tolist() == [2, 2]
 
 
+def test_what_was_computed_before_an_update_by_a_wider_array_keeps_its_gradient():
+    x = Tensor(np.float32([1, 2]), requires_grad=True)
+    y = 2 * x
+    before = y * y
+    y += np.array([0.5, 0.5])
+    (before + y).sum().backward()
+    assert x.grad.tolist() == [8 + 2, 16 + 2]
+
+
 def test_gradcheck_goes_through_an_array_that_is_filled():
     def fill(x):
         y = ag.zeros(3)

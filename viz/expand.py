@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from autograd import Scope, Tensor, enable_grad, toposort
-from autograd.changes import Rebound
 from autograd.engine import Trace
 from autograd.recording import current_scope, next_serial
 
@@ -63,6 +62,6 @@ def _copied(t: Any, inputs: Sequence[Tensor]) -> Tensor:
     copy = t.wrap(t.data)
     for slot in ("requires_grad", "op", "params", "scope", "name"):
         setattr(copy, slot, getattr(t, slot))
-    copy.saved = None if isinstance(t.saved, Rebound | Trace) else t.saved
+    copy.saved = None if isinstance(t.saved, Trace) else t.saved
     copy.inputs, copy.serial = tuple(inputs), next_serial()
     return copy  # type: ignore[no-any-return]
