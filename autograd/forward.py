@@ -56,9 +56,9 @@ class Dual(Tensor):
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the value, and of the tangent, as a recorded assignment does."""
         self._refuse_view("x[i] = v")
-        self._become(setitem(self, value, index))
+        self._become(setitem(self, value, index), self)
 
-    def _become(self, after: Tensor) -> None:
+    def _become(self, after: Tensor, before: Tensor) -> None:
         assert isinstance(after, Dual)
         self.data, self.level = after.data, after.level
         self.primal, self.tangent = after.primal, after.tangent

@@ -457,7 +457,7 @@ class Tensor(Methods):
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
         before = self._alias()
-        self._become(ops.setitem(before, before if value is self else value, index=index))
+        self._become(ops.setitem(before, before if value is self else value, index=index), before)
 
     def _refuse_leaf(self, what: str) -> None:
         if self.op is None and self.requires_grad:
@@ -501,8 +501,14 @@ class Tensor(Methods):
             changes.note(out, changed)
         return out
 
-    def _become(self, after: Tensor) -> None:
-        """Take over the value and the history of `after`, computed from what this tensor was."""
+    def _become(self, after: Tensor, before: Tensor) -> None:
+        """Take over the value and the history of `after`, computed from `before`: what this was.
+
+        Hooks stay with that; only what `retain_grad` asked for is asked of this tensor.
+        """
+        if self.hooks and before.requires_grad:
+            before.hooks = hooks = self.hooks
+            self.hooks = {key: hooks.pop(key) for key in [*hooks] if key[0] == RETAINED}
         self.data, self.requires_grad, self.op = after.data, after.requires_grad, after.op
         self.inputs, self.params, self.scope = after.inputs, after.params, after.scope
         self.serial, self.saved = after.serial, after.saved
@@ -518,7 +524,7 @@ class Tensor(Methods):
         else:
             self._refuse_result(what)
         if self.priority:  # in forward mode
-            self._become(_arithmetic(op, self, other))
+            self._become(_arithmetic(op, self, other), self)
             return self
         if getattr(other, "priority", 0) or (recorded and self._is_view()):
             return _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
@@ -534,7 +540,7 @@ class Tensor(Methods):
                 )
             after = after.astype(self.dtype)
         if recorded:
-            self._become(after)
+            self._become(after, before)
             return self
         data = np.asarray(self.data)
         data[...] = after.data

@@ -390,6 +390,31 @@ def test_what_was_computed_before_an_update_by_a_wider_array_keeps_its_gradient(
     assert x.grad.tolist() == [8 + 2, 16 + 2]
 
 
+def assigned(y):
+    y[0] = 5.0
+
+
+def doubled(y):
+    y *= 2.0
+
+
+@pytest.mark.parametrize("library", ["autograd", "torch"])
+@pytest.mark.parametrize(("change", "slope"), [(assigned, [0, 1]), (doubled, [2, 2])])
+def test_hooks_stay_with_the_value_they_were_registered_on(library, change, slope):
+    tensor = pytest.importorskip(library).tensor
+    x, calls = tensor([1.0, 2.0], requires_grad=True), []
+    y = x * 3
+    y.retain_grad()
+    y.register_hook(lambda g: calls.append(("before", g.tolist())))
+    removed = y.register_hook(lambda g: 100 * g)
+    change(y)
+    removed.remove()
+    y.register_hook(lambda g: calls.append(("after", g.tolist())))
+    y.sum().backward()
+    assert calls == [("after", [1, 1]), ("before", slope)]
+    assert y.grad.tolist() == [1, 1]  # of the last value, which y is now
+
+
 def test_gradcheck_goes_through_an_array_that_is_filled():
     def fill(x):
         y = ag.zeros(3)
