@@ -162,6 +162,35 @@ def test_a_fused_activation_has_a_slope_and_softmax_none():
     assert layers["softmax"].dead is None
 
 
+def test_dead_channels_of_a_sequence_are_seen_through_norms_branches_and_activations():
+    conv, norm = nn.Conv1d(2, 4, 3, padding=1, rng=0), nn.BatchNorm1d(4)
+    for bias in (conv.bias, norm.bias):
+        bias.data[1:] -= 100
+    x = Tensor(np.random.default_rng(0).standard_normal((5, 2, 8)).astype(np.float32))
+    data = Tensor(np.zeros((5, 4, 8), np.float32), requires_grad=True)
+    with viz.Recorder(nn.Sequential(conv, norm)) as recorder:
+        for name, h in {
+            "conv": conv(x),
+            "norm": norm(conv(x)),
+            "branch": data + conv(x),
+            "after gelu": autograd.gelu(conv(x)) - 1,
+        }.items():
+            with scope(name):
+                h.relu()
+        layers = recorder.step().layers
+    assert [layers[name].dead for name in ("conv", "norm", "branch")] == [0.75] * 3
+    assert layers["after gelu"].dead >= 0.75
+
+
+def test_units_of_a_sequence_are_along_its_last_axis():
+    linear = nn.Linear(2, 4, rng=0)
+    linear.bias.data[1:] -= 100
+    x = Tensor(np.random.default_rng(0).standard_normal((5, 8, 2)).astype(np.float32))
+    with viz.Recorder(linear) as recorder, scope("relu"):
+        linear(x).relu()
+    assert recorder.step().layers["relu"].dead == 0.75
+
+
 def test_every_training_picture_draws_on_the_axes_it_is_given():
     net = Net()
     history, losses = train(net)

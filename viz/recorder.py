@@ -18,6 +18,7 @@ from autograd import Tensor
 from autograd.recording import Observer
 
 SATURATED = 0.05  # of the largest slope: below it a unit hardly passes a gradient on
+_OF_CHANNELS = ("conv1d", "conv_transpose1d", "batch_norm", "group_norm")
 _SAMPLE = 10_000  # elements of an activation that are kept for its histogram
 
 
@@ -202,8 +203,18 @@ def _stuck(out: Tensor) -> tuple[float, float]:
     if op.shared is not None:
         g = op.shared(g, out.data, out.saved, x.data, **out.params)
     slope = np.abs(op.vjp[0](g, out.data, x.data, **out.params))
-    features = 1 if slope.ndim > 3 else slope.ndim - 1  # images are (batch, channels, ...)
+    features = 1 if slope.ndim > 3 or _has_channels(out) else slope.ndim - 1
     largest = slope.max(axis=tuple(i for i in range(slope.ndim) if i != features), initial=0.0)
     dead = largest == 0
     saturated = (largest < SATURATED * slope.max(initial=0.0)) & ~dead
     return float(dead.mean()), float(saturated.mean())
+
+
+def _has_channels(t: Tensor) -> bool:
+    """Whether three axes are (batch, channels, length), as ops say, and not (batch, time, units).
+
+    Of several inputs it is the latest that tells: in a residual connection, the branch.
+    """
+    while t.ndim == 3 and t.op is not None and (t.op.kind == "elementwise" or _is_pointwise(t)):
+        t = max(t.inputs, key=lambda x: (x.shape == t.shape, x.serial))
+    return t.ndim == 3 and t.op is not None and t.op.name in _OF_CHANNELS
