@@ -191,6 +191,37 @@ def test_units_of_a_sequence_are_along_its_last_axis():
     assert recorder.step().layers["relu"].dead == 0.75
 
 
+def test_what_a_checkpoint_runs_again_keeps_its_place_in_the_model():
+    class Model(nn.Module):
+        def __init__(self, call):
+            super().__init__()
+            self.block = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh())
+            self.head = nn.Linear(4, 1, rng=0)
+            self.call = call
+
+        def forward(self, x):
+            for _ in range(2):  # the last call is what the layer returned
+                h = self.call(self.block, x)
+                x = x + 1
+            return self.head(h)
+
+    def snapshot(call):
+        model = Model(call)
+        with viz.Recorder(model) as recorder:
+            model(Tensor(np.ones((2, 3), np.float32))).sum().backward()
+            return recorder.step()
+
+    plain, again = (snapshot(call) for call in (lambda f, x: f(x), autograd.checkpoint))
+    for name, layer in plain.layers.items():
+        assert again.layers[name].mean == layer.mean
+        assert again.gradients.get(name) == plain.gradients.get(name)
+    shared = [name for name in again.layers if name in plain.layers]
+    assert shared == list(plain.layers)
+    assert "Model.block.0: Linear" in shared
+    assert again.layers.keys() - plain.layers.keys() <= {"Model"}  # the checkpoint itself
+    assert again.gradients.keys() <= again.layers.keys()
+
+
 def test_every_training_picture_draws_on_the_axes_it_is_given():
     net = Net()
     history, losses = train(net)

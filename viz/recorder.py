@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor
-from autograd.recording import Observer
+from autograd.recording import Observer, current_scope, rerunning
 
 SATURATED = 0.05  # of the largest slope: below it a unit hardly passes a gradient on
 _OF_CHANNELS = ("conv1d", "conv_transpose1d", "batch_norm", "group_norm")
@@ -140,9 +140,18 @@ class Recorder(Observer):
         super().made(out)
         if out.scope is not None:
             path = out.scope.path
-            self._now.layers.pop(path, None)  # the last one decides the place in the order
-            self._now.layers[path] = _layer(out)
+            if not rerunning.get():
+                self._now.layers.pop(path, None)  # the last one decides the place in the order
+                self._now.layers[path] = _layer(out)
             out.register_hook(self._noter(path))
+
+    def share(self, node: Tensor, arguments: tuple[Any, ...]) -> Any:
+        """Enter the scope of a node, in which a checkpoint runs its layers again."""
+        token = current_scope.set(node.scope)
+        try:
+            return super().share(node, arguments)
+        finally:
+            current_scope.reset(token)
 
     def _noter(self, path: str) -> Callable[[Tensor], None]:
         gradients = self._now.gradients
