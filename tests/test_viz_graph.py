@@ -150,6 +150,11 @@ def test_values_that_are_newer_than_the_results_beside_them_are_noted():
         "w and 1 other were changed after they were used: their values are the new ones",
     )
     assert extract([w * x + b]).notes == ()
+    out = w * x
+    with no_grad():
+        out *= 2
+    note = "a value was changed after mul made it: its value is the new one"
+    assert note in extract([out]).notes
     h = x * w
     h[()] = b
     assert extract([h * 2]).notes == ()

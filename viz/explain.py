@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.changes import changes, describe, freed
-from autograd.engine import unbroadcast
+from autograd.engine import Trace, unbroadcast
 
 from .labels import Named, brief, number, numbers, own_names, parameters
 from .mathml import to_mathml
@@ -251,13 +251,12 @@ def explain(
     for t in nodes:
         if not t.inputs:
             raise freed(t)
-        for x in (t, *t.inputs):  # whether or not a rule reads it: old numbers stand beside new
-            if changes.of(x) > t.serial:
-                raise RuntimeError(
-                    f"explain: {describe(x)} was changed in place after {t.op.name} had "
-                    f"{'made' if x is t else 'used'} it, so its numbers are no longer those of the "
-                    "output; compute the output again, or explain it before the change"
-                )
+    for x, t in changed(nodes):
+        raise RuntimeError(
+            f"explain: {describe(x)} was changed in place after {t.op.name} had "
+            f"{'made' if x is t else 'used'} it, so its numbers are no longer those of the "
+            "output; compute the output again, or explain it before the change"
+        )
     reached = {tensor}
     for t in reversed(nodes):
         if any(x in reached for x in t.inputs):
@@ -274,6 +273,15 @@ def explain(
     paths, more = _paths(output, tensor, locals_, max_paths) if scalar else ((), 0)
     given = tuple((name, t.data) for t, name in called.items() if name and t.op is None)
     return Explanation(given, tuple(forward), tuple(backward), paths, more)
+
+
+def changed(nodes: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Return what was changed in place since, with the result of each op that used or made it.
+
+    Whether or not a rule reads it: new numbers stand beside old ones. What was used comes first.
+    """
+    pairs = ((x, t) for t in nodes for x in (*t.inputs, t) if not isinstance(x, Trace))
+    return sorted((p for p in pairs if changes.of(p[0]) > p[1].serial), key=lambda p: p[0] is p[1])
 
 
 def _names(

@@ -16,12 +16,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from autograd import Tensor, backprop, toposort
-from autograd.changes import changes, check_unchanged
+from autograd.changes import check_unchanged
 from autograd.cost import bytes_of, saved_values
 from autograd.engine import Trace
 
 from .expand import expanded
-from .explain import Formula, formulas, written
+from .explain import Formula, changed, formulas, written
 from .heat import cells
 from .labels import Named, counted, numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
@@ -268,10 +268,10 @@ def extract(
     outputs = list(whole)
     grads = grads and not any(isinstance(t, Trace) for t in outputs)
     notes: list[str] = []
-    changed = _changed(outputs)
+    stale = changed(t for out in outputs for t in reversed(toposort(out)))
     opened: dict[Tensor, Tensor] = {}
     if expand_fused:
-        opened, notes = _expanded(outputs)
+        opened, notes = _expanded(outputs, stale)
         outputs = [opened.get(t, t) for t in outputs]
     tensors = _in_order(outputs)
     given = {**dict(names or {}), **dict(params or {})}
@@ -281,15 +281,16 @@ def extract(
     if grads:
         gradients, complete, more = _gradients(outputs)
         notes += more
-    if changed:
-        first, user = changed[0]
-        name = called.get(opened.get(first, first)) or "an input"
-        others = len({x for x, _ in changed}) - 1
+    if stale:
+        first, user = stale[0]
+        name = called.get(opened.get(first, first)) or ("a value" if first.op else "an input")
+        others = len({x for x, _ in stale}) - 1
         notes.append(
             f"{name} and {counted(others, 'other')} were changed after they were used: their "
             "values are the new ones"
             if others
-            else f"{name} was changed after {plain(user.op.name)} used it: its value is the new one"
+            else f"{name} was changed after {plain(user.op.name)} "
+            f"{'made' if user is first else 'used'} it: its value is the new one"
         )
     ids = {t: f"n{i}" for i, t in enumerate(tensors)}
     scopes = _innermost_scopes(tensors)
@@ -383,34 +384,22 @@ def _bare(key: str, t: Tensor) -> Node:
 _plain = cache(plain)  # of a few names of ops, many times
 
 
-def _expanded(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Tensor], list[str]]:
+def _expanded(
+    outputs: Sequence[Tensor], stale: Sequence[tuple[Any, Any]]
+) -> tuple[dict[Tensor, Tensor], list[str]]:
     """What takes the place of each tensor once fused ops are opened, or a note why they are not."""
     nodes = {t for out in outputs for t in toposort(out)}
     if any(not t.inputs or isinstance(t, Trace) for t in nodes):
         return {}, []  # freed, which is noted anyway
-    for t in nodes:
-        for x in t.inputs:  # references read the inputs, whether or not rules do
-            if t.op is not None and t.op.reference and changes.of(x) > t.serial:
-                name = plain(x.name or "an input")
-                return {}, [f"fused ops stay closed: {name} was changed after {t.op.name} read it"]
+    for x, t in stale:
+        if t.op.reference:  # which reads the inputs, whether or not rules do
+            name = plain(x.name or "a value")
+            return {}, [f"fused ops stay closed: {name} was changed after {t.op.name} had run"]
         try:
             check_unchanged(t)  # of a copy, nobody could tell
         except RuntimeError:
             return {}, ["fused ops stay closed: a value was changed in place"]
     return expanded(outputs), []
-
-
-def _changed(outputs: Sequence[Tensor]) -> list[tuple[Tensor, Any]]:
-    """What was changed in place after it was used, and by what it was used."""
-    if any(isinstance(t, Trace) for t in outputs):
-        return []
-    nodes = (t for out in outputs for t in reversed(toposort(out)))
-    return [
-        (x, t)
-        for t in nodes
-        for x in t.inputs
-        if not isinstance(x, Trace) and changes.of(x) > t.serial
-    ]
 
 
 class _Lesson(NamedTuple):
