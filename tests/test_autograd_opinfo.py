@@ -75,8 +75,7 @@ def reduced(f):
     def call(x, dim=None, keepdim=False, dtype=None, **kw):
         x = x if dtype is None else ag.astype(x, dtype)
         axis = tupled(dim)
-        axis = None if axis == () else axis
-        if x.ndim == 0:
+        if axis == () or (x.ndim == 0 and isinstance(axis, tuple)):
             axis = None
         return f(x, axis=axis, keepdims=keepdim, **kw)
 

@@ -443,10 +443,18 @@ def test_reads_that_hide_or_invent_a_value_fail(monkeypatch):
 
 
 @pytest.mark.parametrize("axis", [0, -1])
-@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.min], ids=lambda f: f.__name__)
-def test_a_number_is_reduced_over_an_axis_as_in_numpy(f, axis):
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [(getattr(ag, name), 1) for name in ("sum", "prod", "max", "min", "logsumexp", "vector_norm")]
+    + [(getattr(ag, name), 1) for name in ("mean", "average", "nanmean", "median", "nanmedian")]
+    + [(ag.var, 0), (ag.std, 0), (lambda x, axis: ag.quantile(x, 0.3, axis), 1)],
+    ids=lambda f: getattr(f, "__name__", None),
+)
+def test_every_reduction_takes_the_first_axis_of_a_number_as_in_pytorch(f, slope, axis):
     for mode in (ag.grad, ag.jacfwd):
-        assert mode(lambda x: f(x, axis=axis))(3.0).item() == 1
+        assert mode(lambda x: f(x, axis=axis))(3.0).item() == slope
+    with pytest.raises(np.exceptions.AxisError, match="axis 1 is out of bounds"):
+        f(Tensor(3.0), axis=1)
 
 
 @pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.mean, np.var], ids=lambda f: f.__name__)

@@ -71,8 +71,12 @@ def keep_axes(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> A
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(shape[a] for a in axes)
+    return math.prod(shape[a] for a in _named(len(shape), axis))
+
+
+def _of_mean(x: Array, axis: Axis) -> Axis:
+    """Return axes for NumPy's mean, var and std: of a number its sum alone takes axis 0."""
+    return tuple(_named(0, axis)) if x.ndim == 0 else axis
 
 
 def gather_axes(x: Array, axis: Axis) -> Array:
@@ -139,7 +143,7 @@ sum_ = Op(
 
 
 def _mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return x.mean(axis=axis, keepdims=keepdims)
+    return x.mean(axis=_of_mean(x, axis), keepdims=keepdims)
 
 
 mean = Op(
@@ -254,7 +258,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _deviation(x: Array, axis: Axis, ddof: int) -> Array:
-    deviation, count = x - x.mean(axis=axis, keepdims=True), max(_count(x.shape, axis) - ddof, 0)
+    deviation, count = x - mean(x, axis=axis, keepdims=True), max(_count(x.shape, axis) - ddof, 0)
     if x.dtype == np.float16:  # a count above 65504 is infinite in it
         return deviation / math.sqrt(count) / math.sqrt(count)
     return deviation / count
@@ -290,6 +294,7 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
     >>> var(Tensor([1.0, 2.0, 3.0]), ddof=1).item()
     1.0
     """
+    axis = _of_mean(x, axis)
     if x.dtype == np.float16:  # sums of 65504 and more are infinite in it
         return x.var(axis=axis, keepdims=keepdims, ddof=ddof, dtype=np.float32).astype(x.dtype)
     return x.var(axis=axis, keepdims=keepdims, ddof=ddof)
@@ -329,6 +334,7 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> A
     >>> std(Tensor([1.0, 1.0, 3.0, 3.0])).item()
     1.0
     """
+    axis = _of_mean(x, axis)
     if x.dtype == np.float16:
         return x.std(axis=axis, keepdims=keepdims, ddof=ddof, dtype=np.float32).astype(x.dtype)
     return x.std(axis=axis, keepdims=keepdims, ddof=ddof)
