@@ -239,7 +239,7 @@ class Methods(Node):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         made = UFUNCS.get(ufunc)
         if made is None:
-            raise unsupported(ufunc, UFUNCS)
+            raise unsupported(ufunc)
         if method != "__call__":
             name = f"{ufunc.__name__}.{method}"
             instead = _METHODS.get(name, "np.sum, np.max or another reduction")
@@ -257,7 +257,7 @@ class Methods(Node):
     ) -> Any:
         made = FUNCTIONS.get(func)
         if made is None:
-            raise unsupported(func, (*FUNCTIONS, *UFUNCS))
+            raise unsupported(func)
         args, kwargs = by_name(func, made, args, kwargs)
         try:
             return made(*args, **kwargs)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -260,6 +259,46 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
 """What any other NumPy function does on a tensor."""
 
 
+NEAREST: dict[Callable[..., Any], Callable[..., Any]] = {
+    np.append: np.concatenate,
+    np.argpartition: np.argsort,
+    np.around: np.round,
+    np.array_equal: np.allclose,
+    np.array_split: np.split,
+    np.block: np.concatenate,
+    np.column_stack: np.stack,
+    np.diagflat: np.diag,
+    np.digitize: np.searchsorted,
+    np.dsplit: np.split,
+    np.dstack: np.stack,
+    np.ediff1d: np.diff,
+    np.flatnonzero: np.nonzero,
+    np.gradient: np.diff,
+    np.hsplit: np.split,
+    np.insert: np.concatenate,
+    np.linalg.eig: np.linalg.eigh,
+    np.linalg.eigvals: np.linalg.eigvalsh,
+    np.linalg.matrix_norm: np.linalg.norm,
+    np.linalg.tensorinv: np.linalg.inv,
+    np.linalg.tensorsolve: np.linalg.solve,
+    np.nanargmax: np.argmax,
+    np.nanargmin: np.argmin,
+    np.nancumprod: np.cumprod,
+    np.nancumsum: np.cumsum,
+    np.nanpercentile: np.percentile,
+    np.nanprod: np.prod,
+    np.nanquantile: np.quantile,
+    np.nanstd: np.std,
+    np.nanvar: np.var,
+    np.piecewise: np.select,
+    np.put: np.put_along_axis,
+    np.resize: np.reshape,
+    np.rollaxis: np.moveaxis,
+    np.vsplit: np.split,
+}
+"""What comes near in meaning to a NumPy function that is not here: names alike mislead."""
+
+
 _INSTEAD = {
     "dtype": "cast an argument or the result with astype()",
     "where": "choose with np.where",
@@ -267,14 +306,13 @@ _INSTEAD = {
 }
 
 
-def unsupported(f: Callable[..., Any], supported: Iterable[Any]) -> TypeError:
+def unsupported(f: Callable[..., Any]) -> TypeError:
     """Return the error for a function that is not here; it names what comes near, if that does."""
     name, hint = f.__name__, ""
-    near = {other.__name__: _dotted(other) for other in supported}
     if callable(getattr(ops, name, None)):
         hint = f"; use autograd.{name}"
-    elif close := difflib.get_close_matches(name, near, n=1, cutoff=0.8):
-        hint = f"; the nearest that is supported is {near[close[0]]}"
+    elif f in NEAREST:
+        hint = f"; the nearest that is supported is {_dotted(NEAREST[f])}"
     return TypeError(
         f"{_dotted(f)}: not supported on tensors{hint}; for a result without a gradient use "
         ".numpy()"

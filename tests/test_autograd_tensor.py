@@ -11,6 +11,7 @@ from scipy import special
 import autograd as ag
 import nn
 from autograd import Tensor, as_tensor
+from autograd.numpy_functions import FUNCTIONS, NEAREST
 
 
 def leaf(data, **kwargs):
@@ -148,11 +149,21 @@ def test_numpy_functions_that_are_not_there_name_the_nearest():
         (special.erf, r"^scipy\.special\.erf: not supported on tensors; use autograd\.erf;"),
         (np.fft.fft, r"^np\.fft\.fft: not supported on tensors; for a result without"),
         (np.linalg.eigvals, r"^np\.linalg\.eigvals: .* is np\.linalg\.eigvalsh;"),
+        (np.linalg.eig, r"^np\.linalg\.eig: .* is np\.linalg\.eigh;"),
+        (partial(np.isin, test_elements=x), r"^np\.isin: not supported on tensors; for a result"),
+        (np.isnat, r"^np\.isnat: not supported on tensors; for a result without"),
         (np.unique, r"^np\.unique: not supported on tensors; for a result without"),
         (partial(np.convolve, v=[1.0]), r"^np\.convolve: not supported on tensors; for a result"),
     ]:
         with pytest.raises(TypeError, match=message):
             function(x)
+
+
+def test_the_nearest_functions_are_there_and_the_others_are_not():
+    for f, near in NEAREST.items():
+        assert near in FUNCTIONS, near
+        assert not hasattr(ag, f.__name__), f
+        assert f not in FUNCTIONS, f
 
 
 def test_arguments_that_numpy_functions_do_not_take_on_tensors_are_named():
