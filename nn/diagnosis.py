@@ -59,7 +59,8 @@ CURES = {
     "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
     "dropout in eval mode": "write F.dropout(x, p, training=self.training), or use nn.Dropout",
     "train() forgotten": "call model.train() before the training steps",
-    "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach())",
+    "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach()), "
+    "self.mean = mean.detach()",
     "input not finite": "look at the data: ~np.isfinite(x) says where; drop or replace that",
     "loss not finite": "lower the learning rate or clip; where it is the first loss, look at the "
     "targets; detect_anomaly() names the op at fault",
@@ -334,6 +335,7 @@ class _Watch(Observer):
         params = self.trained[optimizer]
         self.at["step"] = source_line()
         self._look_at_gradients(params)
+        self._keep_attributes()
         training = any(module.training for module in self.paths)
         if self.fresh and self.modes.keys() == {False} and not training:
             seen = "a training step was taken in eval mode"
@@ -446,7 +448,7 @@ class _Watch(Observer):
                 self.report.add("loss not finite", went, at)
 
     def _keep(self, t: Tensor, at: str) -> None:
-        """Remember a loss or an output, but weakly, and count those of earlier steps."""
+        """Remember a loss, output or state, but weakly, and count those of earlier steps."""
         now = self.report.steps
         self.kept = [k for k in self.kept if (old := k.tensor()) is not None and old.inputs]
         earlier = {k.step: k.line for k in self.kept if k.step < now}
@@ -455,6 +457,16 @@ class _Watch(Observer):
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
             self.report.add("graphs kept alive", seen, earlier[min(earlier)])
         self.kept.append(_Kept(now, weakref.ref(t), at))
+
+    def _keep_attributes(self) -> None:
+        """Remember what modules hold that has a graph: a running mean, say, or a state."""
+        known = {k.tensor() for k in self.kept}
+        for module, path in self.paths.items():
+            for name, value in vars(module).items():
+                t = signals.first_tensor(value)
+                if t is not None and t.op is not None and t not in known:
+                    where = name if module is self.model else f"{path}.{name}"
+                    self._keep(t, f"{where}: {type(module).__name__}")
 
     def _look_for_crossed(self, loss: Tensor) -> None:
         """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
@@ -538,7 +550,7 @@ class _Watch(Observer):
 
 
 class _Kept(NamedTuple):
-    """A loss or an output: after how many steps it was made, and where."""
+    """A loss, an output or a state: after how many steps it was made, and where."""
 
     step: int
     tensor: weakref.ref[Tensor]

@@ -725,6 +725,35 @@ def outputs_in_a_list(watch):
     return model
 
 
+class RunningMean(nn.Module):
+    """A linear layer of what is left when a mean that moves is subtracted, and of the last ones."""
+
+    def __init__(self, pass_on):
+        self.linear, self.pass_on = nn.Linear(8, 3, rng=0), pass_on
+        self.scale = nn.Parameter(np.ones(8, np.float32))
+        self.register_buffer("mean", np.zeros(8, np.float32))
+        self.last = ()
+
+    def forward(self, x):
+        x = self.scale * x
+        self.mean = self.pass_on(0.9 * self.mean + 0.1 * x.mean(axis=0))
+        self.last = (x, x - self.mean)
+        return self.linear(x)
+
+
+@bug("graphs kept alive")
+def running_mean_with_its_graph(watch):
+    model = RunningMean(lambda mean: mean)
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def running_mean_without_a_graph(watch):
+    model = RunningMean(lambda mean: mean.detach())
+    model.scaled = model.scale * 2  # of one graph, made before the steps
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
 # Sizes.
 
 
@@ -1915,6 +1944,17 @@ def test_graphs_kept_alive_are_counted_once_a_step():
     _, report = run(losses_added_up)
     (finding,) = report.findings
     assert finding.times == len(BATCHES) - STEPS
+
+
+def test_graphs_that_an_attribute_keeps_are_told_by_its_path():
+    _, report = run(running_mean_with_its_graph)
+    (finding,) = report.findings
+    assert finding.where == "mean: RunningMean"
+    within = nn.Sequential(RunningMean(lambda mean: mean))
+    with nn.doctor(within, optimizer := SGD(within.parameters(), lr=0.1)) as report:
+        trained(lambda *args: nullcontext(), within, optimizer)
+    (finding,) = report.findings
+    assert finding.where == "0.mean: RunningMean"
 
 
 def test_single_examples_are_judged_by_as_many_as_are_not_all_alike():
