@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -451,12 +452,13 @@ class _Watch(Observer):
         """Remember a loss, output or state, but weakly, and count those of earlier steps."""
         now = self.report.steps
         self.kept = [k for k in self.kept if (old := k.tensor()) is not None and old.inputs]
+        self.kept.sort(key=attrgetter("serial"))  # of those of one step the last holds the others
         earlier = {k.step: k.line for k in self.kept if k.step < now}
         if len(earlier) >= STEPS and now > self.told:
             self.told = now
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
             self.report.add("graphs kept alive", seen, earlier[min(earlier)])
-        self.kept.append(_Kept(now, weakref.ref(t), at))
+        self.kept.append(_Kept(now, t.serial, weakref.ref(t), at))
 
     def _keep_attributes(self) -> None:
         """Remember what modules hold that has a graph: a running mean, say, or a state."""
@@ -550,9 +552,10 @@ class _Watch(Observer):
 
 
 class _Kept(NamedTuple):
-    """A loss, an output or a state: after how many steps it was made, and where."""
+    """A loss, an output or a state: after how many steps and ops it was made, and where."""
 
     step: int
+    serial: int
     tensor: weakref.ref[Tensor]
     line: str
 
