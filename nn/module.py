@@ -247,21 +247,27 @@ class Module:
         """Yield this module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield (path, parameter) for all parameters, a shared one once, under its first path."""
-        return _once((k, v) for k, v in self._state() if isinstance(v, Parameter))
+    def named_parameters(self, *, recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Yield (path, parameter) for all parameters, a shared one once, under its first path.
 
-    def parameters(self) -> Iterator[Parameter]:
-        """Yield all parameters, a shared one once."""
-        return (p for _, p in self.named_parameters())
+        Parameters
+        ----------
+        recurse : bool, default=True
+            If False, only those assigned to this module itself.
+        """
+        return _once((k, v) for k, v in self._state(recurse) if isinstance(v, Parameter))
 
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """Yield (path, buffer) for all buffers, a shared one once."""
-        return _once((k, v) for k, v in self._state() if not isinstance(v, Parameter))
+    def parameters(self, *, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield all parameters, a shared one once; see `named_parameters` for `recurse`."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def buffers(self) -> Iterator[Tensor]:
-        """Yield all buffers, a shared one once."""
-        return (b for _, b in self.named_buffers())
+    def named_buffers(self, *, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Yield (path, buffer) for all buffers, a shared one once; `recurse` as for parameters."""
+        return _once((k, v) for k, v in self._state(recurse) if not isinstance(v, Parameter))
+
+    def buffers(self, *, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield all buffers, a shared one once; `recurse` as for parameters."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
         """Return the module at a path as `named_modules` yields it, such as 'layers.0'.
@@ -298,9 +304,9 @@ class Module:
         for name, child in self.named_children():
             yield from child._paths(f"{path}.{name}" if path else name)
 
-    def _state(self) -> Iterator[tuple[str, Tensor]]:
+    def _state(self, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield (path, tensor) for what is saved, a shared tensor under each of its paths."""
-        for path, module in self._paths(""):
+        for path, module in self._paths("") if recurse else [("", self)]:
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) or name in module._buffers:
                     yield f"{path}.{name}" if path else name, value

@@ -123,7 +123,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     layers = {module: Layer(path, type(module).__name__) for path, module in model.named_modules()}
     counted: set[Tensor] = set()
     for module, layer in layers.items():
-        own = {p for name, p in module.named_parameters() if "." not in name} - counted
+        own = set(module.parameters(recurse=False)) - counted
         counted |= own
         layer.parameters = sum(p.size for p in own)
     inner = [0]  # FLOPs of the modules called by each module that is running

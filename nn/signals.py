@@ -232,8 +232,7 @@ def unchanged_buffers(model: Module) -> Iterator[None]:
     before = [
         (module, name, buffer, np.array(buffer.data))
         for module in model.modules()
-        for name, buffer in module.named_buffers()
-        if "." not in name
+        for name, buffer in module.named_buffers(recurse=False)
     ]
     try:
         yield
@@ -245,7 +244,7 @@ def unchanged_buffers(model: Module) -> Iterator[None]:
 
 def has_matrix(module: Module) -> bool:
     """Whether a module has a parameter of two axes or more: weights with a fan."""
-    return any(p.ndim > 1 and "." not in name for name, p in module.named_parameters())
+    return any(p.ndim > 1 for p in module.parameters(recurse=False))
 
 
 def _leaf(x: Any) -> Tensor:

@@ -106,6 +106,17 @@ def test_a_shared_parameter_is_yielded_once_and_saved_under_each_of_its_names():
     assert {"first.weight", "last.weight"} <= net.state_dict().keys()
 
 
+def test_without_recursion_only_what_is_a_modules_own_is_yielded():
+    net = Net()
+    assert [name for name, _ in net.named_parameters(recurse=False)] == ["scale"]
+    assert list(net.parameters(recurse=False)) == [net.scale]
+    assert not list(net.named_buffers(recurse=False))
+    assert [name for name, _ in net.first.named_buffers(recurse=False)] == ["count"]
+    assert list(net.first.buffers(recurse=False)) == [net.first.count]
+    net.first.again = net.first.weight  # a shared one once
+    assert list(net.first.parameters(recurse=False)) == [net.first.weight, net.first.bias]
+
+
 def test_a_shared_module_is_yielded_once():
     shared = Linear(2, 2)
     net = Sequential(shared, shared)
