@@ -161,6 +161,14 @@ def test_samples_are_folded_into_one_call_and_their_sum_into_one_op():
     assert total.value.item == perceptron(100).nodes[-1].value.item
 
 
+def test_of_ops_of_a_kind_the_share_that_blocks_the_gradient_is_told():
+    for blocked in (0, 10, 40):
+        x = leaf(1.0, "x")
+        parts = [(x * (-1.0 if i < blocked else 1.0)).relu() for i in range(40)]
+        (relu,) = (n for n in collapse(extract([sum(parts)]), max_nodes=30).nodes if n.op == "relu")
+        assert (relu.repeats, relu.blocked) == (40, blocked / 40)
+
+
 def test_a_stack_of_blocks_is_folded_where_it_does_not_fit():
     graph = blocks(64)
     assert len([n for n in collapse(graph, depth=1).nodes if n.kind == "call"]) == 64

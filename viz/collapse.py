@@ -378,6 +378,7 @@ def _folded(graph: Graph, group: Sequence[Node]) -> Node:
         value=first.value if all(node.value == first.value for node in group) else None,
         grad=None,
         grad_state="none",
+        blocked=sum(node.blocked for node in group) / len(group),
         cells=(),
         repeats=len(group),
     )
