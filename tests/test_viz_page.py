@@ -440,6 +440,16 @@ def test_text_stays_in_its_box_and_arrows_meet_theirs_at_every_step(visit, what,
     tab.screenshot(path=OUT / f"page-{what}-{width}-{scheme}.png")
 
 
+@pytest.mark.parametrize("backend", ["auto", "wasm"])
+def test_long_names_stay_in_their_boxes_and_frames(visit, backend):
+    x = leaf(2.0, "W" * 50)
+    with scope("a scope with quite a long name, longer than what is in it"):
+        y = (x * leaf(3.0, "transformer.encoder.layers.11.self_attn.in_proj_weight")).exp()
+    tab = visit(viz.draw(y, backend=backend).html())
+    assert tab.evaluate(WIDE_TEXTS) == []
+    assert tab.evaluate(WIDE_TEXTS.replace(".node", ".frame")) == []
+
+
 # What is wrong with the picture on show, as lists of texts.
 NODES = """[...document.querySelectorAll(".level:not([hidden]) .node")].map(g => ({
   g, id: g.id.split("-")[1], box: g.querySelector("path, polygon, ellipse, rect").getBBox(),

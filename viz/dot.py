@@ -158,6 +158,7 @@ def _box(box: Box) -> dict[str, Any]:
         wide = max(wide, cell_width(columns) * columns)
     if look.shape == "ellipse":
         wide *= 1.3  # the text stands in the rectangle inside
+    margin = max(16, 0.08 * wide)  # a long name in bold is wider
     style, attributes = MARKS.get(box.mark, ("", {}))
     outline = look.style.replace("rounded,", "") if style == "diagonals" else look.style
     return {
@@ -170,6 +171,6 @@ def _box(box: Box) -> dict[str, Any]:
         "penwidth": "2.5" if box.output else "1.2",
         "fontsize": f"{size if len(box.lines) == 1 and not box.cells else SIZES['name']:g}",
         "margin": "0.02,0.02" if look.shape == "ellipse" else "0.12,0.08",
-        "width": f"{(wide + 16) / POINTS_PER_INCH:.3f}",
+        "width": f"{(wide + margin) / POINTS_PER_INCH:.3f}",
         **attributes,
     }

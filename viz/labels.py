@@ -43,7 +43,12 @@ ASCII = str.maketrans(
 _REORDERING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x2028, 0x2029}
 
 # Advance widths in em, as in the wider of the common sans-serif fonts (DejaVu Sans).
-_WIDTHS = (("fijlrtI|.,:;'!()[] -", 0.42), ("mwMW@%", 1.0), ("ABCDEFGHKLNOPQRSTUVXYZ&#+=<>~", 0.8))
+_WIDTHS = (
+    ("fijlrtI|.,:;'!()[] -", 0.42),
+    ("W", 1.04),
+    ("mwM@%", 1.0),
+    ("ABCDEFGHKLNOPQRSTUVXYZ&#+=<>~", 0.8),
+)
 
 
 def plain(text: object, limit: int = MAX_LABEL) -> str:

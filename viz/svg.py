@@ -182,9 +182,15 @@ def _tenths(x: float) -> str:
 
 def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element, ink: str) -> None:
     group = _group(source, prefix, "frame", f"call {frame.label}", to)
+    rect = group.find("rect")
     for place in source.iter(f"{_SVG}text"):
-        line = Line(frame.label, "text")
-        _write(group, line, float(place.get("x", "0")), place.get("y", "0"), ink, FRAME_SIZE)
+        line, x = Line(frame.label, "text"), float(place.get("x", "0"))
+        if rect is not None:  # fonts may be wider than the engine thinks
+            half = float(rect.get("width", "0")) / 2
+            middle = float(rect.get("x", "0")) + half
+            room = max(0.0, half - width(frame.label) * FRAME_SIZE / 2)
+            x = min(max(x, middle - room), middle + room)
+        _write(group, line, x, place.get("y", "0"), ink, FRAME_SIZE)
 
 
 def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element, ink: str) -> None:
