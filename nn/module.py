@@ -99,6 +99,7 @@ class Module:
     training: bool = True
     _name: str = "Module"
     _buffers: frozenset[str] = frozenset()
+    _unsaved: frozenset[str] = frozenset()
     _forward_hooks: Mapping[int, Callable[..., Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -161,7 +162,9 @@ class Module:
                 "attribute for each parameter"
             )
 
-    def register_buffer(self, name: str, value: ArrayLike | Tensor) -> None:
+    def register_buffer(
+        self, name: str, value: ArrayLike | Tensor, persistent: bool = True
+    ) -> None:
         """Make `value` an attribute that is saved with the parameters but not trained.
 
         Parameters
@@ -169,6 +172,8 @@ class Module:
         name : str
         value : array_like
             Copied to a Tensor, such as the running mean of a norm.
+        persistent : bool, default=True
+            If False, it is not saved: what is made anew with the module, such as a mask.
 
         Raises
         ------
@@ -189,6 +194,7 @@ class Module:
                 f"{'is taken' if taken else 'has a dot'}; choose another"
             )
         self._buffers = self._buffers | {name}
+        self._unsaved = self._unsaved - {name} if persistent else self._unsaved | {name}
         setattr(self, name, Tensor(value))
 
     def register_forward_hook(
@@ -305,13 +311,22 @@ class Module:
             yield from child._paths(f"{path}.{name}" if path else name)
 
     def _state(self, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Yield (path, tensor) for what is saved, a shared tensor under each of its paths."""
+        """Yield (path, tensor) for parameters and buffers, a shared one under each of its paths."""
         for path, module in self._paths("") if recurse else [("", self)]:
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) or name in module._buffers:
                     yield f"{path}.{name}" if path else name, value
                 elif isinstance(value, _CONTAINERS):  # it may have been filled since
                     module._refuse_hidden(name, value)
+
+    def _saved(self) -> dict[str, Tensor]:
+        """Return what is saved, by its paths."""
+        return {
+            f"{path}.{name}" if path else name: value
+            for path, module in self._paths("")
+            for name, value in module._state(recurse=False)
+            if isinstance(value, Parameter) or name not in module._unsaved
+        }
 
     # Settings.
 
@@ -407,7 +422,7 @@ class Module:
     # State.
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of all parameters and buffers, by their paths, which are PyTorch's.
+        """Return a copy of all parameters and saved buffers, by their paths, which are PyTorch's.
 
         A copy: unlike PyTorch's, it does not change when training goes on.
 
@@ -416,7 +431,7 @@ class Module:
         dict of str to ndarray
             A shared parameter stands under each of its paths.
         """
-        return {path: np.array(t.data) for path, t in self._state()}
+        return {path: np.array(t.data) for path, t in self._saved().items()}
 
     def load_state_dict(
         self, state: Mapping[str, Any], strict: bool = True
@@ -444,7 +459,7 @@ class Module:
         TypeError
             If an array does not convert to the parameter's dtype. Nothing is changed then.
         """
-        own = dict(self._state())
+        own = self._saved()
         given = {own[k] for k in own if k in state}
         missing = [k for k in own if own[k] not in given]
         unexpected = [k for k in state if k not in own]

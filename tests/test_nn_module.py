@@ -187,6 +187,24 @@ def test_a_parameter_is_not_replaced_by_what_would_not_be_trained(values):
     assert [name for name, _ in net.named_parameters()] == ["weight"]
 
 
+def test_a_buffer_that_is_not_persistent_is_not_saved():
+    net = Net()
+    keys = list(net.state_dict())
+    net.first.register_buffer("mask", np.ones(2), persistent=False)
+    assert list(net.state_dict()) == keys
+    assert net.load_state_dict(Net().state_dict()) == ([], [])
+    with pytest.raises(ValueError, match=r"unexpected: first\.mask"):
+        net.load_state_dict({**net.state_dict(), "first.mask": np.ones(2)})
+    assert "first.mask" in dict(net.named_buffers())
+    assert net.to(np.float32).first.mask.dtype == np.float32
+    assert copy.deepcopy(net).state_dict().keys() == net.state_dict().keys()
+    net.first.register_buffer("mask", np.ones(2))
+    assert "first.mask" in net.state_dict()
+    net.last.register_buffer("mask", np.ones(2), persistent=False)
+    net.last.mask = Parameter([1.0])
+    assert "last.mask" in net.state_dict()
+
+
 def test_a_buffer_that_is_none_is_refused():
     with pytest.raises(TypeError, match=r"Affine\.register_buffer: 'q' is None, .*self\.q = None"):
         Affine().register_buffer("q", None)
