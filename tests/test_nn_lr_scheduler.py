@@ -38,6 +38,7 @@ SCHEDULES = [
     (OneCycleLR, {"max_lr": 1.0, "total_steps": 77, "pct_start": 0.13, "three_phase": True}),
     (OneCycleLR, {"max_lr": 1.0, "total_steps": 60, "div_factor": 5.0, "final_div_factor": 7.0}),
     (OneCycleLR, {"max_lr": 1.0, "total_steps": 60, "cycle_momentum": False}),
+    (OneCycleLR, {"max_lr": 1.0, "epochs": 4, "steps_per_epoch": 15}),
     (OneCycleLR, {"max_lr": 1.0, "total_steps": 60, "base_momentum": 0.5, "max_momentum": 0.6}),
 ]
 IDS = [f"{make.__name__}-{'-'.join(kw)}-{i}" for i, (make, kw) in enumerate(SCHEDULES)]
@@ -255,6 +256,10 @@ def test_the_state_of_another_schedule_is_refused_whole():
         (lambda o: WarmupCosineLR(o, -1, 5), "warmup is -1"),
         (lambda o: WarmupCosineLR(o, 5, 5), "T_max is 5; pass the number of steps, >= 6"),
         (lambda o: OneCycleLR(o, 1.0, 0), "total_steps is 0"),
+        (lambda o: OneCycleLR(o, 1.0), r"total_steps is None, .*; pass total_steps alone, or"),
+        (lambda o: OneCycleLR(o, 1.0, epochs=3), "epochs 3 and steps_per_epoch None"),
+        (lambda o: OneCycleLR(o, 1.0, 9, epochs=3), "total_steps is 9, epochs 3"),
+        (lambda o: OneCycleLR(o, 1.0, epochs=0, steps_per_epoch=3), "total_steps is 0"),
         (lambda o: OneCycleLR(o, 1.0, 5, pct_start=2), "pct_start is 2"),
         (lambda o: OneCycleLR(o, 1.0, 5, anneal_strategy="exp"), "anneal_strategy is 'exp'"),
         (lambda o: OneCycleLR(o, [1.0, 2.0], 5), "max_lr has 2 entries, .* 1 groups"),

@@ -435,8 +435,8 @@ class OneCycleLR(LRScheduler):
         Its own learning rates and momenta are not used.
     max_lr : float, or list of float
         A list has one for each group.
-    total_steps : int
-        T.
+    total_steps : int, optional
+        T; `epochs` times `steps_per_epoch` if None.
     pct_start : float, default=0.3
         p, between 0 and 1.
     anneal_strategy : {'cos', 'linear'}, default='cos'
@@ -451,12 +451,14 @@ class OneCycleLR(LRScheduler):
         Come down as steeply as it went up, and then from :math:`\eta_{\max} / d` to the end.
     per : {'epoch', 'batch'}, default='batch'
         What `total_steps` counts, and after what `step` is to be called.
+    epochs, steps_per_epoch : int, optional
+        Such as the number of epochs and ``len(loader)``.
 
     Raises
     ------
     ValueError
-        If an argument is out of range, or the optimiser has no momentum to cycle. In `step`, if
-        it is called more than `total_steps` times.
+        If an argument is out of range, T is given twice or not at all, or the optimiser has no
+        momentum to cycle. In `step`, if it is called more than `total_steps` times.
 
     References
     ----------
@@ -476,7 +478,7 @@ class OneCycleLR(LRScheduler):
         self,
         optimizer: Optimizer,
         max_lr: float | Sequence[float],
-        total_steps: int,
+        total_steps: int | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
         cycle_momentum: bool = True,
@@ -487,7 +489,16 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         *,
         per: str = "batch",
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
     ) -> None:
+        if total_steps is None and epochs is not None and steps_per_epoch is not None:
+            total_steps = epochs * steps_per_epoch
+        elif total_steps is None or (epochs, steps_per_epoch) != (None, None):
+            raise ValueError(
+                f"OneCycleLR: total_steps is {total_steps}, epochs {epochs} and steps_per_epoch "
+                f"{steps_per_epoch}; pass total_steps alone, or the other two"
+            )
         _at_least(self, 1, total_steps=total_steps)
         if not 0 <= pct_start <= 1:
             raise ValueError(f"OneCycleLR: pct_start is {pct_start}; pass a share from 0 to 1")
