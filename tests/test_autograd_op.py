@@ -79,3 +79,16 @@ def test_a_rule_or_a_forward_that_returns_a_tuple_is_named():
     for given in (x, x.detach()):
         with pytest.raises(TypeError, match=r"two: its forward returned a tuple .* \(out, saved\)"):
             two(given)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "erf", "gelu", "softplus", "sum", "xlogy", "prelu"])
+def test_numbers_alone_are_arrays_without_axes(name):
+    f = ag.op_table()[name]
+    numbers = [0.5] * f.required
+    out = f(*numbers)
+    assert isinstance(out, np.float64), "computed, and not recorded"
+    assert out == f(*map(np.asarray, numbers))
+
+
+def test_beside_an_array_a_number_takes_its_dtype():
+    assert ag.mul(np.ones(2, np.float32), 0.5).dtype == np.float32
