@@ -435,10 +435,13 @@ rad2deg = _unary(
 
 
 def _keeping_dtype(f: Callable[..., Array]) -> Callable[[Array], Array]:
-    """Give a function of SciPy, which knows no float16, NumPy's way with dtypes."""
+    """Give a function of SciPy NumPy's way with dtypes.
+
+    SciPy knows no float16, and from 1.18 on it takes integers of one and two bytes as float32.
+    """
 
     def forward(x: Array) -> Array:
-        out = f(x)
+        out = f(floating(x))
         return out.astype(x.dtype, copy=False) if x.dtype.kind == "f" else out
 
     return forward
