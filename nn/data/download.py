@@ -9,6 +9,7 @@ import http.client
 import os
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,8 @@ def download(path: Path, mirrors: Sequence[str], sha256: str) -> None:
         try:
             return _download(mirror + path.name, path, sha256)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # the server's answer, which it holds open
             failures.append(f"  {mirror}{path.name}: {error}")
     raise OSError(
         f"download: no mirror serves {path.name} as it should be, and nothing was kept:\n"
