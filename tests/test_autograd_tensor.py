@@ -82,6 +82,14 @@ def test_arrays_promote_as_numpy_does():
     assert (leaf(np.ones(3, np.float32)) * np.ones(3)).dtype == np.float64
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8])
+@pytest.mark.parametrize("number", [0, 1.5])
+def test_a_number_beside_a_mask_takes_the_dtype_of_the_array_as_in_numpy(dtype, number):
+    mask, a = np.array([True, False]), np.array([1, 2], dtype)
+    for arguments in [(a, number), (number, a)]:
+        assert np.where(Tensor(mask), *arguments).dtype == np.where(mask, *arguments).dtype
+
+
 @pytest.mark.parametrize("bad", ["text", [1j], [None], object()])
 def test_what_is_no_number_is_refused(bad):
     with pytest.raises(TypeError, match="holds no real numbers"):
