@@ -314,10 +314,6 @@ def _per_channel(a: Array | None, ndim: int) -> Array | None:
     return a if a is None else a.reshape((-1, *(1,) * (ndim - 2)))
 
 
-def _channel_sums(x: Array) -> Array:
-    return x.sum(axis=(0, *range(2, x.ndim)))
-
-
 def _group_norm_reference(
     x: Array,
     weight: Array | None = None,
@@ -355,7 +351,7 @@ def _group_norm_dweight(
     vjp=(
         _group_norm_dx,
         _group_norm_dweight,
-        lambda shared, out, x, weight, bias, **params: _channel_sums(shared[0]),
+        lambda shared, out, x, weight, bias, **params: shared[0].sum(axis=(0, *range(2, x.ndim))),
     ),
     latex=r"\frac{{{0} - \mu}}{{\sqrt{{\sigma^2 + \epsilon}}}} \odot {1} + {2}",
     kind="other",
