@@ -105,8 +105,13 @@ def _views(x: Array, kernel: Sequence[int], geometry: Geometry, fill: float) -> 
 def _max_reference(
     x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
 ) -> Array:
-    kernel, _, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
-    return _views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
+    kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
+    out = _views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
+    if geometry.padding == ((0, 0), (0, 0)):
+        return out
+    # in a window of nothing but -inf the margin ties with x, and took a share
+    share = math.prod(kernel) / _covered(x, kernel, counts, geometry, with_margin=False)
+    return out * np.where(out == -np.inf, share, 1)
 
 
 def _least(dtype: np.dtype[Any]) -> Any:
@@ -233,10 +238,17 @@ def _covered(
     if with_margin:
         return np.full((1, 1), math.prod(kernel), x.dtype)
     rows, columns = (
-        sum((at + i >= 0) & (at + i < n) for at in [np.arange(count) * s - p] for i in range(k))
-        for n, count, k, s, (p, _) in zip(
-            x.shape[2:], counts, kernel, geometry.stride, geometry.padding, strict=True
+        ((at >= 0) & (at < n)).sum(axis=0)
+        for n, count, k, s, d, (p, _) in zip(
+            x.shape[2:],
+            counts,
+            kernel,
+            geometry.stride,
+            geometry.dilation,
+            geometry.padding,
+            strict=True,
         )
+        for at in [np.arange(count) * s + np.arange(k)[:, None] * d - p]  # (k, count)
     )
     return np.multiply.outer(rows, columns).astype(x.dtype)
 
