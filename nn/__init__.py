@@ -1,9 +1,7 @@
 """Neural networks on the engine: modules, losses, optimisers, data, in PyTorch's names."""
 
-import sys as _sys
 import typing as _typing
 
-from autograd.pytorch_names import missing as _missing
 from nn import data, functional, init, optim, random, utils
 from nn.activation import (
     CELU,
@@ -72,6 +70,7 @@ from nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from nn.onnx import to_onnx
 from nn.overview import summary
 from nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from nn.pytorch_names import answers as _answers
 from nn.random import manual_seed
 from nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from nn.resnet import ResNet
@@ -173,16 +172,5 @@ __all__ = [
     "utils",
 ]
 
-_INSTEAD = {
-    "Buffer": "write self.register_buffer(name, values)",
-    "ModuleDict": "write setattr(self, name, module) for each, or take a ModuleList",
-    "ParameterDict": "write setattr(self, name, parameter) for each",
-    "ParameterList": "write setattr(self, f'w{i}', parameter) for each",
-    "TransformerEncoderLayer": "it is TransformerBlock here",
-    "Unflatten": "write x.unflatten(axis, sizes) in forward",
-}
-
 if not _typing.TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise _missing(f"module {__name__!r}", name, _sys.modules[__name__], _INSTEAD)
+    __getattr__ = _answers(__name__)

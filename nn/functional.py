@@ -5,7 +5,6 @@ Some are ops of the engine, passed on here to be found by their usual name.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +51,6 @@ from autograd import (
     swiglu,
     tanh,
 )
-from autograd.pytorch_names import missing
 from autograd.recording import rerunning
 from nn.loss import (
     binary_cross_entropy,
@@ -69,6 +67,7 @@ from nn.loss import (
     nll_loss,
     smooth_l1_loss,
 )
+from nn.pytorch_names import answers
 from nn.random import generator
 
 __all__ = [
@@ -331,14 +330,5 @@ def check_dropout(where: str, p: float, name: str = "p") -> None:
         raise ValueError(f"{where}: {name} is {p}; pass the share to drop, 0 <= {name} <= 1")
 
 
-_INSTEAD = {
-    "normalize": "write x / autograd.vector_norm(x, axis=-1, keepdims=True)",
-    "one_hot": "write np.eye(classes)[labels]",
-    "pad": "it is autograd.pad here, with NumPy's arguments",
-    "pairwise_distance": "write autograd.vector_norm(x - y, axis=-1)",
-}
-
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing(f"module {__name__!r}", name, sys.modules[__name__], _INSTEAD)
+    __getattr__ = answers(__name__)

@@ -26,7 +26,7 @@ rounded, so a seed gives float32 and float64 models the same weights.
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from scipy import special
 from autograd import Tensor, as_tensor, no_grad
 from nn.activation import lookup
 from nn.module import Module
+from nn.pytorch_names import answers
 from nn.random import generator
 from nn.signals import report as report
 from nn.signals import unchanged_buffers, watching
@@ -629,3 +630,7 @@ def _fill(tensor: T, values: float | NDArray[Any]) -> T:
     with no_grad():
         tensor[...] = values
     return tensor
+
+
+if not TYPE_CHECKING:
+    __getattr__ = answers(__name__)

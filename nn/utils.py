@@ -1,12 +1,13 @@
 """What is done to gradients between ``backward`` and the optimiser's ``step``."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograd import Tensor, as_tensor
 from nn.module import Module
+from nn.pytorch_names import answers
 
 
 def clip_grad_norm_(
@@ -127,3 +128,7 @@ def _gradients(what: str, bound: float, parameters: Tensor | Iterable[Tensor]) -
                 "tensors, such as model.parameters()"
             )
     return [g for p in given if (g := p.grad) is not None]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = answers(__name__)

@@ -1,9 +1,11 @@
 """PyTorch's names that are others here: the error says how they are written."""
 
 import re
+from importlib import import_module
 from operator import attrgetter
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -11,12 +13,12 @@ import nn
 from autograd import Tensor
 from autograd.pytorch_names import INSTEAD
 from nn import functional as F
+from nn.pytorch_names import INSTEAD as OF_NN
 
-OF_NN, OF_FUNCTIONAL = vars(nn)["_INSTEAD"], vars(F)["_INSTEAD"]
 CASES = [
-    *((ag, name, says) for name, says in INSTEAD.items()),
-    *((nn, name, says) for name, says in OF_NN.items()),
-    *((F, name, says) for name, says in OF_FUNCTIONAL.items()),
+    (place, name, says)
+    for place, table in [(ag, INSTEAD), *((import_module(m), t) for m, t in OF_NN.items())]
+    for name, says in table.items()
 ]
 ABSENT = [case for case in CASES if not hasattr(case[0], case[1])]
 
@@ -29,15 +31,20 @@ def test_a_name_of_pytorchs_is_answered_with_ours(place, name, says):
 
 
 def test_no_name_is_answered_that_is_everywhere():
-    assert {name for _, name, _ in ABSENT} == {*INSTEAD, *OF_NN, *OF_FUNCTIONAL}
+    assert {name for _, name, _ in ABSENT} == {name for _, name, _ in CASES}
 
 
 @pytest.mark.parametrize(
-    "ours", [re.findall(r"[\w.]+", says)[2] for _, _, says in ABSENT if says.startswith("it is ")]
+    ("place", "ours"),
+    [
+        (place, re.findall(r"[\w.]+", says)[2])
+        for place, _, says in ABSENT
+        if says.startswith("it is ")
+    ],
 )
-def test_what_it_is_here_is_here(ours):
+def test_what_it_is_here_is_here(place, ours):
     home = SimpleNamespace(autograd=ag, nn=nn)
-    assert any(is_there(place, ours) for place in (home, ag, nn, Tensor([1.0])))
+    assert any(is_there(where, ours) for where in (place, home, ag, nn, Tensor([1.0])))
 
 
 def is_there(place, path):
@@ -49,8 +56,51 @@ def is_there(place, path):
 
 
 def test_what_is_missing_everywhere_is_no_more_than_missing():
-    for place in (ag, nn, F):
+    for place in {place for place, _, _ in CASES}:
         with pytest.raises(AttributeError, match=r"has no attribute 'colour'$") as caught:
             place.colour  # noqa: B018
         assert caught.value.name == "colour"
         assert caught.value.obj is place
+
+
+SIGNAL, IMAGE = (
+    np.random.default_rng(0).normal(size=shape).astype("float32")
+    for shape in [(2, 4, 6), (2, 4, 6, 6)]
+)
+MEANT = {
+    **{"autograd": ag, "F": F, "np": np, "size": 3, "classes": 3, "margin": 1.0},
+    **{"n": 2, "c": 1, "r": 2, "h": 6, "w": 6},
+    "d": lambda x, y: ag.vector_norm(x - y, axis=-1),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "theirs"),
+    [
+        ("AdaptiveAvgPool1d", SIGNAL, lambda f, x: f.adaptive_avg_pool1d(x, 3)),
+        ("AdaptiveMaxPool2d", IMAGE, lambda f, x: f.adaptive_max_pool2d(x, 1)),
+        ("AvgPool1d", SIGNAL, lambda f, x: f.avg_pool1d(x, 3)),
+        ("MaxPool1d", SIGNAL, lambda f, x: f.max_pool1d(x, 3)),
+        ("PairwiseDistance", SIGNAL, lambda f, x: f.pairwise_distance(x, x - 1, eps=0)),
+        ("PixelShuffle", IMAGE, lambda f, x: f.pixel_shuffle(x, 2)),
+        ("ReflectionPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1), mode="reflect")),
+        ("ReplicationPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1), mode="replicate")),
+        ("TripletMarginLoss", SIGNAL, lambda f, x: f.triplet_margin_loss(x, x - 1, x + 1, eps=0)),
+        ("Upsample", IMAGE, lambda f, x: f.interpolate(x, scale_factor=2)),
+        ("ZeroPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1))),
+        ("functional.softmin", SIGNAL, lambda f, x: f.softmin(x, -1)),
+        ("functional.normalize", SIGNAL, lambda f, x: f.normalize(x, dim=-1)),
+        ("functional.one_hot", np.array([0, 2, 1]), lambda f, x: f.one_hot(x, 3)),
+    ],
+)
+def test_what_is_written_here_gives_what_pytorch_does(name, array, theirs):
+    torch = pytest.importorskip("torch")
+    *path, name = name.split(".")
+    says = OF_NN[".".join(["nn", *path])][name]
+    x = Tensor(array)
+    given = {"x": x, "y": x - 1, "labels": x}
+    if "margin" in says:
+        given |= {"a": x, "p": x - 1, "n": x + 1}
+    out = eval(re.split("write |, for |, d a ", says)[1], MEANT | given)
+    expected = theirs(torch.nn.functional, torch.tensor(array)).numpy()
+    np.testing.assert_allclose(np.asarray(out), expected, rtol=1e-5, atol=1e-6)

@@ -12,11 +12,12 @@ import bisect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nn.optim.optimizer import Optimizer
+from nn.pytorch_names import answers
 from nn.warn import warn
 
 
@@ -722,3 +723,7 @@ def _at_least(scheduler: LRScheduler, least: int, **value: int) -> None:
         raise ValueError(
             f"{type(scheduler).__name__}: {name} is {n}; pass the number of steps, >= {least}"
         )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = answers(__name__)

@@ -1,0 +1,139 @@
+"""What users of PyTorch look for under its names in `nn`, and how it is written here.
+
+A module of Python answers by ``__getattr__ = answers(__name__)``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from autograd.pytorch_names import missing
+
+_CPU = "leave it out: all is on the CPU"
+_POOL1D = "write F.{}(x[:, :, None], (1, size))[:, :, 0]"
+_PAD = "write autograd.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)){})"
+_LARGER = "write x.repeat(2, axis=2).repeat(2, axis=3), for the nearest pixel"
+_CHANNELS = "write x * F.dropout(np.ones((*x.shape[:2], 1, 1), x.dtype), p, self.training)"
+_TRIPLET = "write F.relu(d(a, p) - d(a, n) + margin).mean(), d a distance"
+_DISTANCE = "write autograd.vector_norm(x - y, axis=-1)"
+_SIZES = "pass sizes: {}; nn.summary(model, x) shows those of the outputs"
+_WEIGHT = "compute the weight in forward, and call F.linear(x, weight, bias)"
+_SCHEDULE = "write LambdaLR(optimizer, f): the rate at step t is f(t) times the first"
+_ONE_SCHEDULE = "an optimiser has one schedule: write LambdaLR(optimizer, f), f their product"
+_OPTIMIZER = "there is none; take Adam or AdamW, or write an Optimizer with update()"
+
+INSTEAD = {
+    "nn": {
+        "AdaptiveAvgPool1d": _POOL1D.format("adaptive_avg_pool2d"),
+        "AdaptiveMaxPool2d": "write x.max(axis=(2, 3), keepdims=True), for one pixel",
+        "AvgPool1d": _POOL1D.format("avg_pool2d"),
+        "Buffer": "write self.register_buffer(name, values)",
+        "ConstantPad2d": _PAD.format(", constant_values=v"),
+        "Conv3d": "there is none: convolutions have one or two axes",
+        "ConvTranspose1d": "it is nn.functional.conv_transpose1d here, a function",
+        "DataParallel": _CPU,
+        "Dropout1d": _CHANNELS.replace(", 1, 1)", ", 1)"),
+        "Dropout2d": _CHANNELS,
+        "EmbeddingBag": "write Embedding(num_embeddings, embedding_dim)(x).mean(axis=1)",
+        "InstanceNorm1d": "it is GroupNorm here, of as many groups as channels",
+        "InstanceNorm2d": "it is GroupNorm here, of as many groups as channels",
+        "LazyConv2d": _SIZES.format("Conv2d(in_channels, out_channels, kernel_size)"),
+        "LazyLinear": _SIZES.format("Linear(in_features, out_features)"),
+        "MaxPool1d": _POOL1D.format("max_pool2d"),
+        "ModuleDict": "write setattr(self, name, module) for each, or take a ModuleList",
+        "PairwiseDistance": _DISTANCE,
+        "ParameterDict": "write setattr(self, name, parameter) for each",
+        "ParameterList": "write setattr(self, f'w{i}', parameter) for each",
+        "PixelShuffle": "write x.reshape(n, c, r, r, h, w).transpose(0, 1, 4, 2, 5, 3).reshape("
+        "n, c, r * h, r * w)",
+        "ReflectionPad2d": _PAD.format(", mode='reflect'"),
+        "ReplicationPad2d": _PAD.format(", mode='edge'"),
+        "Softmax2d": "write Softmax(axis=1)",
+        "Transformer": "put it together of TransformerBlock and MultiheadAttention",
+        "TransformerDecoder": "put it together of MultiheadAttention, FeedForward and LayerNorm",
+        "TransformerDecoderLayer": "put it together of MultiheadAttention, FeedForward and "
+        "LayerNorm",
+        "TransformerEncoder": "write Sequential(*(TransformerBlock(d_model, nhead) for _ in "
+        "range(n)))",
+        "TransformerEncoderLayer": "it is TransformerBlock here",
+        "TripletMarginLoss": _TRIPLET,
+        "Unflatten": "write x.unflatten(axis, sizes) in forward",
+        "Upsample": _LARGER,
+        "UpsamplingNearest2d": _LARGER,
+        "ZeroPad2d": _PAD.format(""),
+        "parallel": _CPU,
+    },
+    "nn.data": {
+        "ConcatDataset": "write TensorDataset(*map(np.concatenate, zip(a.arrays, b.arrays)))",
+        "Subset": "write TensorDataset(*dataset[rows])",
+        "WeightedRandomSampler": "draw the rows: TensorDataset(*dataset[rng.choice(len(dataset), "
+        "size, p=p)])",
+        "random_split": "write rows = rng.permutation(len(dataset)), and for each part "
+        "TensorDataset(*dataset[rows[:n]])",
+    },
+    "nn.functional": {
+        "adaptive_avg_pool1d": _POOL1D.format("adaptive_avg_pool2d"),
+        "avg_pool1d": _POOL1D.format("avg_pool2d"),
+        "dropout1d": _CHANNELS.replace(", 1, 1)", ", 1)"),
+        "dropout2d": _CHANNELS,
+        "gumbel_softmax": "write F.softmax((x - np.log(-np.log(rng.random(x.shape)))) / tau)",
+        "instance_norm": "it is group_norm here, of as many groups as channels",
+        "interpolate": _LARGER,
+        "max_pool1d": _POOL1D.format("max_pool2d"),
+        "normalize": "write x / autograd.vector_norm(x, axis=-1, keepdims=True)",
+        "one_hot": "write np.eye(classes)[labels]",
+        "pad": "it is autograd.pad here, with NumPy's arguments",
+        "pairwise_distance": _DISTANCE,
+        "relu_": "it is relu here: nothing is changed in place",
+        "softmin": "write F.softmax(-x)",
+        "triplet_margin_loss": _TRIPLET,
+        "upsample": _LARGER,
+    },
+    "nn.init": {
+        "eye_": "write weight.data[...] = np.eye(*weight.shape)",
+        "kaiming_normal": "it is kaiming_normal_ here",
+        "kaiming_uniform": "it is kaiming_uniform_ here",
+        "xavier_normal": "it is xavier_normal_ here",
+        "xavier_uniform": "it is xavier_uniform_ here",
+    },
+    "nn.optim": {
+        "Adadelta": _OPTIMIZER,
+        "Adamax": _OPTIMIZER,
+        "LBFGS": _OPTIMIZER,
+        "NAdam": _OPTIMIZER,
+        "RAdam": _OPTIMIZER,
+        "swa_utils": "average the arrays of state_dict(), and load_state_dict() the means",
+    },
+    "nn.optim.lr_scheduler": {
+        "ChainedScheduler": _ONE_SCHEDULE,
+        "ConstantLR": _SCHEDULE,
+        "CosineAnnealingWarmRestarts": _SCHEDULE,
+        "CyclicLR": _SCHEDULE,
+        "LinearLR": _SCHEDULE,
+        "MultiplicativeLR": _SCHEDULE,
+        "PolynomialLR": _SCHEDULE,
+        "SequentialLR": _ONE_SCHEDULE,
+    },
+    "nn.utils": {
+        "clip_grad_norm": "it is clip_grad_norm_ here",
+        "parameters_to_vector": "write np.concatenate([p.reshape(-1) for p in parameters])",
+        "parametrizations": _WEIGHT,
+        "parametrize": _WEIGHT,
+        "rnn": "there are no packed sequences: pad with 0, and leave the padding out of the loss",
+        "spectral_norm": _WEIGHT,
+        "vector_to_parameters": "write p.data[...] = part.reshape(p.shape) for each part of it",
+        "weight_norm": _WEIGHT,
+    },
+}
+"""By the module of Python."""
+
+
+def answers(module: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module of Python."""
+
+    def __getattr__(name: str) -> NoReturn:
+        raise missing(f"module {module!r}", name, sys.modules[module], INSTEAD[module])
+
+    return __getattr__
