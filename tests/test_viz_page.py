@@ -134,6 +134,13 @@ def test_what_has_no_backward_pass_says_so():
     assert "no backward pass" in data_of(page)["nothing"]
 
 
+def test_a_part_without_an_output_starts_from_what_arrives():
+    x = leaf(2.0, "x")
+    start = data_of(viz.draw(x.sin().exp().tanh()).focus("sin", 0).html())["start"]
+    assert start.startswith("The gradient of what comes after this part of the graph has arrived.")
+    assert "result of tanh" in data_of(viz.draw(x.tanh()).html())["start"]
+
+
 def test_saving_and_showing(tmp_path, monkeypatch, capsys):
     view, _ = neuron()
     assert view.save(tmp_path / "neuron.html").read_text("utf-8") == view.html()
@@ -304,7 +311,7 @@ def difference():
         pytest.param(lambda: mlp()[0], id="mlp"),
         pytest.param(lambda: block()[0], id="block"),
         pytest.param(difference, id="difference"),
-        pytest.param(lambda: viz.draw(Tensor(-2.0, requires_grad=True).relu() * 3), id="zero"),
+        pytest.param(lambda: viz.draw(leaf([-2.0, -1.0]).relu().sum()), id="zero"),
     ],
 )
 def test_each_level_ends_as_the_picture_and_starts_with_the_gradient_of_the_output_alone(

@@ -157,6 +157,11 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
     ]
     written = _written(graph)
     names = " and ".join(_name(node) for node in outputs[:3])
+    start = (
+        f"The gradient of {names} with respect to itself is 1."
+        if outputs
+        else "The gradient of what comes after this part of the graph has arrived."
+    )
     return {
         "level": level,
         "levels": [
@@ -174,8 +179,7 @@ def _data(graph: Graph, levels: Sequence[Level], level: int) -> dict[str, Any]:
         "outputs": [node.id for node in graph.ends],
         "seeds": {node.id: "grad 1" for node in outputs},
         "nothing": _NOTHING,
-        "start": f"The gradient of {names} with respect to itself is 1. Step forward to pass it "
-        "back, op by op.",
+        "start": f"{start} Step forward to pass it back, op by op.",
     }
 
 
