@@ -311,6 +311,20 @@ def test_a_gradient_of_exactly_0_is_marked_below_and_one_that_is_not_finite_abov
         assert drawn == [y for y in norms if 0 < y < np.inf]
 
 
+def test_updates_of_exactly_0_are_marked_below():
+    def snapshot(**ratios):
+        weights = {name: viz.recorder.Weights(1.0, 1.0, ratio, 2) for name, ratio in ratios.items()}
+        return viz.Snapshot(weights=weights)
+
+    ax = viz.plot_update_ratio([snapshot(a=0.0, b=0.1), snapshot(a=0.2, b=0.1)])
+    marks = [line for line in ax.lines if line.get_marker() == "X"]
+    assert [m.get_xydata().tolist() for m in marks] == [[[1, 0]]]
+    assert marks[0].get_color() == ax.lines[0].get_color()
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a, 0 in 1 of 2 steps", "b"]
+    ax = viz.plot_update_ratio([snapshot(a=0.3, b=0.1)])
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b"]
+
+
 def test_the_layers_before_a_dead_one_are_marked():
     model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.ReLU(), nn.Linear(4, 1, rng=0))
     model[0].bias.data = model[0].bias.data - 100

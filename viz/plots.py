@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import Tensor, no_grad
 
 from .files import write_whole
-from .labels import plain
+from .labels import counted, plain
 from .recorder import SATURATED, Snapshot
 
 if TYPE_CHECKING:
@@ -169,13 +169,12 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, 1)
-    edges = ((zero, 0, "X", "exactly 0"), (~sound, 1, "^", "not finite"))
-    for there, edge, mark, label in edges:
+    for there, edge, mark, label in (
+        (zero, 0, "X", "exactly 0"),
+        (~sound, 1, "^", "not finite"),
+    ):
         if there.any():
-            look: dict[str, Any] = {"color": _COLORS[1], "linestyle": "", "clip_on": False}
-            at = np.full(there.sum(), edge)
-            where = ax.get_xaxis_transform()
-            ax.plot(places[there], at, mark, transform=where, label=label, zorder=3, **look)
+            _mark_edge(ax, places[there], edge, mark, color=_COLORS[1], label=label)
     if zero.any() or not sound.all():
         ax.legend(frameon=False)
     _name_layers(ax, names)
@@ -186,7 +185,7 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
     """Plot the size of each update relative to its weights, over the steps, on a log scale.
 
     About 1e-3, the dotted line, is a rule of thumb for matrices; parameters with one axis, biases
-    for the most part, start at zero and are left out.
+    for the most part, start at zero and are left out. A cross below is an update of exactly 0.
 
     Parameters
     ----------
@@ -214,7 +213,11 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
     steps = range(1, len(history) + 1)
     for name, color, dash in zip(names, cycle(_COLORS), _dashes(len(names)), strict=False):
         ratios = [s.weights[name].ratio for s in history]
-        ax.plot(steps, ratios, dash, color=color, label=name, linewidth=1.5)
+        still = [step for step, ratio in zip(steps, ratios, strict=True) if ratio == 0]
+        label = f"{name}, 0 in {len(still)} of {counted(len(steps), 'step')}" if still else name
+        ax.plot(steps, ratios, dash, color=color, label=label, linewidth=1.5)
+        if still:
+            _mark_edge(ax, still, 0, "X", color=color)
     ax.axhline(1e-3, color=_MUTED, linestyle=":", linewidth=1)
     ax.set_yscale("log")
     ax.locator_params(axis="x", integer=True)
@@ -602,6 +605,12 @@ def _finish(ax: Axes, title: str, *, xlabel: str = "", ylabel: str = "") -> Axes
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _mark_edge(ax: Axes, places: Any, edge: int, mark: str, **look: Any) -> None:
+    """Mark places below (edge 0) or above (1) all that a log scale has room for."""
+    at, where = np.full(len(places), edge), ax.get_xaxis_transform()
+    ax.plot(places, at, mark, transform=where, clip_on=False, zorder=3, **look)
 
 
 def _name_layers(ax: Axes, names: Sequence[str]) -> None:
