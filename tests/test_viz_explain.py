@@ -269,6 +269,18 @@ def test_names_are_what_python_reads():
     assert len({name for name, _ in twice.given}) == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["α₁", "w²", "漢 字", "x⁻¹", "½", "𑁒a", "∂L/∂w", "$\\beta_1$", "🙂"]
+)
+def test_names_with_signs_that_python_does_not_read_are_written_with_those_it_does(name):
+    x = leaf(2.0, name)
+    for line in explain(x * x + x, x).text().splitlines():
+        left, equals, right = line.partition(" = ")
+        if equals and "#" in right:
+            ast.parse(right)
+            assert all(part.isidentifier() for part in left.strip().split("/"))
+
+
 def test_the_output_is_told_apart_from_a_leaf_of_its_name():
     x = leaf(np.array([1.0, 2.0]), "x")
     y = x.sum()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -310,11 +311,12 @@ def _names(
 
 
 def _identifier(name: str) -> str:
-    """``0.weight`` as ``weight_0``: what Python reads as one name."""
-    words = re.findall(r"[^\W\d]\w*|\d+", name)
+    """``0.weight`` as ``weight_0``: what Python reads as one name; empty if there is none."""
+    # as Python reads them: an index that stands lower is a digit, as any other
+    words = re.findall(r"[^\W\d]\w*|\d+", unicodedata.normalize("NFKC", name))
     words.sort(key=str.isdigit)
     made = "_".join(words)
-    return "" if made.isdigit() else made + "_" * keyword.iskeyword(made)
+    return made + "_" * keyword.iskeyword(made) if made.isidentifier() else ""
 
 
 def _forward_line(t: Any, terms: Mapping[Tensor, Term]) -> Line:
