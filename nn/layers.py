@@ -7,6 +7,7 @@ from autograd import Tensor, flatten
 from nn import functional as F
 from nn import init
 from nn.module import Module, Parameter, untupled
+from nn.pytorch_names import Elsewhere
 from nn.random import generator
 
 
@@ -142,6 +143,11 @@ class Embedding(Module):
                 )
             self.padding_idx = padding_idx % num_embeddings
             self.weight.data[padding_idx] = 0
+
+    from_pretrained = Elsewhere(
+        "write layer = Embedding(*vectors.shape).requires_grad_(False), layer.weight.data[...] = "
+        "vectors"
+    )
 
     def forward(self, input: Tensor) -> Tensor:
         """Map integers of shape (...) to (..., embedding_dim)."""

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd import Scope, Tensor, as_tensor, no_grad
 from autograd.recording import current_scope, next_serial
 from autograd.tensor import RemovableHandle
+from nn.pytorch_names import CPU, Elsewhere
 
 T = TypeVar("T")
 
@@ -385,9 +386,15 @@ class Module:
         Raises
         ------
         TypeError
-            If `dtype` is not floating.
+            If `dtype` is none, such as a device, or not floating.
         """
-        dtype = np.dtype(dtype)
+        try:
+            dtype = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(
+                f"to: {dtype!r} is no dtype; pass np.float32, or leave a device out: all is on the "
+                "CPU"
+            ) from None
         if dtype.kind != "f":
             raise TypeError(f"to: parameters are floating numbers, not {dtype}; pass np.float32")
         for _, t in self._state():
@@ -494,6 +501,20 @@ class Module:
             for k, a in new.items():
                 own[k][...] = a
         return missing, unexpected
+
+    # What PyTorch has.
+
+    add_module = Elsewhere("write setattr(self, name, module)")
+    cpu = Elsewhere(CPU)
+    cuda = Elsewhere(CPU)
+    get_buffer = Elsewhere("write dict(self.named_buffers())[path]")
+    register_forward_pre_hook = Elsewhere("change the input where the module is called")
+    register_full_backward_hook = Elsewhere(
+        "write out.register_hook(f) in a forward hook: f gets the gradient of the output"
+    )
+    register_parameter = Elsewhere("write setattr(self, name, parameter)")
+    _modules = Elsewhere("write dict(self.named_children())")
+    _parameters = Elsewhere("write dict(self.named_parameters(recurse=False))")
 
     # Text.
 

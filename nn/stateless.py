@@ -62,6 +62,8 @@ class Stateless(Module):
         except TypeError as error:
             name = type(self).__name__
             hint = f"its arguments are {self.__signature__}"
+            if "inplace" in kwargs or any(a is True for a in args):
+                hint += "; leave inplace out: nothing is computed in place"
             if input_first:
                 hint += f"; call the module once it is made: {name}()({', '.join(self.inputs)})"
             raise TypeError(f"{name}: {error}; {hint}") from None

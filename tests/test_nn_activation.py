@@ -355,8 +355,10 @@ def test_softmax_over_several_axes():
     np.testing.assert_allclose(y.numpy().sum(axis=(1, 2)), 1)
     assert repr(nn.PReLU(3)) == "PReLU(num_parameters=3)"
     assert str(inspect.signature(nn.Hardtanh)) == "(min_val=-1.0, max_val=1.0)"
-    with pytest.raises(TypeError, match=r"ReLU: .*'inplace'; its arguments are \(\)"):
+    with pytest.raises(TypeError, match=r"ReLU: .*'inplace'; .* are \(\); leave inplace out"):
         nn.ReLU(inplace=True)
+    with pytest.raises(TypeError, match=r"LeakyReLU: too many .*\); leave inplace out"):
+        nn.LeakyReLU(0.2, True)
     with pytest.raises(ValueError, match="PReLU: 0 slopes"):
         nn.PReLU(0)
 

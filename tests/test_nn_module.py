@@ -325,6 +325,8 @@ def test_to_converts_floating_numbers_only_and_drops_gradients():
     assert all(p.grad is None for p in net.parameters())
     with pytest.raises(TypeError, match="not int64"):
         net.to(np.int64)
+    with pytest.raises(TypeError, match=r"to: 'cpu' is no dtype; .* leave a device out"):
+        net.to("cpu")
 
 
 @pytest.mark.parametrize("name", ["half", "float", "double"])

@@ -14,6 +14,7 @@ from autograd import Tensor
 from autograd.pytorch_names import INSTEAD
 from nn import functional as F
 from nn.pytorch_names import INSTEAD as OF_NN
+from nn.pytorch_names import Elsewhere
 
 CASES = [
     (place, name, says)
@@ -61,6 +62,39 @@ def test_what_is_missing_everywhere_is_no_more_than_missing():
             place.colour  # noqa: B018
         assert caught.value.name == "colour"
         assert caught.value.obj is place
+
+
+OF_CLASSES = [
+    (owner, name)
+    for owner in (nn.Module, nn.Embedding, nn.optim.Optimizer)
+    for name, value in vars(owner).items()
+    if isinstance(value, Elsewhere)
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), OF_CLASSES)
+def test_what_pytorchs_class_has_is_answered_but_not_there(owner, name):
+    says = re.escape(vars(owner)[name].instead)
+    kind = owner.__name__
+    for where, what in (
+        (object.__new__(owner), f"'{kind}' object"),
+        (owner, f"type object '{kind}'"),
+    ):
+        with pytest.raises(AttributeError, match=f"{what} has no attribute '{name}'; {says}$"):
+            getattr(where, name)
+        assert not hasattr(where, name)
+
+
+def test_a_subclass_may_have_what_the_module_lacks():
+    class Placed(nn.Linear):
+        def cuda(self):
+            return "here"
+
+    layer = Placed(2, 2)
+    layer.get_buffer = len
+    assert layer.cuda() == "here"
+    assert layer.get_buffer is len
+    assert list(layer.state_dict()) == ["weight", "bias"]
 
 
 SIGNAL, IMAGE = (

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import Tensor
 from nn.module import zero_grad
+from nn.pytorch_names import Elsewhere
 
 
 class Optimizer:
@@ -202,6 +203,8 @@ class Optimizer:
         self.state = new
         for group, settings in zip(self.param_groups, groups, strict=True):
             group.update(settings)
+
+    add_param_group = Elsewhere("make the optimiser with all groups, or another one beside it")
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
