@@ -5,7 +5,7 @@ All of it is in context variables, so that each thread has its own.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from copy import copy
@@ -44,8 +44,11 @@ current_scope: ContextVar[Scope | None] = ContextVar("current_scope", default=No
 level: ContextVar[int] = ContextVar("level", default=0)
 """How many forward-mode derivatives this thread is taking, one inside the other."""
 
-rerunning: ContextVar[bool] = ContextVar("rerunning", default=False)
-"""Whether this thread computes again what a checkpoint let go: what counts its runs shall not."""
+rerunning: ContextVar[Collection[Any]] = ContextVar("rerunning", default=())
+"""From which tensors this thread computes again what a checkpoint let go, if it does.
+
+What counts its runs shall not count this one.
+"""
 
 next_serial = count(1).__next__
 

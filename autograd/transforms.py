@@ -587,7 +587,7 @@ class _Again:
 
     def run(self, value: Any) -> Tensor:
         """Return the output with its graph, if it has the value of the first run."""
-        token = rerunning.set(True)
+        token = rerunning.set(frozenset(self.inputs))
         now = self.rng.bit_generator.state
         try:
             self.rng.bit_generator.state = self.state
@@ -894,11 +894,17 @@ def _plain(t: Tensor) -> Iterator[Tensor]:
 
 
 def _is_tracked(t: Tensor, graph: Sequence[Tensor] | None = None) -> bool:
-    """Whether the graph of a plain tensor leads to a leaf that requires grad."""
-    if t.op is None:
+    """Whether the graph of a plain tensor leads to a leaf that requires grad.
+
+    In the second run of a checkpoint: or to what its gradient is asked for.
+    """
+    starts = rerunning.get()
+    if t.op is None or t in starts:
         return t.requires_grad
     nodes = toposort(t) if graph is None else graph
-    return any(x.op is None and x.requires_grad for node in nodes for x in node.inputs)
+    return any(
+        x.requires_grad and (x.op is None or x in starts) for node in nodes for x in node.inputs
+    )
 
 
 def _outside(t: Any) -> Any:

@@ -750,6 +750,21 @@ def test_checkpoints_nest():
     assert found == w.grad.item()
 
 
+def pulled_back(f):
+    """Return the function that computes, as `ag.grad(f)` does, the gradient of `f`."""
+    return lambda x: ag.vjp(f, x)[1](1.0)[0]
+
+
+@pytest.mark.parametrize("inner", [ag.grad, ag.jacrev, ag.jacfwd, pulled_back])
+@pytest.mark.parametrize("outer", [ag.grad, ag.jacrev, ag.jacfwd, pulled_back])
+def test_transforms_go_through_a_checkpoint_to_those_inside(outer, inner):
+    slope = inner(lambda x: (x**4).sum())
+    x = np.array([1.0, 2.0])
+    for f in (slope, lambda x: ag.checkpoint(slope, x)):
+        found = outer(lambda x: ag.checkpoint(f, 2 * x).sum())(x)  # noqa: B023 - called at once
+        np.testing.assert_allclose(found.data, 2 * 12 * (2 * x) ** 2, rtol=1e-14)
+
+
 def test_a_checkpoint_draws_the_same_numbers_again():
     x = Tensor(np.ones(50), requires_grad=True)
 
