@@ -349,6 +349,33 @@ def test_a_closed_call_gets_its_gradient_when_its_result_does(visit):
     assert texts[2] == texts[3] == f"grad {2 * np.exp(np.tanh(6)):.4g}"
 
 
+def test_the_numbers_of_a_node_follow_the_steps(visit):
+    x = leaf(2.0, "x")
+    with scope("inner"):
+        y = (x * 3).tanh()
+    tab = visit(viz.draw(y.exp() * x).html())
+    tab.hover(".level:not([hidden]) .node >> nth=0")
+
+    def gradient():
+        return tab.locator("#node p").nth(2).text_content()
+
+    said = [gradient()]
+    for _ in range(4):
+        tab.keyboard.press("ArrowRight")
+        said.append(gradient())
+    e = np.exp(np.tanh(6))
+    whole = e + 2 * e * (1 - np.tanh(6) ** 2) * 3
+    assert said[:4] == ["grad: not yet", *[f"grad {e:.4g}"] * 3]
+    assert re.fullmatch(r"grad (\S+) \(float64\)", said[4])
+    assert float(said[4].split()[1]) == pytest.approx(whole)
+    tab.keyboard.press("Home")
+    assert gradient() == "grad: not yet"
+    tab.keyboard.press("[")
+    assert tab.text_content("#node") == ""
+    tab.hover(".level:not([hidden]) .node text:text-is('inner')")
+    assert "grad: not yet" in tab.text_content("#node")
+
+
 def test_search_marks_what_is_found_and_goes_there(visit):
     tab = visit(mlp()[0].html())
     tab.keyboard.press("/")

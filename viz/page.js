@@ -23,6 +23,7 @@ let level = data.level;
 let at = 0; // how many steps of the backward pass are done
 let timer = null;
 let found = [];
+let described = null; // the node whose numbers are shown
 
 // What each node's gradient reads after each step: [step, text] in order, by node.
 const history = new Map(Object.entries(data.seeds).map(([id, text]) => [id, [[0, text]]]));
@@ -48,6 +49,7 @@ function go(step) {
   if (at === data.steps.length) pause();
   draw();
   tell();
+  if (described) describe(described);
   if (at) follow();
 }
 
@@ -153,6 +155,8 @@ function pause() {
 
 function open(i) {
   level = Math.max(0, Math.min(levels.length - 1, i));
+  described = null;
+  $("node").replaceChildren();
   levels.forEach((l, j) => (l.box.hidden = j !== level));
   $("level").textContent = data.levels[level].label;
   $("fold").disabled = level === 0;
@@ -274,10 +278,13 @@ picture.addEventListener("pointerover", (e) => {
 });
 
 function describe(g) {
+  described = g;
   const box = $("node");
   box.replaceChildren();
   add(box, "h2", [...g.querySelectorAll("text")].map((t) => t.textContent)[0] || "value");
-  for (const line of said(g)) add(box, "p", line);
+  const of = levels[level].result(nodeOf(g));
+  const now = (line) => (line.startsWith("grad ") && history.has(of) ? gradient(of, at, line) : line);
+  said(g).forEach((line, i) => add(box, "p", i ? now(line) : line)); // the first one has the name
   formulas(box, nodeOf(g));
 }
 
