@@ -8,7 +8,7 @@ that could disagree with them, and ``super().__init__()`` may be called or forgo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -440,9 +440,7 @@ class Module:
         """
         return {path: np.array(t.data) for path, t in self._saved().items()}
 
-    def load_state_dict(
-        self, state: Mapping[str, Any], strict: bool = True
-    ) -> tuple[list[str], list[str]]:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy the arrays of `state` into the parameters and buffers: all of them, or none.
 
         Parameters
@@ -455,9 +453,9 @@ class Module:
 
         Returns
         -------
-        missing, unexpected : list of str
+        missing_keys, unexpected_keys : list of str
             The paths whose tensor `state` lacks, and the keys that have no place; empty if
-            `strict`.
+            `strict`. A named tuple, as in PyTorch.
 
         Raises
         ------
@@ -500,7 +498,7 @@ class Module:
         with no_grad():
             for k, a in new.items():
                 own[k][...] = a
-        return missing, unexpected
+        return IncompatibleKeys(missing, unexpected)
 
     # What PyTorch has.
 
@@ -528,6 +526,13 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(filter(None, [self.extra_repr(), *children])).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+
+class IncompatibleKeys(NamedTuple):
+    """What a state lacked, and what of it had no place: see `Module.load_state_dict`."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 def untupled(module: Module, x: Any) -> Any:

@@ -396,7 +396,10 @@ def test_a_state_of_another_type_is_refused_whole():
 
 def test_a_partial_state_loads_where_that_is_asked():
     net = Net()
-    missing, unexpected = net.load_state_dict({"scale": 5.0, "extra": 1.0}, strict=False)
+    found = net.load_state_dict({"scale": 5.0, "extra": 1.0}, strict=False)
+    missing, unexpected = found
+    assert found.missing_keys is missing
+    assert found.unexpected_keys is unexpected
     assert net.scale.item() == 5.0
     assert unexpected == ["extra"] and "first.weight" in missing and len(missing) == 5
     with pytest.raises(ValueError, match="of another shape"):
