@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -129,9 +130,9 @@ class Tensor(Methods):
         if self.ndim == 0:
             text = str(self.data)  # of float32, no more digits than it has
         notes = []
-        if self.dtype.kind == "f" and self.dtype != np.float64:
+        if self.dtype not in (np.float64, np.int64, np.bool_):  # what Python's numbers become
             notes.append(f"dtype={self.dtype}")
-        if self.size > 100:
+        if self.size > 100 or (self.size == 0 and self.shape != (0,)):
             notes.append(f"shape={self.shape}")
         if self.op is not None:
             notes.append(f"op={self.op.name}")
@@ -213,7 +214,7 @@ class Tensor(Methods):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self.data.__index__()  # type: ignore[no-any-return]
+        return operator.index(self.data)
 
     # Gradients.
 

@@ -327,7 +327,18 @@ def test_repr_shows_values_dtype_op_and_requires_grad():
     assert repr(x) == "Tensor([1., 2.], requires_grad=True)"
     assert repr(x * 2) == "Tensor([2., 4.], op=mul)"
     assert repr(Tensor(np.float32(1.5))) == "Tensor(1.5, dtype=float32)"
+    assert repr(Tensor([1, 2], dtype=np.uint8)) == "Tensor([1, 2], dtype=uint8)"
+    assert repr(Tensor([1, 2])) == "Tensor([1, 2])"
     assert "shape=(1000,)" in repr(Tensor(np.zeros(1000)))
+    assert repr(Tensor(np.zeros((0, 3)))) == "Tensor([], shape=(0, 3))"
+    assert repr(Tensor([])) == "Tensor([])"
+
+
+def test_only_an_integer_without_axes_is_an_index():
+    assert ["a", "b"][Tensor(1)] == "b"
+    for x in (Tensor(1.0), Tensor([0, 1])):
+        with pytest.raises(TypeError, match="integer"):
+            ["a", "b"][x]
 
 
 def test_format_works_on_one_element():
