@@ -65,7 +65,7 @@ from nn.loss import (
     NLLLoss,
     SmoothL1Loss,
 )
-from nn.module import Module, Parameter
+from nn.module import Module, Parameter, functional_call
 from nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from nn.onnx import to_onnx
 from nn.overview import summary
@@ -161,6 +161,7 @@ __all__ = [
     "evaluate",
     "fit",
     "functional",
+    "functional_call",
     "init",
     "load",
     "manual_seed",

@@ -549,6 +549,72 @@ def _of_tuple(module: Module) -> TypeError:
     )
 
 
+def functional_call(
+    module: Module,
+    parameters_and_buffers: Mapping[str, ArrayLike | Tensor],
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> Any:
+    """Call a module with other tensors in the place of its own: a network as a function of them.
+
+    So the transforms apply to networks, `autograd.grad` and `autograd.hvp` for example, and weights
+    may be computed: by a step of an inner loop, or by another network.
+
+    Parameters
+    ----------
+    module : Module
+        It stays as it is, apart from what it changes itself, such as running means.
+    parameters_and_buffers : mapping of str to Tensor or array_like
+        By their paths, as in `Module.named_parameters`. What is left out is the module's own. A
+        shared tensor is replaced wherever it stands, whichever of its paths is given.
+    args : tuple, or anything else for one argument
+    kwargs : mapping of str to anything, optional
+        What the module is called with.
+
+    Returns
+    -------
+    Whatever the module returns.
+
+    Raises
+    ------
+    ValueError
+        If a path names no parameter and no buffer.
+
+    Examples
+    --------
+    >>> from autograd import grad
+    >>> from nn import Linear, functional as F
+    >>> layer, x, y = Linear(2, 1, rng=0), np.ones((3, 2), np.float32), np.zeros((3, 1), np.float32)
+    >>> def loss(weights):
+    ...     return F.mse_loss(functional_call(layer, weights, x), y)
+    >>> weights = dict(layer.named_parameters())
+    >>> fast = {path: weights[path] - 0.1 * g for path, g in grad(loss)(weights).items()}
+    >>> loss(fast).item() < loss(weights).item()
+    True
+    """
+    own = dict(module._state())
+    unknown = [path for path in parameters_and_buffers if path not in own]
+    if unknown:
+        raise ValueError(
+            f"functional_call: {type(module).__name__} has no {', '.join(map(repr, unknown))}; "
+            f"choose from {', '.join(map(repr, own))}"
+        )
+    given = {own[path]: as_tensor(t) for path, t in parameters_and_buffers.items()}
+    places = [
+        (attributes, name, value)
+        for attributes in map(vars, module.modules())
+        for name, value in attributes.items()
+        if isinstance(value, Tensor) and value in given
+    ]
+    try:
+        for attributes, name, value in places:
+            attributes[name] = given[value]
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        for attributes, name, value in places:
+            attributes[name] = value
+
+
 def zero_grad(parameters: Any, set_to_none: bool = True) -> None:
     """Forget the gradients of tensors, or fill them with zeros."""
     for p in parameters:

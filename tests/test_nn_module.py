@@ -445,3 +445,67 @@ def test_a_module_returns_tensors_for_arrays_too(module):
     module.register_forward_hook(lambda m, args, out: seen.append(out))
     out = module(np.ones((1, 1, 4, 4), np.float32))
     assert isinstance(out, Tensor) and out.dtype == np.float32 and seen == [out]
+
+
+# functional_call
+
+
+def mlp():
+    return Sequential(Linear(2, 4, dtype=float, rng=0), nn.Tanh(), Linear(4, 1, dtype=float, rng=1))
+
+
+X, Y = np.random.default_rng(0).normal(size=(2, 5, 2))
+Y = Y[:, :1]
+
+
+def test_a_module_is_a_function_of_its_parameters():
+    net = mlp()
+    weights = dict(net.named_parameters())
+
+    def loss(weights):
+        return nn.functional.mse_loss(nn.functional_call(net, weights, X), Y)
+
+    found = autograd.grad(loss)(weights)
+    assert all(p.grad is None for p in net.parameters())
+    nn.functional.mse_loss(net(X), Y).backward()
+    for path, p in weights.items():
+        np.testing.assert_array_equal(found[path].numpy(), p.grad.numpy(), strict=True)
+    assert dict(net.named_parameters()) == weights
+    second = autograd.hvp(loss, (weights,), (weights,))
+    step = 1e-6
+    ahead, behind = (
+        autograd.grad(loss)({k: (1 + s) * p.detach() for k, p in weights.items()})
+        for s in (step, -step)
+    )
+    for path in weights:
+        expected = (ahead[path] - behind[path]).numpy() / (2 * step)
+        np.testing.assert_allclose(second[path].numpy(), expected, atol=1e-7)
+
+
+def test_weights_that_were_computed_pass_gradients_on():
+    net, other = mlp(), mlp()
+    weights = {path: 2.0 * p for path, p in other.named_parameters()}
+    assert not np.array_equal(nn.functional_call(net, weights, (X,)).numpy(), net(X).numpy())
+    nn.functional_call(net, weights, kwargs={"x": X}).sum().backward()
+    assert all(p.grad is not None for p in other.parameters())
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_a_functional_call_replaces_shared_tensors_and_buffers_and_puts_all_back():
+    net = Net()
+    net.last.weight = net.first.weight
+    before = [dict(vars(m)) for m in net.modules()]
+    given = {"last.weight": np.zeros((1, 2)), "first.bias": [2.0], "first.count": 7.0}
+    seen = []
+    net.first.register_forward_hook(lambda m, args, out: seen.append((m.count.item(), out.item())))
+    assert nn.functional_call(net, given, Tensor([[1.0, 1.0]])).item() == 0
+    assert seen == [(7.0, 2.0)]
+    with pytest.raises(ValueError, match="linear"):
+        nn.functional_call(net, given, Tensor([[1.0, 1.0, 1.0]]))
+    for module, attributes in zip(net.modules(), before, strict=True):
+        assert all(vars(module)[name] is value for name, value in attributes.items())
+
+
+def test_a_path_that_names_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"Sequential has no '0\.wait'; choose from '0\.weight', "):
+        nn.functional_call(mlp(), {"0.wait": 1.0}, X)
