@@ -53,6 +53,13 @@ def test_a_shared_value_is_written_out_once():
     ]
 
 
+def test_a_title_stands_under_the_tree_and_in_the_picture_without_a_layout_engine():
+    x, y = leaf(3.0, "x"), leaf(1.0)
+    view = viz.draw([x * 2, y], title="two\nlines")
+    assert view.text().splitlines()[-2:] == ["two lines", "gradients of the sum of 2 outputs"]
+    assert ">two lines</text>" in viz.draw(x, title="two lines", backend="text").svg()
+
+
 def test_several_outputs_stand_below_each_other():
     x = leaf(3.0, "x")
     lines = viz.to_text([x * 2, x + 1]).splitlines()

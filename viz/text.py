@@ -9,20 +9,24 @@ from collections.abc import Collection
 
 from .figure import counts_text, facts
 from .graph import Graph, Node
-from .labels import ASCII, symbol
+from .labels import ASCII, plain, symbol
 
 _BRANCHES = ("\u251c\u2500 ", "\u2514\u2500 ", "\u2502  ", "   ")
 _ASCII_BRANCHES = ("+- ", "`- ", "|  ", "   ")
 _DEEPEST = 60  # levels; deeper lines keep this indent, and say how deep they are
 
 
-def to_tree(graph: Graph, *, show: Collection[str], ascii: bool = False) -> str:
+def to_tree(
+    graph: Graph, *, show: Collection[str], title: str | None = None, ascii: bool = False
+) -> str:
     """Return the graph as lines of text.
 
     Parameters
     ----------
     graph : Graph
     show : collection of 'name', 'op', 'value', 'grad', 'shape'
+    title : str, optional
+        A line under the tree.
     ascii : bool, default=False
         Whether to draw with ASCII characters only; names keep theirs as escapes.
 
@@ -59,7 +63,8 @@ def to_tree(graph: Graph, *, show: Collection[str], ascii: bool = False) -> str:
         for i, operand in reversed(list(enumerate(below))):
             own_branch = last_branch if i == len(below) - 1 else branch
             stack.append((operand, inside, own_branch, level + 1))
-    text = "\n".join([*lines, *graph.notes])
+    caption = [plain(title, 120)] if title else []
+    text = "\n".join([*lines, *caption, *graph.notes])
     return text.translate(ASCII).encode("ascii", "backslashreplace").decode() if ascii else text
 
 

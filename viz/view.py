@@ -255,7 +255,8 @@ class GraphView:
         if ascii is None:
             encoding = getattr(sys.stdout, "encoding", None) or ""
             ascii = not encoding.lower().replace("-", "").startswith("utf")
-        return to_tree(self.visible, show=self.options.show, ascii=ascii)
+        o = self.options
+        return to_tree(self.visible, show=o.show, title=o.title, ascii=ascii)
 
     def html(self) -> str:
         """Return the picture as a page in which the backward pass runs one step at a time.
