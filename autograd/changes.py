@@ -5,6 +5,7 @@ A tensor, its views and whatever else shares its memory change together: the rec
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,12 @@ def owner(array: Any) -> Any:
     return array
 
 
-def settle(node: Any) -> None:
+def settle(node: Any, lines: dict[Any, list[Any]]) -> None:
     """Let the inputs of a node be the nodes that they were when it was made.
 
     ``x[i] = v`` makes x another node, of which the old one is the first input; what was computed
-    from x before still names x. But no input is younger than what was computed from it.
+    from x before still names x. But no input is younger than what was computed from it. `lines`
+    keeps for each such x the nodes that it was, newest first, as far as they were asked for.
 
     Raises
     ------
@@ -73,12 +75,14 @@ def settle(node: Any) -> None:
     """
     inputs = node.inputs
     for i, x in enumerate(inputs):
-        while x.serial > node.serial and x.inputs:
-            x = x.inputs[0]
         if x.serial > node.serial:
-            raise freed(x)
-        if x is not inputs[i]:
-            node.inputs = (*node.inputs[:i], x, *inputs[i + 1 :])
+            line = lines.setdefault(x, [x])
+            while line[-1].serial > node.serial:
+                if not line[-1].inputs:
+                    raise freed(line[-1])
+                line.append(line[-1].inputs[0])
+            then = line[bisect_left(line, -node.serial, key=lambda x: -x.serial)]
+            node.inputs = (*node.inputs[:i], then, *inputs[i + 1 :])
 
 
 class Refusal(str):

@@ -39,10 +39,11 @@ def toposort(root: Node, leaves: Collection[Node] = ()) -> list[Any]:
     seen = {root, *leaves}
     found, stack = [root], [root]
     rebound = changes.rebound
+    lines: dict[Any, list[Any]] = {}
     while stack:
         node = stack.pop()
         if node.serial < rebound:
-            settle(node)
+            settle(node, lines)
         for x in node.inputs:
             if x.op is not None and x not in seen:
                 seen.add(x)

@@ -4,6 +4,7 @@ Each program is written down a second time as one that changes nothing; whatever
 returns must be, in value and gradient, what the second one returns.
 """
 
+import sys
 import weakref
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Tensor, enable_grad, gradcheck, gradgradcheck, no_grad
-from autograd.changes import changes
+from autograd.changes import changes, settle
 from nn import optim
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 1.5, -1.0]])
@@ -342,6 +343,37 @@ def test_an_update_is_seen_by_whoever_holds_the_tensor(f, meaning):
         np.testing.assert_allclose(found.item(), expected, rtol=1e-14)
     np.testing.assert_allclose(ag.grad(f)(x).data, ag.grad(meaning)(x).data, rtol=1e-13)
     gradcheck(f, x, forward=f is update_what_another_name_holds)
+
+
+def lines_run(function, f):
+    """Return how many lines of a function ran while f() did."""
+    count, before = 0, sys.gettrace()
+
+    def each_line(frame, event, arg):
+        nonlocal count
+        count += event == "line"
+        return each_line
+
+    sys.settrace(lambda frame, event, arg: each_line if frame.f_code is function.__code__ else None)
+    try:
+        f()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("add", [lambda a, b: a + b, lambda a, b: b + a])
+def test_to_find_what_a_tensor_was_takes_no_longer_the_more_it_has_been(add):
+    counts = []
+    for n in (100, 200):
+        x = Tensor(1.0, requires_grad=True)
+        y, total = x * 1, Tensor(0.0)
+        for _ in range(n):
+            y += x
+            total = add(total, y * y)
+        counts.append(lines_run(settle, total.backward))
+        assert x.grad.item() == sum(2 * k * k for k in range(2, n + 2))
+    assert counts[1] < 2.1 * counts[0]
 
 
 def test_the_latest_change_of_identity_is_not_forgotten():
