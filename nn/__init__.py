@@ -44,7 +44,7 @@ from nn.blocks import (
     SwiGLU,
     TransformerBlock,
 )
-from nn.containers import ModuleList, Sequential
+from nn.containers import ModuleDict, ModuleList, Sequential
 from nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from nn.diagnosis import doctor
 from nn.gpt import GPT
@@ -127,6 +127,7 @@ __all__ = [
     "MaxPool2d",
     "Mish",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "MultiMarginLoss",
     "MultiheadAttention",

@@ -1,8 +1,8 @@
-"""Modules made of a row of modules: their names are 0, 1, 2 and so on, as in PyTorch."""
+"""Modules made of modules: in a row, named 0, 1, 2 and so on as in PyTorch, or under names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self, overload
 
 from autograd import Tensor
@@ -126,6 +126,77 @@ class Sequential(ModuleList):
 
     def _like(self, modules: list[Module]) -> Sequential:
         return Sequential(*modules)
+
+
+class ModuleDict(Module):
+    """Modules under names, which are attributes too: ``heads["left"]`` is ``heads.left``.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module, optional
+
+    Raises
+    ------
+    TypeError
+        If an item is not a Module, or a name no str.
+    ValueError
+        If a name has a dot, which parts the names in a path, or is taken, as that of a method.
+
+    Examples
+    --------
+    >>> from nn import Linear, ModuleDict
+    >>> heads = ModuleDict({"left": Linear(4, 2), "right": Linear(4, 3)})
+    >>> [name for name, _ in heads.named_parameters()]
+    ['left.weight', 'left.bias', 'right.weight', 'right.bias']
+    >>> heads["right"].out_features, "up" in heads, list(heads)
+    (3, False, ['left', 'right'])
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        for name, module in (modules or {}).items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Module:
+        """Return the module of that name."""
+        return dict(self.named_children())[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        """Put a module under a name, in the place of one that is there."""
+        if not isinstance(name, str):
+            raise TypeError(f"ModuleDict: the name {name!r} is no str; pass a str, such as 'a'")
+        if not isinstance(module, Module):
+            raise TypeError(f"ModuleDict: item {name!r} is {_no_module(module)}")
+        if "." in name or (name not in self and hasattr(self, name)):
+            why = "has a dot" if "." in name else "is taken"
+            raise ValueError(f"ModuleDict: the name {name!r} {why}; choose another")
+        setattr(self, name, module)
+
+    def __delitem__(self, name: str) -> None:
+        """Take out the module of that name."""
+        if name not in self:
+            raise KeyError(name)
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and isinstance(vars(self).get(name), Module)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def keys(self) -> KeysView[str]:
+        """Return the names, in the order in which they came."""
+        return dict(self.named_children()).keys()
+
+    def values(self) -> ValuesView[Module]:
+        """Return the modules."""
+        return dict(self.named_children()).values()
+
+    def items(self) -> ItemsView[str, Module]:
+        """Return the pairs of names and modules."""
+        return dict(self.named_children()).items()
 
 
 def _no_module(item: Any) -> str:

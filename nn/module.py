@@ -159,8 +159,8 @@ class Module:
             raise TypeError(
                 f"{type(self).__name__}.{name}: a {type(hidden).__name__} inside a "
                 f"{type(value).__name__} is not registered, it would be neither trained nor saved; "
-                "use nn.ModuleList for modules, one in the other for nested lists, and an "
-                "attribute for each parameter"
+                "use nn.ModuleList or nn.ModuleDict for modules, one in the other where they are "
+                "nested, and an attribute for each parameter"
             )
 
     def register_buffer(

@@ -43,7 +43,6 @@ INSTEAD = {
         "LazyConv2d": _SIZES.format("Conv2d(in_channels, out_channels, kernel_size)"),
         "LazyLinear": _SIZES.format("Linear(in_features, out_features)"),
         "MaxPool1d": _POOL1D.format("max_pool2d"),
-        "ModuleDict": "write setattr(self, name, module) for each, or take a ModuleList",
         "PairwiseDistance": _DISTANCE,
         "ParameterDict": "write setattr(self, name, parameter) for each",
         "ParameterList": "write setattr(self, f'w{i}', parameter) for each",

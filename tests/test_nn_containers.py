@@ -1,4 +1,4 @@
-"""ModuleList and Sequential."""
+"""ModuleList, Sequential and ModuleDict."""
 
 import numpy as np
 import pytest
@@ -142,3 +142,44 @@ def test_a_list_has_no_forward_of_its_own():
     assert [name for name, _ in net.named_parameters()] == ["layers.0.weight", "layers.0.bias"]
     with pytest.raises(NotImplementedError, match="ModuleList: forward is missing"):
         net.layers(1)
+
+
+# ModuleDict
+
+
+def test_a_module_dict_registers_under_its_names_as_pytorchs_does():
+    torch = pytest.importorskip("torch")
+    made = ours.ModuleDict({"b": Linear(2, 3), "a": ModuleList([Linear(3, 1)])})
+    theirs = torch.nn.ModuleDict(
+        {"b": torch.nn.Linear(2, 3), "a": torch.nn.ModuleList([torch.nn.Linear(3, 1)])}
+    )
+    assert list(made.state_dict()) == list(theirs.state_dict())
+    for net in (made, theirs):
+        assert list(net) == list(net.keys()) == ["b", "a"]
+        assert [module is net[name] for name, module in net.items()] == [True, True]
+        assert list(net.values()) == list(net.children()) and net["b"] is net.b
+        assert len(net) == 2 and "b" in net and "training" not in net and "c" not in net
+        net["b"] = net["a"]
+        net["c"] = net["a"][0]
+        del net["a"]
+        assert [name for name, _ in net.named_children()] == ["b", "c"]
+        for missing in (lambda net=net: net["a"], lambda net=net: net.__delitem__("a")):
+            with pytest.raises(KeyError, match="a"):
+                missing()
+    assert not ours.ModuleDict()
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "error", "message"),
+    [
+        ("keys", ReLU(), ValueError, "the name 'keys' is taken"),
+        ("training", ReLU(), ValueError, "the name 'training' is taken"),
+        ("a.b", ReLU(), ValueError, r"the name 'a\.b' has a dot"),
+        (0, ReLU(), TypeError, "the name 0 is no str"),
+        ("a", ReLU, TypeError, r"item 'a' is the class ReLU, .*: ReLU\(\)"),
+        ("a", relu, TypeError, "item 'a' is an Op, not a Module"),
+    ],
+)
+def test_a_module_dict_refuses_what_is_no_name_or_no_module(name, module, error, message):
+    with pytest.raises(error, match=f"ModuleDict: {message}"):
+        ours.ModuleDict({name: module})
