@@ -75,7 +75,7 @@ class PReLU(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return prelu(x), of the shape of `x`."""
-        return F.prelu(untupled(self, x), self.weight)  # type: ignore[no-any-return]
+        return F.prelu(untupled("PReLU", x), self.weight)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the number of slopes."""

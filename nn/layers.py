@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from autograd import Tensor, flatten
 from nn import functional as F
 from nn import init
-from nn.module import Module, Parameter, untupled
+from nn.module import Module, Parameter
 from nn.pytorch_names import Elsewhere
 from nn.random import generator
 
@@ -151,8 +151,7 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map integers of shape (...) to (..., embedding_dim)."""
-        rows = untupled(self, input)
-        return F.embedding(rows, self.weight, self.padding_idx)  # type: ignore[no-any-return]
+        return F.embedding(input, self.weight, self.padding_idx)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -20,6 +20,7 @@ import numpy as np
 import autograd as ag
 from autograd import Tensor, as_tensor
 from autograd.op import with_aliases
+from nn.module import untupled
 from nn.stateless import Stateless
 from nn.warn import warn
 
@@ -298,7 +299,7 @@ def cross_entropy(
     array([[ 0.5, -0.5],
            [ 0. ,  0. ]])
     """
-    z = input if isinstance(input, Tensor) else as_tensor(input)
+    z = input if isinstance(input, Tensor) else _tensor("cross_entropy", input)
     labels = target.data if isinstance(target, Tensor) else np.asarray(target)
     if z.ndim == 2:
         if z.size and 0 <= z.data.item(0) <= 1:  # most logits fail at the first look
@@ -377,7 +378,7 @@ def nll_loss(
     >>> nll_loss(Tensor([[-0.5, -1.0]]), [1]).item()
     1.0
     """
-    log_p = as_tensor(input)
+    log_p = _tensor("nll_loss", input)
     _check_floating("nll_loss", log_p)
     if log_p.size and (largest := log_p.data.max()) > 1e-2:  # more than rounding makes of 0
         warn(
@@ -517,7 +518,7 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is {p}; it is 1 or 2")
-    x = as_tensor(input)
+    x = _tensor("multi_margin_loss", input)
     labels = target.data if isinstance(target, Tensor) else np.asarray(target)
     if x.ndim not in (1, 2):
         raise ValueError(
@@ -556,7 +557,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Ten
     >>> cosine_similarity(Tensor([[1.0, 0.0]]), Tensor([[1.0, 1.0]])).numpy().round(4)
     array([0.7071])
     """
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = (_tensor("cosine_similarity", x) for x in (x1, x2))
     lengths = [ag.maximum(ag.norm(x, axis=axis, keepdims=True), eps) for x in (x1, x2)]
     return ((x1 / lengths[0]) * (x2 / lengths[1])).sum(axis=axis)  # type: ignore[no-any-return]
 
@@ -606,9 +607,13 @@ def cosine_embedding_loss(
 # What they have in common.
 
 
+def _tensor(where: str, input: Any) -> Tensor:
+    return as_tensor(untupled(where, input))
+
+
 def _pair(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Return both as tensors of one shape: broadcasting would train on the wrong pairs."""
-    x = as_tensor(input)
+    x = _tensor(where, input)
     y = _like(where, x, target)
     if x.shape != y.shape:
         hint = "; reshape one of them" if x.size == y.size else ""
@@ -622,7 +627,7 @@ def _pair(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
 def _like(where: str, x: Tensor, target: Any) -> Tensor:
     """Return the target as a tensor; what is none, or is of integers, takes the dtype of x."""
     _check_floating(where, x)
-    y = as_tensor(target)
+    y = as_tensor(untupled(where, target, "target"))
     if y.dtype.kind != "f":  # classes 0 and 1 as integers would promote float32
         return y.astype(x.dtype)  # type: ignore[no-any-return]
     return y if isinstance(target, Tensor) else as_tensor(y, x.dtype)

@@ -117,7 +117,7 @@ class Module:
             return self._hooked(args, out) if self._forward_hooks else out
         except AttributeError as error:
             if args and isinstance(args[0], tuple) and error.obj is args[0]:
-                raise _of_tuple(self) from error
+                raise _of_tuple(type(self).__name__) from error
             raise
         finally:
             current_scope.reset(token)
@@ -535,16 +535,16 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
-def untupled(module: Module, x: Any) -> Any:
-    """Return an input, unless it is a tuple that holds tensors: NumPy would make it one array."""
+def untupled(where: str, x: Any, what: str = "input") -> Any:
+    """Return an argument, but no tuple that holds tensors, which NumPy would make one array."""
     if isinstance(x, tuple) and any(isinstance(item, Tensor) for item in x):
-        raise _of_tuple(module)
+        raise _of_tuple(where, what)
     return x
 
 
-def _of_tuple(module: Module) -> TypeError:
+def _of_tuple(where: str, what: str = "input") -> TypeError:
     return TypeError(
-        f"{type(module).__name__}: the input is a tuple, not a tensor; recurrent layers and "
+        f"{where}: the {what} is a tuple, not a tensor; recurrent layers and "
         "MultiheadAttention return (output, ...): take the first, out[0]"
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd import Tensor, gradcheck
+from autograd import Tensor, enable_grad, gradcheck, no_grad
 from nn import functional as F
 
 N, C = 6, 4
@@ -562,3 +562,19 @@ def test_logits_raise_no_alarm(logits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         F.cross_entropy(Tensor(logits), np.zeros(len(logits), int), reduction="sum")
+
+
+@pytest.mark.parametrize("mode", [enable_grad, no_grad])
+@pytest.mark.parametrize(
+    "name", ["cosine_similarity", "cross_entropy", "mse_loss", "multi_margin_loss", "nll_loss"]
+)
+def test_what_a_recurrent_layer_returns_is_no_input(name, mode):
+    function = getattr(F, name)
+    with mode(), pytest.raises(TypeError, match=rf"{name}: the input is a tuple.*, out\[0\]"):
+        function(nn.GRU(2, 3)(np.ones((1, 1, 2), "float32")), np.zeros((1, 1, 3)))
+
+
+def test_what_a_recurrent_layer_returns_is_no_target():
+    out = nn.GRU(2, 3)(np.ones((1, 1, 2), "float32"))
+    with pytest.raises(TypeError, match=r"mse_loss: the target is a tuple.*, out\[0\]"):
+        F.mse_loss(out[0], out)
