@@ -149,6 +149,11 @@ class Module:
                 f"{type(value).__name__}, it would not be trained; assign a Parameter, or write "
                 f"its values: {name}.data[...] = values"
             )
+        elif name == "requires_grad" and next(self.parameters(), None) is not None:
+            raise AttributeError(
+                f"{type(self).__name__}.requires_grad: a module has none, its parameters have; "
+                f"call requires_grad_({value})"
+            )
         else:
             self._refuse_hidden(name, value)
         object.__setattr__(self, name, value)

@@ -187,6 +187,23 @@ def test_a_parameter_is_not_replaced_by_what_would_not_be_trained(values):
     assert [name for name, _ in net.named_parameters()] == ["weight"]
 
 
+def test_a_module_is_not_frozen_by_an_attribute_that_means_nothing():
+    net = Net()
+    with pytest.raises(
+        AttributeError, match=r"Net\.requires_grad: .* call requires_grad_\(False\)"
+    ):
+        net.requires_grad = False
+    assert all(p.requires_grad for p in net.parameters())
+
+    class Frozen(Affine):
+        def __init__(self, requires_grad):
+            self.requires_grad = requires_grad  # a setting of its own
+            super().__init__()
+            self.requires_grad_(requires_grad)
+
+    assert not any(p.requires_grad for p in Frozen(False).parameters())
+
+
 def test_a_buffer_that_is_not_persistent_is_not_saved():
     net = Net()
     keys = list(net.state_dict())
