@@ -58,7 +58,10 @@ CURES = {
     "probabilities as logits": "pass the logits: the loss applies the softmax or sigmoid itself",
     "(N, 1) against (N,)": "give both the same shape: target[:, None], or output.squeeze(-1)",
     "eval() forgotten": "call model.eval() before an evaluation, and model.train() after it",
-    "dropout in eval mode": "write F.dropout(x, p, training=self.training), or use nn.Dropout",
+    "dropout in eval mode": "write F.dropout(x, p, training=self.training), or make an nn.Dropout "
+    "in __init__, as an attribute",
+    "layer made in forward": "make it in __init__, as an attribute: its weights are new in each "
+    "call, and never trained",
     "train() forgotten": "call model.train() before the training steps",
     "graphs kept alive": "keep numbers: total += loss.item(), outputs.append(output.detach()), "
     "self.mean = mean.detach()",
@@ -251,6 +254,8 @@ class _Watch(Observer):
         self.running: list[Module] = []  # one in the other
         self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
         self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,), since the last backward
+        self.strangers: weakref.WeakSet[Module] = weakref.WeakSet()  # called by those of the model
+        self.anew: dict[str, set[int]] = {}  # by line: the steps in which a new one was called
         self.spoilt = ""  # the line of the first call with an input that is not finite
         # Gradients.
         self.left: dict[Tensor, Any] = {}  # those that the last backward left
@@ -272,6 +277,8 @@ class _Watch(Observer):
     def call(self, call: Callable[..., Any], module: Module, *args: Any, **kwargs: Any) -> Any:
         """Run a module; note its mode, and look at what it gets and what it puts out."""
         if module not in self.paths or rerunning.get():
+            if self.running and not rerunning.get():
+                self._look_at_stranger(module)
             return call(module, *args, **kwargs)
         if not self.running:
             self.at["call"] = source_line()
@@ -426,6 +433,25 @@ class _Watch(Observer):
         self.sizes.start = signals.mean_square(first)
         if first is not None and not np.isfinite(first).all():
             self.spoilt = self.spoilt or self.at["call"]
+
+    def _look_at_stranger(self, module: Module) -> None:
+        """Look at a module that the model calls and does not contain: forward may have made it."""
+        layer, kind, at = self._layer(self.running[-1]), type(module).__name__, source_line()
+        if isinstance(module, Dropout) and module.p:
+            if module.training and not self.running[-1].training:
+                seen = (
+                    f"{layer} is in eval mode, and a Dropout that it calls is none of its modules"
+                )
+                self.report.add("dropout in eval mode", seen, at)
+        elif module not in self.strangers and is_recording():
+            self.strangers.add(module)
+            steps = self.anew.setdefault(at, set())
+            learns = any(p.requires_grad and p not in self.names for p in module.parameters())
+            if learns and self.report.steps not in steps:
+                steps.add(self.report.steps)
+                if len(steps) >= STEPS:
+                    seen = f"{layer} called a new {kind} in each of {len(steps)} steps"
+                    self.report.add("layer made in forward", seen, at)
 
     def _look_at_output(self, module: Module, t: Tensor) -> None:
         if _is_activation(module):

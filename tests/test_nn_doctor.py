@@ -614,6 +614,33 @@ def dropout_that_is_not_told_of_the_mode(watch):
     return evaluated_after_each_step(watch, Two(lambda h: F.dropout(h.relu(), 0.1)))  # here
 
 
+@bug("dropout in eval mode")
+def dropout_made_in_forward(watch):
+    return evaluated_after_each_step(watch, Two(lambda h: nn.Dropout(0.1)(h.relu())))  # here
+
+
+@bug("layer made in forward")
+def layers_made_in_forward(watch):
+    def pass_on(h):
+        return nn.Sequential(nn.Linear(32, 32), nn.ReLU())(h)  # here
+
+    return trained(watch, model := Two(pass_on), SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def layers_of_another_model_in_forward(watch):
+    others = [nn.Linear(32, 32, rng=2 + i) for i in range(STEPS)]
+    rows = nn.Linear(8, 32, rng=1)
+
+    def pass_on(h):
+        for layer in others:  # frozen in fact: no optimiser has them
+            h = layer(h)
+        return nn.ReLU()(h) + nn.Dropout(0.0)(rows(np.ones(8, np.float32)))
+
+    model = Two(pass_on)
+    return trained(watch, model, SGD([*model.parameters(), *rows.parameters()], lr=0.1))
+
+
 @bug("eval() forgotten")
 def dropout_as_a_function_in_the_evaluation(watch):
     model = dropping(lambda model: model.training)
