@@ -349,6 +349,17 @@ def test_an_axis_that_is_none_raises(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments"),
+    [(name, ()) for name in ("cummax", "cummin", "unstack", "glu", "sort", "flip")]
+    + [(name, (1,)) for name in ("topk", "partition", "split", "chunk", "roll")]
+    + [(name, (X,)) for name in ("cross", "vecdot")],
+)
+def test_an_axis_that_is_none_is_named_with_who_asks_for_it(name, arguments):
+    with pytest.raises(np.exceptions.AxisError, match=f"^{name}: axis 5 is out of bounds"):
+        getattr(ag, name)(Tensor(X), *arguments, axis=5)
+
+
+@pytest.mark.parametrize(
     ("values", "q", "expected"),
     [
         ([-INF, -INF, 0.0, 1.0], 0.2, -INF),

@@ -19,7 +19,7 @@ from ..op import Array, op, with_aliases
 from .blocks import blockwise
 from .elementwise import clip, ndtr, ndtr_kernel, relu, sigmoid, tanh
 from .precision import as_arrays, floating
-from .shape import reshape, split
+from .shape import length_along, reshape, split
 
 __all__ = [
     "celu",
@@ -679,7 +679,7 @@ def hardswish(x: Array) -> Array:
 
 
 def _halves(name: str, x: Array, axis: int) -> list[Array]:
-    if x.ndim == 0 or x.shape[axis] % 2:
+    if x.ndim == 0 or length_along(axis, x, name) % 2:
         raise ValueError(
             f"{name}: x of shape {x.shape} has no two halves along axis {axis}; "
             "pass the values and their gates one after the other, an even number in all"

@@ -16,7 +16,7 @@ from ..op import Array, EachInput, Op, op, with_aliases
 from .precision import as_arrays, in_dtype
 from .rearrange import Axes, diagonal, moveaxis, ravel
 from .reduction import sum_
-from .shape import expand_dims, reshape, stack, swapaxes, transpose
+from .shape import expand_dims, length_along, reshape, stack, swapaxes, transpose
 
 __all__ = [
     "cross",
@@ -341,7 +341,7 @@ def vecdot(x: Array, y: Array, axis: int = -1) -> Array:
 
 
 def _same_length(name: str, x: Array, y: Array, axis: int) -> None:
-    if x.shape[axis] != y.shape[axis]:
+    if length_along(axis, x, name) != length_along(axis, y, name):
         raise ValueError(
             f"{name}: shapes {x.shape} and {y.shape} do not fit: axis {axis} must have the same "
             "length in both"
@@ -475,7 +475,7 @@ def cross(x: Array, y: Array, axis: int = -1) -> Array:
         If the axis is not three long.
     """
     x, y = as_arrays(x, y)
-    if x.shape[axis] != 3 or y.shape[axis] != 3:
+    if length_along(axis, x, "cross") != 3 or length_along(axis, y, "cross") != 3:
         raise ValueError(
             f"cross: axis {axis} of shapes {x.shape} and {y.shape} must have the length 3"
         )

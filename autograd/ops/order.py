@@ -17,7 +17,7 @@ from .elementwise import isnan, logaddexp, mul, where
 from .indexing import along
 from .precision import as_arrays, floating
 from .reduction import Axis, gather_axes, reduced, softmax_weights
-from .shape import broadcast_to, concatenate, on_axis, stack
+from .shape import broadcast_to, concatenate, length_along, on_axis, stack
 
 __all__ = [
     "argsort",
@@ -170,6 +170,12 @@ def _cumargmax(x: Array, axis: int, largest: bool) -> Array:
     return np.maximum.accumulate(np.where((x == best) | np.isnan(x), place, 0), axis=axis)
 
 
+def _cumulative(where: str, x: Array, axis: int | None, largest: bool) -> Array:
+    x, axis = _flat(x, axis)
+    axis = normalize_axis_index(axis, x.ndim, where)
+    return x[along(_cumargmax(x, axis=axis, largest=largest), axis, x.shape)]
+
+
 @with_aliases
 def cummax(x: Array, axis: int | None = None) -> Array:
     """Return the largest of the elements up to each one.
@@ -192,8 +198,7 @@ def cummax(x: Array, axis: int | None = None) -> Array:
     >>> cummax(Tensor([2.0, 1.0, 3.0])).numpy()
     array([2., 2., 3.])
     """
-    x, axis = _flat(x, axis)
-    return x[along(_cumargmax(x, axis=axis, largest=True), axis, x.shape)]
+    return _cumulative("cummax", x, axis, largest=True)
 
 
 @with_aliases
@@ -218,8 +223,7 @@ def cummin(x: Array, axis: int | None = None) -> Array:
     >>> cummin(Tensor([2.0, 1.0, 3.0])).numpy()
     array([2., 1., 1.])
     """
-    x, axis = _flat(x, axis)
-    return x[along(_cumargmax(x, axis=axis, largest=False), axis, x.shape)]
+    return _cumulative("cummin", x, axis, largest=False)
 
 
 @with_aliases
@@ -450,7 +454,7 @@ def partition(x: Array, kth: int | tuple[int, ...], axis: int | None = -1) -> Ar
     array([1., 2., 3.])
     """
     x, axis = _flat(x, axis)
-    n = x.shape[axis]
+    n = length_along(axis, x, "partition")
     for k in np.ravel(kth):
         if not -n <= k < n:
             raise ValueError(f"partition: kth is {k}, but axis {axis} of x has length {n}")
@@ -488,8 +492,9 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array,
     >>> values.numpy(), positions.numpy()
     (array([5., 3.]), array([1, 2]))
     """
-    if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"topk: k is {k}, but axis {axis} of x has length {x.shape[axis]}")
+    n = length_along(axis, x, "topk")
+    if not 0 <= k <= n:
+        raise ValueError(f"topk: k is {k}, but axis {axis} of x has length {n}")
     values = sort(x, axis=axis, descending=largest)
     positions = argsort(x, axis=axis, descending=largest)
     return _part(values, axis, None, k), _part(positions, axis, None, k)

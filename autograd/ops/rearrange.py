@@ -23,6 +23,7 @@ from .shape import (
     embed,
     expand_dims,
     getitem,
+    length_along,
     on_axis,
     reshape,
     setitem,
@@ -284,7 +285,7 @@ def chunk(x: Array, chunks: int, axis: int = 0) -> list[Array]:
     """
     if chunks < 1:
         raise ValueError(f"chunk: {chunks} parts can not be made; ask for one or more")
-    length = x.shape[axis]
+    length = length_along(axis, x, "chunk")
     if length == 0:
         return split(x, chunks, axis)
     step = -(-length // chunks)
@@ -304,7 +305,7 @@ def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
     -------
     tuple of Tensor if `x` is one, else of ndarray
     """
-    return tuple(x[on_axis(axis, x.ndim, i)] for i in range(x.shape[axis]))
+    return tuple(x[on_axis(axis, x.ndim, i)] for i in range(length_along(axis, x, "unstack")))
 
 
 # Repeating and padding.
@@ -525,7 +526,7 @@ def roll(x: Array, shift: Axes, axis: Axes | None = None) -> Array:
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     for n, a in np.broadcast(_tuple(shift), _tuple(axis)):
-        length = x.shape[a]
+        length = length_along(a, x, "roll")
         cut = -int(n) % length if length else 0
         if cut:
             halves = [on_axis(a, x.ndim, slice(cut, None)), on_axis(a, x.ndim, slice(None, cut))]

@@ -254,6 +254,11 @@ def on_axis(axis: int, ndim: int, index: Any, where: str | None = None) -> tuple
     return (slice(None),) * normalize_axis_index(axis, ndim, where) + (index,)
 
 
+def length_along(axis: int, x: Array, where: str) -> int:
+    """Return the length of an axis of x; `where` asks, and is named if there is no such axis."""
+    return x.shape[normalize_axis_index(axis, x.ndim, where)]  # type: ignore[no-any-return]
+
+
 _stack = Op(
     "stack",
     lambda *xs, axis: np.stack(xs, axis),
@@ -343,7 +348,7 @@ def split(x: Array, sections: int | Sequence[int], axis: int = 0) -> list[Array]
     >>> [part.numpy().tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    length = x.shape[axis]
+    length = length_along(axis, x, "split")
     if isinstance(sections, int | np.integer):
         if sections < 1 or length % sections:
             raise ValueError(
