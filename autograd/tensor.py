@@ -455,6 +455,11 @@ class Tensor(Methods):
             data[index] = value.data if isinstance(value, Tensor) else value
             self._written(data)
             return
+        if self.dtype.kind != "f":
+            raise TypeError(
+                f"x[i] = v: this tensor is {self.dtype}, and the gradient of v would be lost; make "
+                "it floating (x = x.astype(float)), or assign v.detach()"
+            )
         self._refuse_leaf("x[i] = v")
         self._refuse_view("x[i] = v")
         before = self._alias()

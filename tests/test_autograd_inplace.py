@@ -447,6 +447,17 @@ def test_hooks_stay_with_the_value_they_were_registered_on(library, change, slop
     assert y.grad.tolist() == [1, 1]  # of the last value, which y is now
 
 
+@pytest.mark.parametrize("values", [[0, 0], [False, False]])
+def test_what_holds_no_gradient_refuses_a_value_that_moves(values):
+    x, y = Tensor(1.5, requires_grad=True), Tensor(values)
+    with pytest.raises(TypeError, match=r"this tensor is .*gradient of v would be lost.*detach"):
+        y[0] = x
+    with no_grad():
+        y[0] = x
+    y[1] = x.detach()
+    assert y.tolist() == [1, 1]
+
+
 def test_gradcheck_goes_through_an_array_that_is_filled():
     def fill(x):
         y = ag.zeros(3)
