@@ -101,7 +101,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(model, f"{folder}/model.safetensors")
     ...     other.load_state_dict(load(f"{folder}/model.safetensors"))
-    ([], [])
+    IncompatibleKeys(missing_keys=[], unexpected_keys=[])
     >>> bool((other[0].weight == model[0].weight).numpy().all())
     True
     """
