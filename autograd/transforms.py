@@ -304,7 +304,7 @@ def jacfwd(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function
         for j, x in enumerate(points):
 
             def along(x: Tensor, j: int = j) -> Any:
-                leaves = [*points[:j], x, *points[j + 1 :]]
+                leaves = [x if i == j else +y for i, y in enumerate(points)]  # f may change them
                 out = f(*_replaced(args, argnums, skeleton, leaves), **kwargs)
                 return with_aux("jacfwd", out) if has_aux else (out, None)
 

@@ -957,6 +957,19 @@ def test_an_argument_changed_in_place_is_refused():
     assert given.tolist() == [1, 1]
 
 
+def test_forward_mode_leaves_arguments_alone_that_f_changes():
+    def f(x, y):
+        y[0] = 7.0
+        return x * y
+
+    for record in (False, True):
+        x, y = Tensor([1.0, 2.0], requires_grad=record), Tensor([3.0, 4.0], requires_grad=record)
+        by_x, by_y = ag.jacfwd(f, argnums=(0, 1))(x, y)
+        assert by_x.tolist() == [[7, 0], [0, 4]]
+        assert by_y.tolist() == [[0, 0], [0, 2]]
+        assert (x.tolist(), y.tolist()) == ([1, 2], [3, 4])
+
+
 def test_has_aux_is_named_where_a_transform_takes_it():
     with pytest.raises(TypeError, match=r"^checkpoint: .* return one tensor, such as stack\(\)"):
         ag.checkpoint(lambda x: (x, x), Tensor(1.0))
