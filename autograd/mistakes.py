@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .op import Op
+from .op import Node, Op
 
 _FEW = 10**6  # elements that a trial may have
 
@@ -46,6 +46,10 @@ def explained(op: Op, inputs: Sequence[Any], params: dict[str, Any], error: Exce
     """
     if re.match(r"\w+: ", str(error)) and "gufunc" not in str(error):  # said already
         return error
+    given = next((name for name, value in params.items() if isinstance(value, Node)), None)
+    if given and isinstance(error, TypeError):
+        two = f"; of two tensors write {op.name}imum(x, y)" if op.name in ("max", "min") else ""
+        return TypeError(f"{op.name}: {given} is a Tensor; pass a number, such as .item(){two}")
     names = _names(op, len(inputs))
     arrays = [np.asarray(x.data) for x in inputs]
     if isinstance(error, TypeError) or str(error).startswith("Integers "):

@@ -114,6 +114,18 @@ def test_integers_where_floating_numbers_are_meant_are_named_with_the_cure():
         Tensor([True]) - Tensor([True])
 
 
+def test_a_tensor_in_the_place_of_an_axis_is_named_and_what_takes_two_tensors():
+    x, y = leaf(3), leaf(3)
+    for f, g in ((ag.max, "maximum"), (ag.min, "minimum")):
+        message = rf"^{f.name}: axis is a Tensor; .* of two tensors write {g}\(x, y\)$"
+        with pytest.raises(TypeError, match=message):
+            f(x, y)
+    with pytest.raises(
+        TypeError, match=r"^sum: axis is a Tensor; pass a number, such as .item\(\)$"
+    ):
+        ag.sum(x, y)
+
+
 def test_integers_are_promoted_where_numpy_promotes_them():
     pixels, weight = Tensor(np.ones((1, 1, 4, 4), np.uint8)), leaf(2, 1, 3, 3)
     out = ag.conv2d(pixels, weight)
