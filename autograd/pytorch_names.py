@@ -1,28 +1,44 @@
-"""What a user looks for under its name in PyTorch's modules, and how it is written here.
+"""What users of PyTorch look for under its names, and how it is written here.
 
-For modules alone: a ``__getattr__`` of `Tensor` would slow every attribute of every tensor.
+A module of Python answers by a ``__getattr__``; a class by attributes that are `Elsewhere`, which
+cost nothing where others are asked for, as a ``__getattr__`` would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from inspect import getattr_static
+from typing import Any, NoReturn
 
-_CPU = "leave it out: all is on the CPU"
+CPU = "leave it out: all is on the CPU"
+_ARC = {
+    f"a{name}": f"it is arc{name} here" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh")
+}
 
 INSTEAD = {
+    **_ARC,
+    "FloatTensor": "write Tensor(values, dtype=np.float32)",
+    "Generator": "write np.random.default_rng(seed)",
+    "LongTensor": "write Tensor(values, dtype=np.int64)",
+    "absolute": "it is abs here",
     "addmm": "write b + x @ y",
+    "atan2": "it is arctan2 here",
+    "autograd": "write loss.backward(), or grad(f)(x) of a function f",
     "baddbmm": "write b + x @ y",
+    "bincount": "write np.bincount(x.data)",
     "bmm": "write x @ y",
     "bool": "dtypes are NumPy's: bool",
     "cat": "it is concatenate here",
+    "cdist": "write vector_norm(x[:, None] - y, axis=-1)",
     "clamp": "it is clip here",
     "clamp_": "write x[...] = x.clip(low, high)",
+    "compile": "leave it out: there is no compiler",
     "concat": "it is concatenate here",
-    "cpu": _CPU,
-    "cuda": _CPU,
+    "cpu": CPU,
+    "cuda": CPU,
     "detach_": "write x = x.detach()",
-    "device": _CPU,
+    "device": CPU,
+    "divide": "it is div here",
     "double": "dtypes are NumPy's: np.float64",
     "equal": "write np.array_equal(x.data, y.data)",
     "fill_": "write x[...] = v",
@@ -30,12 +46,15 @@ INSTEAD = {
     "float16": "dtypes are NumPy's: np.float16",
     "float32": "dtypes are NumPy's: np.float32",
     "float64": "dtypes are NumPy's: np.float64",
+    "func": "its transforms are in autograd: grad, vjp, jacrev; and nn has functional_call",
     "get_default_dtype": "a dtype is that of the data, as in NumPy; pass dtype=",
     "half": "dtypes are NumPy's: np.float16",
+    "inf": "write np.inf",
     "inference_mode": "it is no_grad here",
     "int": "dtypes are NumPy's: np.int32",
     "int32": "dtypes are NumPy's: np.int32",
     "int64": "dtypes are NumPy's: np.int64",
+    "inverse": "it is inv here",
     "is_floating_point": "write x.dtype.kind == 'f'",
     "is_grad_enabled": "it is autograd.recording.is_recording here",
     "is_tensor": "write isinstance(x, Tensor)",
@@ -44,20 +63,87 @@ INSTEAD = {
     "mm": "write x @ y",
     "movedim": "it is moveaxis here",
     "multinomial": "write generator.choice(n, p=p.data), of a NumPy Generator",
+    "multiply": "it is mul here",
     "mv": "write x @ y",
+    "nan": "write np.nan",
     "narrow": "write x[start : start + length], on the axis that you want",
+    "negative": "it is neg here",
+    "nn": "write import nn",
+    "normal": "write mean + std * randn(*shape)",
     "numel": "it is size here, an attribute",
+    "optim": "write from nn import optim",
+    "pi": "write np.pi",
+    "pinverse": "it is pinv here",
     "repeat_interleave": "it is repeat here, as in NumPy, and PyTorch's repeat is tile",
     "save": "it is nn.save here",
     "set_default_dtype": "a dtype is that of the data, as in NumPy; pass dtype=",
     "set_grad_enabled": "write no_grad() or enable_grad()",
+    "set_printoptions": "write np.set_printoptions(...)",
+    "subtract": "it is sub here",
+    "swapdims": "it is swapaxes here",
     "t": "it is T here, an attribute",
     "true_divide": "write x / y",
+    "uint8": "dtypes are NumPy's: np.uint8",
     "unbind": "it is unstack here",
     "unique": "write np.unique(x.data)",
+    "utils": "its data sets and loaders are in nn.data, what clips gradients is in nn.utils",
     "vmap": "there is none: write ops over the whole batch",
     "zero_": "write x[...] = 0",
 }
+"""Of the module autograd."""
+
+_BOTH = (
+    *(*_ARC, "absolute", "addmm", "atan2", "baddbmm", "bincount", "bmm", "clamp", "clamp_", "cpu"),
+    *(
+        "cuda",
+        "detach_",
+        "device",
+        "divide",
+        "equal",
+        "fill_",
+        "inverse",
+        "is_floating_point",
+        "mm",
+    ),
+    *("movedim", "multinomial", "multiply", "mv", "narrow", "negative", "numel", "pinverse"),
+    *("repeat_interleave", "subtract", "swapdims", "t", "true_divide", "unbind", "unique", "zero_"),
+)
+_CASTS = {"bool": "bool", "double": "np.float64", "float": "np.float32", "half": "np.float16"}
+_CASTS |= {"int": "np.int32", "long": "np.int64"}
+
+OF_TENSOR = {
+    **{name: INSTEAD[name] for name in _BOTH},
+    **{name: f"write x.astype({dtype})" for name, dtype in _CASTS.items()},
+    "add_": "write x += y",
+    "clamp_max": "write x.clip(None, high)",
+    "clamp_min": "write x.clip(low, None)",
+    "contiguous": "leave it out: a reshape copies where it must",
+    "copy_": "write x[...] = y",
+    "dim": "it is ndim here, an attribute",
+    "div_": "write x /= y",
+    "exp_": "write x[...] = x.exp()",
+    "expand_as": "write x.expand(y.shape)",
+    "grad_fn": "it is op here, and inputs",
+    "is_contiguous": "write x.data.flags.c_contiguous",
+    "is_cuda": CPU,
+    "masked_fill_": "write x[mask] = v",
+    "mul_": "write x *= y",
+    "new_ones": "write ones(shape, dtype=x.dtype)",
+    "new_zeros": "write zeros(shape, dtype=x.dtype)",
+    "normal_": "write nn.init.normal_(x, mean, std)",
+    "relu_": "write x[...] = x.relu()",
+    "reshape_as": "write x.reshape(y.shape)",
+    "select": "write x[i], x[:, i], on the axis that you want",
+    "sigmoid_": "write x[...] = x.sigmoid()",
+    "sub_": "write x -= y",
+    "tanh_": "write x[...] = x.tanh()",
+    "to": f"for a device {CPU}; for a dtype write x.astype(dtype)",
+    "type": "it is dtype here, an attribute; to cast write x.astype(dtype)",
+    "type_as": "write x.astype(y.dtype)",
+    "uniform_": "write nn.init.uniform_(x, low, high)",
+    "view_as": "write x.reshape(y.shape)",
+}
+"""Of its Tensor."""
 
 
 def missing(where: str, name: str, obj: Any, instead: Mapping[str, str] = INSTEAD) -> Any:
@@ -74,3 +160,31 @@ def missing(where: str, name: str, obj: Any, instead: Mapping[str, str] = INSTEA
     """
     hint = f"; {instead[name]}" if name in instead else ""
     return AttributeError(f"{where} has no attribute {name!r}{hint}", name=name, obj=obj)
+
+
+class Elsewhere:
+    """An attribute that PyTorch's class has and ours has not: asking for it raises, and says why.
+
+    Parameters
+    ----------
+    instead : str
+        How it is written here.
+    name : str, optional
+        Its own, where it does not stand in the body of a class.
+    """
+
+    def __init__(self, instead: str, name: str = "") -> None:
+        self.instead, self.name = instead, name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, obj: Any, owner: type) -> NoReturn:
+        where = f"type object {owner.__name__!r}" if obj is None else f"{owner.__name__!r} object"
+        raise missing(where, self.name, owner if obj is None else obj, {self.name: self.instead})
+
+
+def present(self: Any) -> list[str]:
+    """Return what `dir` lists: no attribute that is `Elsewhere`, so that no prompt completes it."""
+    names, owner = object.__dir__(self), type(self)
+    return [n for n in names if not isinstance(getattr_static(owner, n, None), Elsewhere)]

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd import Tensor, flatten
+from autograd.pytorch_names import Elsewhere
 from nn import functional as F
 from nn import init
 from nn.module import Module, Parameter
-from nn.pytorch_names import Elsewhere
 from nn.random import generator
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd import Scope, Tensor, as_tensor, no_grad
+from autograd.pytorch_names import CPU, Elsewhere, present
 from autograd.recording import current_scope, next_serial
 from autograd.tensor import RemovableHandle
-from nn.pytorch_names import CPU, Elsewhere
 
 T = TypeVar("T")
 
@@ -507,6 +507,7 @@ class Module:
 
     # What PyTorch has.
 
+    __dir__ = present
     add_module = Elsewhere("write setattr(self, name, module)")
     cpu = Elsewhere(CPU)
     cuda = Elsewhere(CPU)

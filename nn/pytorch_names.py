@@ -1,8 +1,4 @@
-"""What users of PyTorch look for under its names in `nn`, and how it is written here.
-
-A module of Python answers by ``__getattr__ = answers(__name__)``; a class by an attribute that is
-`Elsewhere`, which costs nothing where other attributes are asked for, as ``__getattr__`` would.
-"""
+"""What users of PyTorch look for under its names in `nn`, and how it is written here."""
 
 from __future__ import annotations
 
@@ -10,9 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from autograd.pytorch_names import missing
+from autograd.pytorch_names import CPU, missing
 
-CPU = "leave it out: all is on the CPU"
 _POOL1D = "write F.{}(x[:, :, None], (1, size))[:, :, 0]"
 _PAD = "write autograd.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)){})"
 _LARGER = "write x.repeat(2, axis=2).repeat(2, axis=3), for the nearest pixel"
@@ -137,23 +132,3 @@ def answers(module: str) -> Callable[[str], Any]:
         raise missing(f"module {module!r}", name, sys.modules[module], INSTEAD[module])
 
     return __getattr__
-
-
-class Elsewhere:
-    """An attribute that PyTorch's class has and ours has not: asking for it raises, and says why.
-
-    Parameters
-    ----------
-    instead : str
-        How it is written here.
-    """
-
-    def __init__(self, instead: str) -> None:
-        self.instead = instead
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, obj: Any, owner: type) -> NoReturn:
-        where = f"type object {owner.__name__!r}" if obj is None else f"{owner.__name__!r} object"
-        raise missing(where, self.name, owner if obj is None else obj, {self.name: self.instead})

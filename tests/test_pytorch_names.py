@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from inspect import getattr_static
 from operator import attrgetter
 from types import SimpleNamespace
 
@@ -11,10 +12,9 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Tensor
-from autograd.pytorch_names import INSTEAD
+from autograd.pytorch_names import INSTEAD, OF_TENSOR, Elsewhere
 from nn import functional as F
 from nn.pytorch_names import INSTEAD as OF_NN
-from nn.pytorch_names import Elsewhere
 
 CASES = [
     (place, name, says)
@@ -39,7 +39,7 @@ def test_no_name_is_answered_that_is_everywhere():
     ("place", "ours"),
     [
         (place, re.findall(r"[\w.]+", says)[2])
-        for place, _, says in ABSENT
+        for place, _, says in [*ABSENT, *((Tensor, *item) for item in OF_TENSOR.items())]
         if says.startswith("it is ")
     ],
 )
@@ -66,15 +66,16 @@ def test_what_is_missing_everywhere_is_no_more_than_missing():
 
 OF_CLASSES = [
     (owner, name)
-    for owner in (nn.Module, nn.Embedding, nn.optim.Optimizer)
-    for name, value in vars(owner).items()
+    for owner in (Tensor, nn.Module, nn.Embedding, nn.optim.Optimizer)
+    for base in owner.__mro__
+    for name, value in vars(base).items()
     if isinstance(value, Elsewhere)
 ]
 
 
 @pytest.mark.parametrize(("owner", "name"), OF_CLASSES)
 def test_what_pytorchs_class_has_is_answered_but_not_there(owner, name):
-    says = re.escape(vars(owner)[name].instead)
+    says = re.escape(getattr_static(owner, name).instead)
     kind = owner.__name__
     for where, what in (
         (object.__new__(owner), f"'{kind}' object"),
@@ -83,6 +84,7 @@ def test_what_pytorchs_class_has_is_answered_but_not_there(owner, name):
         with pytest.raises(AttributeError, match=f"{what} has no attribute '{name}'; {says}$"):
             getattr(where, name)
         assert not hasattr(where, name)
+    assert name not in dir(object.__new__(owner))
 
 
 def test_a_subclass_may_have_what_the_module_lacks():

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.pytorch_names import Elsewhere, present
 from nn.module import zero_grad
-from nn.pytorch_names import Elsewhere
 
 
 class Optimizer:
@@ -204,6 +204,7 @@ class Optimizer:
         for group, settings in zip(self.param_groups, groups, strict=True):
             group.update(settings)
 
+    __dir__ = present
     add_param_group = Elsewhere("make the optimiser with all groups, or another one beside it")
 
     def _parameters(self) -> list[Tensor]:
