@@ -101,8 +101,8 @@ reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in
         numeric, analytic = _numeric_jacobian(f, points, i)
         relative = max(1e-6, 100 * eps) if rtol is None else rtol
         absolute = max(1e-9, 10 * eps) * np.abs(numeric).max(initial=0) if atol is None else atol
-        if not analytic and atol is None:  # subtraction leaves the rounding of f, over h
-            absolute = absolute + 1e-11 * np.abs(_values(f, points)).max(initial=0) / size.ravel()
+        if not analytic and atol is None:
+            absolute = absolute + _rounding(f, points, i) / size.ravel()
         # a NaN is no agreement
         wrong = ~(np.abs(reverse - numeric) <= absolute + relative * np.abs(numeric))
         if wrong.any() and not analytic:  # the step may be wide for how f bends, far from 0
@@ -222,10 +222,10 @@ def _numeric_jacobian(
     size = _size(points[i])
     v = np.random.default_rng(0).uniform(0.5, 1, size.shape) * size
     along = _central(f, points, i, v)
-    noise = 1e-11 * np.abs(_values(f, points)).max(initial=0)
     try:
         # f is analytic here if the complex step gives what central differences give
-        analytic = np.allclose(_complex_step(f, points, i, v), along, 1e-6, noise)
+        steps = _complex_step(f, points, i, v)
+        analytic = np.allclose(steps, along, 1e-6, _rounding(f, points, i))
     # an op that has no complex form, or gives real numbers; an assignment to an array of floats
     except (TypeError, ComplexWarning, RuntimeError):
         analytic = False
@@ -252,6 +252,18 @@ def _finer_jacobian(
             column[better] = ((4 * narrow - wide) / (3 * unit.max()))[better]
             least = np.minimum(doubt, least)
     return jacobian
+
+
+def _rounding(f: Callable[..., Tensor], points: Sequence[Tensor], i: int) -> float:
+    """How far rounding may bring differences along an entry's scale from the slope.
+
+    Subtraction leaves the rounding of f, over h. That of x + h counts too, times the slope there:
+    at a minimum, where f and its slope are 0, it is all there is.
+    """
+    here, size = _values(f, points), _size(points[i])
+    slopes = [(_values(f, points, i, h * size) - here) / h for h in (STEP, -STEP)]
+    found = np.abs([here, *slopes])
+    return float(1e-11 * found[np.isfinite(found)].max(initial=0))
 
 
 def _size(x: Tensor) -> Floats:

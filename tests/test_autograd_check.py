@@ -58,6 +58,16 @@ def test_tiny_huge_and_steep_points_pass():
     gradcheck(lambda x: abs(x) + 1e6, [1e-2, 5.0])  # rounding of f is a hundredth of the budget
 
 
+def test_a_minimum_where_the_function_is_0_passes():
+    x = np.array([0.5, 1e3, 0.3])
+    gradcheck(lambda y: (y - x) ** 2, x)
+    gradcheck(lambda y: abs(y - x) ** 2, x)  # by central differences
+    gradcheck(lambda y: y * y, [1e-30, -2e-30])
+    gradgradcheck(lambda y: (y - x) ** 2, x)
+    with pytest.raises(GradcheckError, match="a vjp rule in f is wrong"):
+        gradcheck(lambda y: abs(y - x) ** 2 + 1e-9 * (y - y.detach()), x)
+
+
 @pytest.mark.parametrize("scale", [0.0, 1e2, 1e3])
 def test_functions_that_bend_at_their_own_scale_far_from_0_pass(scale):
     x = np.array([scale, scale - 1, scale + 2])
