@@ -24,6 +24,7 @@ from .tensor import Tensor
 STEP = 1e-3  # of central differences, relative to the entry that moves
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Passed: TypeAlias = tuple[Floats, float, float]  # a Jacobian of reverse mode, its rtol and atol
 
 
 class GradcheckError(AssertionError):
@@ -88,6 +89,7 @@ reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in
     points = _points(inputs)
     _check_point(f, points)
     _check_writing(f, points)
+    passed: dict[int, Passed] = {}
     for i in _floating(points):
         eps = float(np.finfo(points[i].dtype).eps)
         if eps > np.finfo(np.float64).eps:
@@ -112,8 +114,11 @@ reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in
                 wrong = ~(np.abs(reverse - numeric) <= absolute + relative * np.abs(numeric))
         if wrong.any():
             raise GradcheckError(_report(f, points, i, reverse, numeric, wrong, analytic))
+        passed[i] = reverse, relative, float(np.max(absolute, initial=0))
         if forward:
-            _check_forward(f, points, i, reverse, relative, float(np.max(absolute, initial=0)))
+            _check_forward(f, points, {i: passed[i]})
+    if forward and len(passed) > 1:  # a jvp rule adds up terms, one for each input that moves
+        _check_forward(f, points, passed)
 
 
 def gradgradcheck(
@@ -368,24 +373,29 @@ def _tangent(f: Callable[..., Tensor], i: int) -> Callable[..., Tensor]:
 
 
 def _check_forward(
-    f: Callable[..., Tensor],
-    points: Sequence[Tensor],
-    i: int,
-    reverse: Floats,
-    rtol: float,
-    atol: float,
+    f: Callable[..., Tensor], points: Sequence[Tensor], passed: dict[int, Passed]
 ) -> None:
-    """Raise unless forward mode along a direction v gives J v."""
-    v = np.random.default_rng(1).uniform(0.5, 1, points[i].shape).astype(points[i].dtype)
-    _, tangent = jvp(lambda x: f(*points[:i], x, *points[i + 1 :]), (points[i],), (v,))
-    found, row = np.ravel(tangent.data), np.ravel(v).astype(np.float64)
-    expected = reverse @ row
-    # the terms of the sum may cancel, their rounding does not
-    wrong = ~(np.abs(found - expected) <= atol + rtol * (np.abs(reverse) @ row))
+    """Raise unless forward mode along a direction v of these inputs gives J v."""
+    rng = np.random.default_rng(1)
+    vs = {i: rng.uniform(0.5, 1, points[i].shape).astype(points[i].dtype) for i in passed}
+
+    def moved(*xs: Tensor) -> Tensor:
+        given = dict(zip(passed, xs, strict=True))
+        return f(*[given.get(i, x) for i, x in enumerate(points)])
+
+    _, tangent = jvp(moved, [points[i] for i in passed], list(vs.values()))
+    found = np.ravel(tangent.data)
+    expected, allowed = np.zeros((2, found.size))
+    for i, (reverse, rtol, atol) in passed.items():
+        row = np.ravel(vs[i]).astype(np.float64)
+        expected += reverse @ row
+        allowed += atol + rtol * (np.abs(reverse) @ row)  # terms may cancel, their rounding not
+    wrong = ~(np.abs(found - expected) <= allowed)
     if wrong.any():
         k = int(wrong.argmax())
+        which = f"input {next(iter(passed))}" if len(passed) == 1 else "all inputs moving together"
         raise GradcheckError(
-            f"gradcheck: input {i}, output at index {_index(k, tangent.shape)}: along a direction "
+            f"gradcheck: {which}, output at index {_index(k, tangent.shape)}: along a direction "
             f"v forward mode gives {found[k]:.10g}, but J v is {expected[k]:.10g} by reverse mode, "
             f"which agrees with the values of f ({wrong.sum()} of {wrong.size} entries differ); "
             "a jvp rule in f is wrong"

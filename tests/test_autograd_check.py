@@ -167,6 +167,20 @@ def test_a_wrong_jvp_rule_fails(factor):
     gradcheck(sine, X, forward=False)
 
 
+def test_a_jvp_rule_that_drops_a_term_where_both_inputs_move_fails():
+    @op(
+        vjp=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
+        kind="other",
+        jvp=lambda t, out, x, y: t[1] * x if t[0] is None else t[0] * y,
+    )
+    def product(x, y):
+        return x * y
+
+    with pytest.raises(GradcheckError, match=r"all inputs moving together.* a jvp rule .* wrong"):
+        gradcheck(product, X, X + 1)
+    gradcheck(product, X, X + 1, forward=False)
+
+
 def test_a_rule_that_is_right_once_but_not_twice_fails():
     @op(
         vjp=(
