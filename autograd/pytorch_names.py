@@ -101,12 +101,11 @@ _BOTH = (
         "divide",
         "equal",
         "fill_",
-        "inverse",
         "is_floating_point",
         "mm",
     ),
-    *("movedim", "multinomial", "multiply", "mv", "narrow", "negative", "numel", "pinverse"),
-    *("repeat_interleave", "subtract", "swapdims", "t", "true_divide", "unbind", "unique", "zero_"),
+    *("movedim", "multinomial", "multiply", "mv", "narrow", "negative", "numel"),
+    *("repeat_interleave", "subtract", "swapdims", "t", "true_divide", "unique", "zero_"),
 )
 _CASTS = {"bool": "bool", "double": "np.float64", "float": "np.float32", "half": "np.float16"}
 _CASTS |= {"int": "np.int32", "long": "np.int64"}

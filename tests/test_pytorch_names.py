@@ -1,5 +1,6 @@
 """PyTorch's names that are others here: the error says how they are written."""
 
+import inspect
 import re
 from importlib import import_module
 from inspect import getattr_static
@@ -12,6 +13,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Tensor
+from autograd.methods import Methods
 from autograd.pytorch_names import INSTEAD, OF_TENSOR, Elsewhere
 from nn import functional as F
 from nn.pytorch_names import INSTEAD as OF_NN
@@ -46,6 +48,13 @@ def test_no_name_is_answered_that_is_everywhere():
 def test_what_it_is_here_is_here(place, ours):
     home = SimpleNamespace(autograd=ag, nn=nn)
     assert any(is_there(where, ours) for where in (place, home, ag, nn, Tensor([1.0])))
+
+
+def test_no_name_stands_in_the_way_of_a_method():
+    methods = inspect.getsource(Methods)
+    assert [
+        name for name in OF_TENSOR if re.search(rf"^    (def )?{name}( =|\()", methods, re.M)
+    ] == []
 
 
 def is_there(place, path):
