@@ -101,6 +101,7 @@ class Module:
     _name: str = "Module"
     _buffers: frozenset[str] = frozenset()
     _unsaved: frozenset[str] = frozenset()
+    _replaced: frozenset[str] = frozenset()  # parameters: by other tensors, in a functional_call
     _forward_hooks: Mapping[int, Callable[..., Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -245,7 +246,7 @@ class Module:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield (attribute, module) for each module assigned to this one."""
-        return ((k, v) for k, v in vars(self).items() if isinstance(v, Module))
+        return iter([(k, v) for k, v in vars(self).items() if isinstance(v, Module)])
 
     def children(self) -> Iterator[Module]:
         """Yield each module assigned to this one."""
@@ -267,7 +268,7 @@ class Module:
         recurse : bool, default=True
             If False, only those assigned to this module itself.
         """
-        return _once((k, v) for k, v in self._state(recurse) if isinstance(v, Parameter))
+        return _once((path, t) for path, t, m, k in self._state(recurse) if m._trains(k))
 
     def parameters(self, *, recurse: bool = True) -> Iterator[Parameter]:
         """Yield all parameters, a shared one once; see `named_parameters` for `recurse`."""
@@ -275,7 +276,7 @@ class Module:
 
     def named_buffers(self, *, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield (path, buffer) for all buffers, a shared one once; `recurse` as for parameters."""
-        return _once((k, v) for k, v in self._state(recurse) if not isinstance(v, Parameter))
+        return _once((path, t) for path, t, m, k in self._state(recurse) if not m._trains(k))
 
     def buffers(self, *, recurse: bool = True) -> Iterator[Tensor]:
         """Yield all buffers, a shared one once; `recurse` as for parameters."""
@@ -299,7 +300,7 @@ class Module:
         AttributeError
             If there is none.
         """
-        named = {k: v for k, v in self._state() if isinstance(v, Parameter)}
+        named: dict[str, Parameter] = {path: t for path, t, m, k in self._state() if m._trains(k)}
         return self._at("get_parameter", target, named)
 
     def _at(self, where: str, target: str, named: dict[str, T]) -> T:
@@ -316,22 +317,28 @@ class Module:
         for name, child in self.named_children():
             yield from child._paths(f"{path}.{name}" if path else name)
 
-    def _state(self, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Yield (path, tensor) for parameters and buffers, a shared one under each of its paths."""
+    def _state(self, recurse: bool = True) -> Iterator[tuple[str, Any, Module, str]]:
+        """Yield (path, tensor, module, attribute) for parameters and buffers.
+
+        A shared one stands under each of its paths.
+        """
         for path, module in self._paths("") if recurse else [("", self)]:
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) or name in module._buffers:
-                    yield f"{path}.{name}" if path else name, value
+            for name, value in list(vars(module).items()):
+                if module._trains(name) or name in module._buffers:
+                    yield f"{path}.{name}" if path else name, value, module, name
                 elif isinstance(value, _CONTAINERS):  # it may have been filled since
                     module._refuse_hidden(name, value)
+
+    def _trains(self, name: str) -> bool:
+        """Whether an attribute is a parameter, or a tensor that stands in for one."""
+        return isinstance(vars(self)[name], Parameter) or name in self._replaced
 
     def _saved(self) -> dict[str, Tensor]:
         """Return what is saved, by its paths."""
         return {
-            f"{path}.{name}" if path else name: value
-            for path, module in self._paths("")
-            for name, value in module._state(recurse=False)
-            if isinstance(value, Parameter) or name not in module._unsaved
+            path: t
+            for path, t, module, name in self._state()
+            if module._trains(name) or name not in module._unsaved
         }
 
     # Settings.
@@ -402,7 +409,7 @@ class Module:
             ) from None
         if dtype.kind != "f":
             raise TypeError(f"to: parameters are floating numbers, not {dtype}; pass np.float32")
-        for _, t in self._state():
+        for _, t, _, _ in self._state():
             if t.dtype.kind == "f":
                 t.data = t.data.astype(dtype)
                 t.grad = None
@@ -598,27 +605,28 @@ def functional_call(
     >>> loss(fast).item() < loss(weights).item()
     True
     """
-    own = dict(module._state())
+    own = {path: (t, m, name) for path, t, m, name in module._state()}
     unknown = [path for path in parameters_and_buffers if path not in own]
     if unknown:
         raise ValueError(
             f"functional_call: {type(module).__name__} has no {', '.join(map(repr, unknown))}; "
             f"choose from {', '.join(map(repr, own))}"
         )
-    given = {own[path]: as_tensor(t) for path, t in parameters_and_buffers.items()}
-    places = [
-        (attributes, name, value)
-        for attributes in map(vars, module.modules())
-        for name, value in attributes.items()
-        if isinstance(value, Tensor) and value in given
-    ]
+    given = {own[path][0]: as_tensor(t) for path, t in parameters_and_buffers.items()}
+    places = [(t, m, name) for t, m, name in own.values() if t in given]
+    replaced = {m: m._replaced for _, m, _ in places}
+    trained = [(m, name) for _, m, name in places if m._trains(name)]
     try:
-        for attributes, name, value in places:
-            attributes[name] = given[value]
+        for t, m, name in places:
+            vars(m)[name] = given[t]
+        for m, name in trained:
+            m._replaced |= {name}
         return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
     finally:
-        for attributes, name, value in places:
-            attributes[name] = value
+        for t, m, name in places:
+            vars(m)[name] = t
+        for m, names in replaced.items():
+            m._replaced = names
 
 
 def zero_grad(parameters: Any, set_to_none: bool = True) -> None:

@@ -508,6 +508,12 @@ def test_weights_that_were_computed_pass_gradients_on():
     assert all(p.grad is None for p in net.parameters())
 
 
+def test_each_parameter_of_a_walk_can_be_replaced_in_its_turn():
+    net = Sequential(mlp(), Linear(1, 1, dtype=float, rng=2))
+    moved = [nn.functional_call(net, {path: p + 1}, X) for path, p in net.named_parameters()]
+    assert len({out.sum().item() for out in moved}) == 6
+
+
 def test_a_functional_call_replaces_shared_tensors_and_buffers_and_puts_all_back():
     net = Net()
     net.last.weight = net.first.weight
@@ -521,6 +527,65 @@ def test_a_functional_call_replaces_shared_tensors_and_buffers_and_puts_all_back
         nn.functional_call(net, given, Tensor([[1.0, 1.0, 1.0]]))
     for module, attributes in zip(net.modules(), before, strict=True):
         assert all(vars(module)[name] is value for name, value in attributes.items())
+
+
+class Decayed(Module):
+    """A layer whose forward looks at the parameters: weight decay as a part of the output."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def forward(self, x):
+        penalty = sum((p**2).sum() for p in self.parameters())
+        assert [path for path, _ in self.named_parameters()] == ["layer.weight", "layer.bias"]
+        return self.layer(x).sum() + penalty
+
+
+class Inner(Decayed):
+    """One step of an inner loop in forward: the layer is called with what was made of its own."""
+
+    def forward(self, x):
+        fast = {path: 2 * p * p for path, p in self.layer.named_parameters()}
+        return nn.functional_call(self.layer, fast, x).sum()
+
+
+@pytest.mark.parametrize("kind", [Decayed, Inner])
+def test_a_forward_finds_the_tensors_that_stand_in_for_its_parameters(kind):
+    net = kind(Linear(2, 1, dtype=float, rng=0))
+    weights = {path: Tensor(p + 1, requires_grad=True) for path, p in net.named_parameters()}
+    out = nn.functional_call(net, weights, X)
+    w, b = weights.values()
+    if kind is Decayed:
+        expected = (X @ w.T + b).sum() + (w**2).sum() + (b**2).sum()
+    else:
+        expected = (X @ (2 * w * w).T + 2 * b * b).sum()
+    assert out.item() == pytest.approx(expected.item(), abs=1e-12)
+    (expected - out).backward()  # each by the same gradients
+    assert max(np.abs(g.numpy()).max() for g in (w.grad, b.grad)) < 1e-12
+    assert all(isinstance(p, Parameter) for p in net.parameters())
+
+
+def test_what_stands_in_for_a_parameter_or_a_buffer_is_found_as_one():
+    class Looking(Module):
+        def __init__(self):
+            self.part = Affine()
+            self.part.register_buffer("mask", np.ones(2), persistent=False)
+
+        def forward(self):
+            part = self.part
+            assert [n for n, _ in part.named_parameters()] == ["weight", "bias"]
+            assert list(part.parameters()) == [self.get_parameter("part.weight"), part.bias]
+            assert part.weight is weight and dict(part.named_buffers())["count"].item() == 7
+            assert list(part.state_dict()) == ["weight", "bias", "count"]
+            nn.functional_call(part, {"weight": weight + 1}, X)
+            assert next(part.parameters()) is weight
+
+    net, weight = Looking(), Tensor([[3.0, 4.0]])
+    own = list(net.parameters())
+    nn.functional_call(net, {"part.weight": weight, "part.count": 7.0})
+    assert list(net.parameters()) == own and len(list(net.buffers())) == 2
+    net.part.weight = None
+    assert list(net.parameters()) == own[1:]
 
 
 def test_a_path_that_names_nothing_is_refused():
