@@ -47,6 +47,7 @@ INSTEAD = {
     "float32": "dtypes are NumPy's: np.float32",
     "float64": "dtypes are NumPy's: np.float64",
     "func": "its transforms are in autograd: grad, vjp, jacrev; and nn has functional_call",
+    "functional_call": "it is nn.functional_call here",
     "get_default_dtype": "a dtype is that of the data, as in NumPy; pass dtype=",
     "half": "dtypes are NumPy's: np.float16",
     "inf": "write np.inf",

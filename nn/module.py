@@ -7,8 +7,8 @@ that could disagree with them, and ``super().__init__()`` may be called or forgo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _CONTAINERS = (list, tuple, dict)
 _ARRAYS = (np.ndarray, np.generic)
+
+Tensors: TypeAlias = Mapping[str, ArrayLike | Tensor]
 
 
 class Parameter(Tensor):
@@ -270,7 +272,7 @@ class Module:
         """
         return _once((path, t) for path, t, m, k in self._state(recurse) if m._trains(k))
 
-    def parameters(self, *, recurse: bool = True) -> Iterator[Parameter]:
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield all parameters, a shared one once; see `named_parameters` for `recurse`."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
@@ -278,7 +280,7 @@ class Module:
         """Yield (path, buffer) for all buffers, a shared one once; `recurse` as for parameters."""
         return _once((path, t) for path, t, m, k in self._state(recurse) if not m._trains(k))
 
-    def buffers(self, *, recurse: bool = True) -> Iterator[Tensor]:
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield all buffers, a shared one once; `recurse` as for parameters."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
@@ -564,7 +566,7 @@ def _of_tuple(where: str, what: str = "input") -> TypeError:
 
 def functional_call(
     module: Module,
-    parameters_and_buffers: Mapping[str, ArrayLike | Tensor],
+    parameters_and_buffers: Tensors | Sequence[Tensors],
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
 ) -> Any:
@@ -577,9 +579,10 @@ def functional_call(
     ----------
     module : Module
         It stays as it is, apart from what it changes itself, such as running means.
-    parameters_and_buffers : mapping of str to Tensor or array_like
+    parameters_and_buffers : mapping of str to Tensor or array_like, or several in a tuple or list
         By their paths, as in `Module.named_parameters`. What is left out is the module's own. A
-        shared tensor is replaced wherever it stands, whichever of its paths is given.
+        shared tensor is replaced wherever it stands, whichever of its paths is given; under several
+        of them, it is one and the same tensor, or arrays of the same values.
     args : tuple, or anything else for one argument
     kwargs : mapping of str to anything, optional
         What the module is called with.
@@ -591,7 +594,7 @@ def functional_call(
     Raises
     ------
     ValueError
-        If a path names no parameter and no buffer.
+        If a path names no parameter and no buffer, or two different ones are given for one tensor.
 
     Examples
     --------
@@ -606,13 +609,24 @@ def functional_call(
     True
     """
     own = {path: (t, m, name) for path, t, m, name in module._state()}
-    unknown = [path for path in parameters_and_buffers if path not in own]
+    if isinstance(parameters_and_buffers, Mapping):
+        parameters_and_buffers = [parameters_and_buffers]
+    named = [item for mapping in parameters_and_buffers for item in mapping.items()]
+    unknown = [path for path, _ in named if path not in own]
     if unknown:
         raise ValueError(
             f"functional_call: {type(module).__name__} has no {', '.join(map(repr, unknown))}; "
             f"choose from {', '.join(map(repr, own))}"
         )
-    given = {own[path][0]: as_tensor(t) for path, t in parameters_and_buffers.items()}
+    first: dict[Tensor, tuple[str, Any]] = {}
+    for path, new in named:
+        before, other = first.setdefault(own[path][0], (path, new))
+        if not _is_same(new, other):
+            raise ValueError(
+                f"functional_call: {before!r} and {path!r} are one tensor in "
+                f"{type(module).__name__}, and two were given; give one of them, or both the same"
+            )
+    given = {t: as_tensor(new) for t, (_, new) in first.items()}
     places = [(t, m, name) for t, m, name in own.values() if t in given]
     replaced = {m: m._replaced for _, m, _ in places}
     trained = [(m, name) for _, m, name in places if m._trains(name)]
@@ -627,6 +641,12 @@ def functional_call(
             vars(m)[name] = t
         for m, names in replaced.items():
             m._replaced = names
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    """Whether two are one tensor, or arrays of the same values, as a state_dict has them."""
+    arrays = not isinstance(x, Tensor) and not isinstance(y, Tensor)
+    return x is y or (arrays and np.array_equal(x, y))
 
 
 def zero_grad(parameters: Any, set_to_none: bool = True) -> None:

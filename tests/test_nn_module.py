@@ -113,6 +113,8 @@ def test_without_recursion_only_what_is_a_modules_own_is_yielded():
     assert not list(net.named_buffers(recurse=False))
     assert [name for name, _ in net.first.named_buffers(recurse=False)] == ["count"]
     assert list(net.first.buffers(recurse=False)) == [net.first.count]
+    assert list(net.parameters(False)) == [net.scale]  # by position, as in PyTorch
+    assert list(net.first.buffers(False)) == [net.first.count] and not list(net.buffers(False))
     net.first.again = net.first.weight  # a shared one once
     assert list(net.first.parameters(recurse=False)) == [net.first.weight, net.first.bias]
 
@@ -586,6 +588,30 @@ def test_what_stands_in_for_a_parameter_or_a_buffer_is_found_as_one():
     assert list(net.parameters()) == own and len(list(net.buffers())) == 2
     net.part.weight = None
     assert list(net.parameters()) == own[1:]
+
+
+def test_two_tensors_for_one_that_is_shared_are_refused():
+    net = Net()
+    net.last.weight = net.first.weight
+    one, two = Tensor([[3.0, 4.0]]), Tensor([[3.0, 4.0]])
+    twice = [{"last.weight": one}, {"last.weight": two}]
+    for given in ({"first.weight": one, "last.weight": two}, twice):
+        with pytest.raises(ValueError, match=r"'last\.weight' are one tensor in Net, and two were"):
+            nn.functional_call(net, given, X)
+    expected = nn.functional_call(net, {"last.weight": one}, X).numpy()
+    for a, b in ((one, one), (one.numpy(), two.numpy())):
+        out = nn.functional_call(net, {"first.weight": a, "last.weight": b}, X)
+        np.testing.assert_array_equal(out.numpy(), expected)
+    np.testing.assert_array_equal(nn.functional_call(net, net.state_dict(), X), net(X).numpy())
+
+
+@pytest.mark.parametrize("several", [tuple, list])
+def test_parameters_and_buffers_come_in_a_mapping_each_as_in_pytorch(several):
+    net = nn.BatchNorm1d(2).eval()
+    parameters = {path: p + 1 for path, p in net.named_parameters()}
+    given = several([parameters, {"running_mean": [5.0, 5.0]}])
+    expected = (X - 5) * 2 / np.sqrt(1 + net.eps) + 1
+    np.testing.assert_allclose(nn.functional_call(net, given, X).numpy(), expected, rtol=1e-6)
 
 
 def test_a_path_that_names_nothing_is_refused():
