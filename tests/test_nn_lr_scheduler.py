@@ -1,5 +1,6 @@
 """Schedules against PyTorch's over more than 50 steps; when they step; their state."""
 
+import inspect
 import json
 
 import numpy as np
@@ -161,6 +162,15 @@ def test_a_step_before_the_optimisers_first_is_warned_about_once(make):
     scheduler.step(*metric)
 
 
+def test_one_cycle_takes_its_arguments_by_position_as_pytorchs_does():
+    torch = pytest.importorskip("torch")
+    both = (OneCycleLR, torch.optim.lr_scheduler.OneCycleLR)
+    ours, theirs = (list(inspect.signature(made.__init__).parameters) for made in both)
+    assert ours[:-1] == theirs[:-1] and (ours[-1], theirs[-1]) == ("per", "last_epoch")
+    scheduler = OneCycleLR(optimizer(), 1.0, None, 2, np.int64(5), 0.5, "linear")
+    assert scheduler.total_steps == 10 and rates(scheduler, 5)[-1] == 1.0
+
+
 def test_one_cycle_ends():
     scheduler = OneCycleLR(optimizer(), 1.0, total_steps=2)
     scheduler.optimizer.step()
@@ -256,10 +266,13 @@ def test_the_state_of_another_schedule_is_refused_whole():
         (lambda o: WarmupCosineLR(o, -1, 5), "warmup is -1"),
         (lambda o: WarmupCosineLR(o, 5, 5), "T_max is 5; pass the number of steps, >= 6"),
         (lambda o: OneCycleLR(o, 1.0, 0), "total_steps is 0"),
-        (lambda o: OneCycleLR(o, 1.0), r"total_steps is None, .*; pass total_steps alone, or"),
-        (lambda o: OneCycleLR(o, 1.0, epochs=3), "epochs 3 and steps_per_epoch None"),
-        (lambda o: OneCycleLR(o, 1.0, 9, epochs=3), "total_steps is 9, epochs 3"),
-        (lambda o: OneCycleLR(o, 1.0, epochs=0, steps_per_epoch=3), "total_steps is 0"),
+        (lambda o: OneCycleLR(o, 1.0, 7.5), r"total_steps is 7\.5; pass a whole number, 1 or more"),
+        (lambda o: OneCycleLR(o, 1.0), "got none of them; pass total_steps alone, or epochs and"),
+        (lambda o: OneCycleLR(o, 1.0, epochs=3), "got epochs=3; pass"),
+        (lambda o: OneCycleLR(o, 1.0, 9, 3), "got total_steps=9, epochs=3; pass"),
+        (lambda o: OneCycleLR(o, 1.0, None, 0, 3), "epochs is 0; pass"),
+        (lambda o: OneCycleLR(o, 1.0, None, -2, -3), "epochs is -2; pass"),
+        (lambda o: OneCycleLR(o, 1.0, None, 2, 3.5), r"steps_per_epoch is 3\.5; pass"),
         (lambda o: OneCycleLR(o, 1.0, 5, pct_start=2), "pct_start is 2"),
         (lambda o: OneCycleLR(o, 1.0, 5, anneal_strategy="exp"), "anneal_strategy is 'exp'"),
         (lambda o: OneCycleLR(o, [1.0, 2.0], 5), "max_lr has 2 entries, .* 1 groups"),

@@ -12,6 +12,7 @@ import bisect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -437,7 +438,9 @@ class OneCycleLR(LRScheduler):
     max_lr : float, or list of float
         A list has one for each group.
     total_steps : int, optional
-        T; `epochs` times `steps_per_epoch` if None.
+        T.
+    epochs, steps_per_epoch : int, optional
+        T is their product: the number of epochs and ``len(loader)``, say.
     pct_start : float, default=0.3
         p, between 0 and 1.
     anneal_strategy : {'cos', 'linear'}, default='cos'
@@ -452,8 +455,6 @@ class OneCycleLR(LRScheduler):
         Come down as steeply as it went up, and then from :math:`\eta_{\max} / d` to the end.
     per : {'epoch', 'batch'}, default='batch'
         What `total_steps` counts, and after what `step` is to be called.
-    epochs, steps_per_epoch : int, optional
-        Such as the number of epochs and ``len(loader)``.
 
     Raises
     ------
@@ -480,6 +481,8 @@ class OneCycleLR(LRScheduler):
         optimizer: Optimizer,
         max_lr: float | Sequence[float],
         total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
         cycle_momentum: bool = True,
@@ -490,17 +493,18 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         *,
         per: str = "batch",
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
     ) -> None:
-        if total_steps is None and epochs is not None and steps_per_epoch is not None:
-            total_steps = epochs * steps_per_epoch
-        elif total_steps is None or (epochs, steps_per_epoch) != (None, None):
+        lengths = {"total_steps": total_steps, "epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        given = {name: n for name, n in lengths.items() if n is not None}
+        if list(given) not in (["total_steps"], ["epochs", "steps_per_epoch"]):
+            got = ", ".join(f"{name}={n}" for name, n in given.items()) or "none of them"
             raise ValueError(
-                f"OneCycleLR: total_steps is {total_steps}, epochs {epochs} and steps_per_epoch "
-                f"{steps_per_epoch}; pass total_steps alone, or the other two"
+                f"OneCycleLR: got {got}; pass total_steps alone, or epochs and steps_per_epoch"
             )
-        _at_least(self, 1, total_steps=total_steps)
+        for name, n in given.items():
+            if not isinstance(n, Integral) or n < 1:
+                raise ValueError(f"OneCycleLR: {name} is {n!r}; pass a whole number, 1 or more")
+        total_steps = math.prod(map(int, given.values()))
         if not 0 <= pct_start <= 1:
             raise ValueError(f"OneCycleLR: pct_start is {pct_start}; pass a share from 0 to 1")
         if anneal_strategy not in ("cos", "linear"):
