@@ -16,7 +16,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def texts(svg):
-    return sorted(e.text for e in ElementTree.fromstring(svg).iter() if e.tag.endswith("}text"))
+    """All that a picture says: what is written in it, its tooltips and its description."""
+    says = ("}text", "}title", "}desc")
+    return sorted(e.text for e in ElementTree.fromstring(svg).iter() if e.tag.endswith(says))
 
 
 def test_the_picture_is_the_one_that_the_program_draws():
