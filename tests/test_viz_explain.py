@@ -219,11 +219,22 @@ def test_the_same_in_latex():
         r"\frac{\operatorname{softmax}(z) - \operatorname{onehot}(y)}{5}" in latex
     )
     assert r"\frac{\partial L}{\partial a} \odot \mathbf{1}[a > 0]" in latex
-    assert r"&= {\frac{\partial L}{\partial h}}^T\,X" in latex
+    assert r"&= \left(\frac{\partial L}{\partial h}\right)^T\,X" in latex
     assert explain(loss, W1)._repr_latex_().startswith("$$")
     rows = ET.fromstring(explain(loss, W1).mathml()).findall("mtable/mtr")
     assert len(rows) == 8
     assert "".join(rows[-2].itertext()) == "\u2202L\u2202h=\u2202L\u2202a\u2299\U0001d7cf[a>0]"
+
+
+def test_paths_end_the_typeset_derivation_of_a_scalar():
+    a, b, f = leaf(2.0, "a"), leaf(-3.0, "b"), leaf(-2.0, "f")
+    rows = explain(a * b * f, a).latex().splitlines()[1:-1]
+    assert rows[-2].startswith(r"\frac{\partial L}{\partial a} &= ") and rows[-2].endswith(r"= 6 \\")
+    assert rows[-1] == r"&= -2 \cdot \left(-3\right)"
+    e = explain(a * a + a, a, max_paths=2)
+    assert r"\frac{\partial L}{\partial v_{1}} &= 1 \\" in e.latex().splitlines()
+    assert e.latex().splitlines()[-4:-1] == [r"&= 1 \\", r"&+ 1 \cdot 2 \\", r"&+ \dots"]
+    assert len(ET.fromstring(e.mathml()).findall("mtable/mtr")) == 7
 
 
 @pytest.mark.parametrize("seed", range(40))

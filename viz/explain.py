@@ -167,11 +167,15 @@ class Explanation:
         return "\n".join(lines)
 
     def latex(self) -> str:
-        """Return the lines as an ``aligned`` environment of LaTeX."""
+        """Return the lines as an ``aligned`` environment of LaTeX, at its end the sum over paths."""
         rows = [
-            f"{_latex_of(x.symbol)} &= {_latex_of(x.expression)}" + _latex_value(x.value)
+            f"{_latex_of(x.symbol)} &= {_latex_of(x.expression)}"
+            + ("" if isinstance(x.expression, Constant) else _latex_value(x.value))
             for x in (*self.forward, *self.backward)
         ]
+        signs = "=" + "+" * len(self.paths)
+        rows += [f"&{sign} {_latex_product(p)}" for sign, p in zip(signs, self.paths, strict=False)]
+        rows += [r"&+ \dots"] if self.hidden_paths else []
         body = " \\\\\n".join(rows)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -559,6 +563,11 @@ def _latex_value(value: Any) -> str:
     return f" = {_latex_number(np.asarray(value).item())}" if np.ndim(value) == 0 else ""
 
 
+def _latex_product(factors: Iterable[float]) -> str:
+    first, *rest = map(_latex_number, factors)
+    return r" \cdot ".join([first, *(rf"\left({x}\right)" if x[0] == "-" else x for x in rest)])
+
+
 def _latex_number(value: Any) -> str:
     text = number(value)
     if isinstance(value, bool):
@@ -585,7 +594,8 @@ def _latex_of(e: Expression, above: int = 0) -> str:
         return r"\mathrm{const}"
     name, operands = e.op.name, e.operands
     if _is_transpose(e):
-        return f"{{{_latex_of(operands[0], _ATOM)}}}^T"
+        text = _latex_of(operands[0], _ATOM)
+        return rf"\left({text}\right)^T" if text.startswith(r"\frac") else f"{{{text}}}^T"
     if name in _RELATIONS:
         left, right = (_latex_of(x, 1) for x in operands)
         return rf"\mathbf{{1}}[{left} {_RELATIONS[name]} {right}]"
