@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 from autograd import Tensor
 from nn.module import Module
+
+Named: TypeAlias = "Mapping[str, Module] | ModuleDict | Iterable[tuple[str, Module]]"
 
 
 class ModuleList(Module):
@@ -133,14 +135,15 @@ class ModuleDict(Module):
 
     Parameters
     ----------
-    modules : mapping of str to Module, optional
+    modules : mapping of str to Module, or pairs of them, optional
 
     Raises
     ------
     TypeError
-        If an item is not a Module, or a name no str.
+        If an item is not a Module, or a name no str; if there are no names.
     ValueError
-        If a name has a dot, which parts the names in a path, or is taken, as that of a method.
+        If a name is empty, has a dot, which parts the names in a path, or is taken, as that of a
+        method.
 
     Examples
     --------
@@ -152,13 +155,15 @@ class ModuleDict(Module):
     (3, False, ['left', 'right'])
     """
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        for name, module in (modules or {}).items():
-            self[name] = module
+    def __init__(self, modules: Named | None = None) -> None:
+        self.update({} if modules is None else modules)
 
     def __getitem__(self, name: str) -> Module:
         """Return the module of that name."""
-        return dict(self.named_children())[name]
+        if name not in self:
+            raise KeyError(name)
+        module: Module = vars(self)[name]
+        return module
 
     def __setitem__(self, name: str, module: Module) -> None:
         """Put a module under a name, in the place of one that is there."""
@@ -166,16 +171,14 @@ class ModuleDict(Module):
             raise TypeError(f"ModuleDict: the name {name!r} is no str; pass a str, such as 'a'")
         if not isinstance(module, Module):
             raise TypeError(f"ModuleDict: item {name!r} is {_no_module(module)}")
-        if "." in name or (name not in self and hasattr(self, name)):
-            why = "has a dot" if "." in name else "is taken"
+        if not name or "." in name or (name not in self and hasattr(self, name)):
+            why = "has a dot" if "." in name else "is taken" if name else "is empty"
             raise ValueError(f"ModuleDict: the name {name!r} {why}; choose another")
         setattr(self, name, module)
 
     def __delitem__(self, name: str) -> None:
         """Take out the module of that name."""
-        if name not in self:
-            raise KeyError(name)
-        delattr(self, name)
+        self.pop(name)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and isinstance(vars(self).get(name), Module)
@@ -184,7 +187,7 @@ class ModuleDict(Module):
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self.keys())
+        return sum(1 for _ in self.children())
 
     def keys(self) -> KeysView[str]:
         """Return the names, in the order in which they came."""
@@ -197,6 +200,29 @@ class ModuleDict(Module):
     def items(self) -> ItemsView[str, Module]:
         """Return the pairs of names and modules."""
         return dict(self.named_children()).items()
+
+    def update(self, modules: Named) -> None:
+        """Put modules under names, in the place of those that are there."""
+        try:
+            named = dict(modules)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"ModuleDict: a {type(modules).__name__} without names; pass a dict, or pairs of a "
+                "name and a module; a ModuleList needs no names"
+            ) from None
+        for name, module in named.items():
+            self[name] = module
+
+    def pop(self, name: str) -> Module:
+        """Take out the module of that name; return it."""
+        module = self[name]
+        delattr(self, name)
+        return module
+
+    def clear(self) -> None:
+        """Take out all modules."""
+        for name in self:
+            delattr(self, name)
 
 
 def _no_module(item: Any) -> str:

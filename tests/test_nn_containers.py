@@ -169,11 +169,37 @@ def test_a_module_dict_registers_under_its_names_as_pytorchs_does():
     assert not ours.ModuleDict()
 
 
+def test_a_module_dict_is_filled_and_emptied_as_pytorchs_is():
+    torch = pytest.importorskip("torch")
+    for nn in (ours, torch.nn):
+        first, last = nn.ReLU(), nn.Tanh()
+        net = nn.ModuleDict([("a", first), ("b", last)])
+        assert list(net.items()) == [("a", first), ("b", last)]
+        assert net.pop("a") is first and list(net) == ["b"]
+        with pytest.raises(KeyError, match="a"):
+            net.pop("a")
+        net.update({"b": first, "c": last})
+        net.update(nn.ModuleDict({"d": first}))
+        net.update([("e", last)])
+        assert list(net.items()) == [("b", first), ("c", last), ("d", first), ("e", last)]
+        net.clear()
+        assert len(net) == 0 and not list(net.children())
+
+
+@pytest.mark.parametrize("modules", [[Linear(2, 2)], ModuleList([ReLU()]), ReLU(), 3, ["abc"]])
+def test_a_module_dict_asks_for_names(modules):
+    kind = type(modules).__name__
+    with pytest.raises(TypeError, match=f"ModuleDict: a {kind} without names; pass a dict, or"):
+        ours.ModuleDict(modules)
+
+
 @pytest.mark.parametrize(
     ("name", "module", "error", "message"),
     [
         ("keys", ReLU(), ValueError, "the name 'keys' is taken"),
         ("training", ReLU(), ValueError, "the name 'training' is taken"),
+        ("pop", ReLU(), ValueError, "the name 'pop' is taken"),
+        ("", ReLU(), ValueError, "the name '' is empty; choose another"),
         ("a.b", ReLU(), ValueError, r"the name 'a\.b' has a dot"),
         (0, ReLU(), TypeError, "the name 0 is no str"),
         ("a", ReLU, TypeError, r"item 'a' is the class ReLU, .*: ReLU\(\)"),
