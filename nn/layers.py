@@ -145,7 +145,7 @@ class Embedding(Module):
             self.weight.data[padding_idx] = 0
 
     from_pretrained = Elsewhere(
-        "write layer = Embedding(*vectors.shape).requires_grad_(False), layer.weight.data[...] = "
+        "write layer = Embedding(*vectors.shape).requires_grad_(False); layer.weight.data[...] = "
         "vectors"
     )
 

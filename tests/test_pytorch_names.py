@@ -113,7 +113,7 @@ SIGNAL, IMAGE = (
     for shape in [(2, 4, 6), (2, 4, 6, 6)]
 )
 MEANT = {
-    **{"autograd": ag, "F": F, "np": np, "size": 3, "classes": 3, "margin": 1.0},
+    **{"autograd": ag, "F": F, "np": np, "size": 3, "margin": 1.0},
     **{"n": 2, "c": 1, "r": 2, "h": 6, "w": 6},
     "d": lambda x, y: ag.vector_norm(x - y, axis=-1),
 }
@@ -135,7 +135,6 @@ MEANT = {
         ("ZeroPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1))),
         ("functional.softmin", SIGNAL, lambda f, x: f.softmin(x, -1)),
         ("functional.normalize", SIGNAL, lambda f, x: f.normalize(x, dim=-1)),
-        ("functional.one_hot", np.array([0, 2, 1]), lambda f, x: f.one_hot(x, 3)),
     ],
 )
 def test_what_is_written_here_gives_what_pytorch_does(name, array, theirs):
@@ -143,9 +142,27 @@ def test_what_is_written_here_gives_what_pytorch_does(name, array, theirs):
     *path, name = name.split(".")
     says = OF_NN[".".join(["nn", *path])][name]
     x = Tensor(array)
-    given = {"x": x, "y": x - 1, "labels": x}
+    given = {"x": x, "y": x - 1}
     if "margin" in says:
         given |= {"a": x, "p": x - 1, "n": x + 1}
     out = eval(re.split("write |, for |, d a ", says)[1], MEANT | given)
     expected = theirs(torch.nn.functional, torch.tensor(array)).numpy()
     np.testing.assert_allclose(np.asarray(out), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_written_for_gumbel_softmax_draws_each_class_as_often_as_softmax_says():
+    x = Tensor(np.tile(np.float32([0.0, 1.0, 2.0]), (20_000, 1)))
+    says = OF_NN["nn.functional"]["gumbel_softmax"].removeprefix("write ")
+    out = eval(says, MEANT | {"x": x, "tau": 0.5, "rng": np.random.default_rng(0)})
+    assert out.dtype == np.float32
+    often = np.bincount(out.numpy().argmax(axis=1)) / len(x)
+    np.testing.assert_allclose(often, F.softmax(x[0]).numpy(), atol=0.02)
+
+
+def test_what_is_written_for_vectors_that_are_given_makes_a_frozen_embedding():
+    says = getattr_static(nn.Embedding, "from_pretrained").instead.removeprefix("write ")
+    vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
+    made = {"Embedding": nn.Embedding, "vectors": vectors}
+    exec(says, made)
+    np.testing.assert_array_equal(made["layer"](np.array([2, 0])).numpy(), vectors[[2, 0]])
+    assert not made["layer"].weight.requires_grad
