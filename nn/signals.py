@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, backprop, enable_grad
+from autograd.units import unit_axis
 from nn.activation import ACTIVATIONS, Hardtanh, ReLU, ReLU6
 from nn.module import Module
 from nn.random import generator
@@ -294,21 +295,8 @@ def _dead(t: Tensor) -> float:
 
 def silent_units(t: Tensor) -> Any:
     """Return which units are 0 for all examples: channels, or along the last axis."""
-    units = 1 if t.ndim == 4 or (t.ndim == 3 and _of_channels(t)) else t.ndim - 1
+    units = unit_axis(t)
     return np.all(t.data == 0, axis=tuple(i for i in range(t.ndim) if i != units))
-
-
-def _of_channels(t: Tensor) -> bool:
-    """Whether axis 1 of three is that of channels, as the op says that activations are of.
-
-    Of several inputs it is the latest: in a residual connection, the branch.
-    """
-    while t.op is not None and t.op.kind == "elementwise":
-        t = max(t.inputs, key=lambda x: (x.shape == t.shape, x.serial))
-    return t.op is not None and t.op.name in _CHANNELS
-
-
-_CHANNELS = ("conv1d", "conv_transpose1d", "batch_norm", "group_norm")
 
 
 def bounds(module: Module) -> tuple[float, float] | None:

@@ -950,6 +950,22 @@ def all_channels_of_a_signal_but_one_are_dead(watch):
     return trained(watch, model, SGD(model.parameters(), lr=0.1), batches)
 
 
+@bug("dead ReLU")
+def all_channels_but_one_are_dead_after_another_activation(watch):
+    class Twice(nn.Module):
+        def __init__(self):
+            self.conv, self.head = nn.Conv1d(1, 16, 3, rng=0), nn.Linear(16 * 6, 3, rng=1)
+
+        def forward(self, x):
+            h = F.gelu(self.conv(x)).relu()  # here
+            return self.head(h.reshape(len(x), -1))
+
+    model = Twice()
+    model.conv.bias.data[1:] = -100
+    batches = [(x[:, None], y) for x, y in BATCHES]
+    return trained(watch, model, SGD(model.parameters(), lr=0.1), batches)
+
+
 def one_epoch_of_digits(watch, activation, optimizer, scale=1):
     model = nn.MLP([64, 32, 10], activation, rng=0)
     loader = DataLoader(digits()[0], 64, shuffle=True, rng=0)
@@ -1699,6 +1715,29 @@ def losses_kept_of_graphs_that_are_freed(watch):
             optimizer.zero_grad()
             history.append(F.cross_entropy(model(x), y))
             history[-1].backward(retain_graph=False)
+            optimizer.step()
+    return model
+
+
+@healthy
+def features_kept_of_a_graph_that_is_freed(watch):
+    class Kept(nn.Module):
+        def __init__(self):
+            self.conv, self.head = nn.Conv1d(1, 4, 3, rng=0), nn.Linear(4 * 6, 3, rng=1)
+            self.features = None
+
+        def forward(self, x):
+            if self.features is not None:
+                self.strong = F.relu(self.features - 0.1).mean().item()
+            self.features = self.conv(x).relu()
+            return self.head(self.features.reshape(len(x), -1))
+
+    model = Kept()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[:, None]), y).backward(retain_graph=False)
             optimizer.step()
     return model
 

@@ -173,13 +173,24 @@ def test_dead_channels_of_a_sequence_are_seen_through_norms_branches_and_activat
             "conv": conv(x),
             "norm": norm(conv(x)),
             "branch": data + conv(x),
-            "after gelu": autograd.gelu(conv(x)) - 1,
+            "after gelu": autograd.gelu(5 * conv(x)),
         }.items():
             with scope(name):
                 h.relu()
         layers = recorder.step().layers
-    assert [layers[name].dead for name in ("conv", "norm", "branch")] == [0.75] * 3
-    assert layers["after gelu"].dead >= 0.75
+    dead = [layers[name].dead for name in ("conv", "norm", "branch", "after gelu")]
+    assert dead == [0.75] * 4
+
+
+def test_what_is_computed_from_a_freed_graph_is_recorded():
+    conv = nn.Conv1d(2, 4, 3, padding=1, rng=0)
+    conv.bias.data[1:] -= 100
+    x = Tensor(np.random.default_rng(0).standard_normal((5, 2, 8)).astype(np.float32))
+    features = conv(x).relu()
+    features.sum().backward(retain_graph=False)
+    with viz.Recorder(conv) as recorder, scope("strong"):
+        (features - 0.1).relu()
+    assert recorder.step().layers["strong"].dead == 0.75
 
 
 def test_units_of_a_sequence_are_along_its_last_axis():

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from autograd import Tensor
 from autograd.recording import Observer, current_scope, rerunning
+from autograd.units import is_pointwise, unit_axis
 
 SATURATED = 0.05  # of the largest slope: below it a unit hardly passes a gradient on
-_OF_CHANNELS = ("conv1d", "conv_transpose1d", "batch_norm", "group_norm")
 _SAMPLE = 10_000  # elements of an activation that are kept for its histogram
 
 
@@ -182,7 +182,7 @@ def _layer(out: Tensor) -> Layer:
     data = np.asarray(out.data)
     flat = data.reshape(-1)
     dead = saturated = None
-    if _is_pointwise(out) and data.ndim > 1:
+    if is_pointwise(out) and data.ndim > 1:
         dead, saturated = _stuck(out)
     return Layer(
         float(data.mean(dtype=np.float64)) if data.size else float("nan"),
@@ -193,37 +193,15 @@ def _layer(out: Tensor) -> Layer:
     )
 
 
-def _is_pointwise(out: Tensor) -> bool:
-    """Whether each element was computed from one element, by a function that may bend."""
-    op = out.op
-    return (
-        op is not None
-        and op.arity == 1
-        and op.kind in ("elementwise", "other")
-        and "axis" not in op.param_names  # such as softmax
-        and out.inputs[0].shape == out.shape
-    )
-
-
 def _stuck(out: Tensor) -> tuple[float, float]:
-    """The shares of units, along the axis of the features, that pass no gradient, or hardly any."""
+    """The shares of units that pass no gradient, or hardly any."""
     op: Any = out.op
     g, (x,) = np.ones_like(out.data), out.inputs
     if op.shared is not None:
         g = op.shared(g, out.data, out.saved, x.data, **out.params)
     slope = np.abs(op.vjp[0](g, out.data, x.data, **out.params))
-    features = 1 if slope.ndim > 3 or _has_channels(out) else slope.ndim - 1
-    largest = slope.max(axis=tuple(i for i in range(slope.ndim) if i != features), initial=0.0)
+    units = unit_axis(out)
+    largest = slope.max(axis=tuple(i for i in range(slope.ndim) if i != units), initial=0.0)
     dead = largest == 0
     saturated = (largest < SATURATED * slope.max(initial=0.0)) & ~dead
     return float(dead.mean()), float(saturated.mean())
-
-
-def _has_channels(t: Tensor) -> bool:
-    """Whether three axes are (batch, channels, length), as ops say, and not (batch, time, units).
-
-    Of several inputs it is the latest that tells: in a residual connection, the branch.
-    """
-    while t.ndim == 3 and t.op is not None and (t.op.kind == "elementwise" or _is_pointwise(t)):
-        t = max(t.inputs, key=lambda x: (x.shape == t.shape, x.serial))
-    return t.ndim == 3 and t.op is not None and t.op.name in _OF_CHANNELS
