@@ -80,7 +80,7 @@ answer = ...
 check("ex11.2a", answer)
 
 # %% [markdown]
-# What is leaky relu's slope at -5?
+# What is leaky relu's slope at -5, unless told otherwise?
 
 # %% tags=["exercise"]
 answer = ...

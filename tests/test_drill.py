@@ -76,9 +76,12 @@ def answers(monkeypatch, lines):
     def reply(prompt=""):
         print(prompt, end="")
         try:
-            return next(lines)
+            line = next(lines)
         except StopIteration:
             raise EOFError from None
+        if line is KeyboardInterrupt:
+            raise line
+        return line
 
     monkeypatch.setattr(builtins, "input", reply)
 
@@ -101,6 +104,31 @@ def test_help_says_how_to_answer_and_what_there_is(monkeypatch, capsys):
     assert "given: np, X, " in said and "n, dZ2\n" in said
 
 
+def test_an_answer_may_repeat_the_name_and_no_answer_is_helped(monkeypatch, capsys):
+    answers(monkeypatch, ["", "?", "dZ2 = (P - Y) / n", "dW2=A1.T @ dZ2", "db2 == 1", "q"])
+    drill.in_the_terminal("relu", 0)
+    said = capsys.readouterr().out
+    assert said.count("Answer in NumPy") == 3 and said.count("exact") == 2
+    assert "NameError: name 'db2'" in said and "2 of 7 right" in said
+
+
+def test_ctrl_c_stops_what_runs_and_ends_what_asks_with_the_score(monkeypatch, capsys):
+    def forever():
+        raise KeyboardInterrupt
+
+    answers(monkeypatch, ["np.forever()", "(P - Y) / n", KeyboardInterrupt])
+    monkeypatch.setattr(np, "forever", forever, raising=False)
+    drill.in_the_terminal("relu", 0)
+    said = capsys.readouterr().out
+    assert "KeyboardInterrupt" in said and "1 of 7 right" in said
+    answers(monkeypatch, ["", KeyboardInterrupt])
+    cards.quiz()
+    assert "0 known" in capsys.readouterr().out
+    answers(monkeypatch, ["", KeyboardInterrupt])
+    oral.oral()
+    assert oral.ask(1).answer in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("lines", [["quit"], ["exit"], ["quit()"], ["exit(0)"], []])
 def test_whoever_leaves_the_terminal_at_once_is_told_the_goal_and_not_praised(
     lines, monkeypatch, capsys
@@ -117,9 +145,17 @@ def test_the_cards_of_the_terminal_come_back_until_they_are_known(monkeypatch, c
     answers(monkeypatch, ["", "n"] + ["", "y"] * 3 * len(deck))
     cards.quiz()
     assert f"{len(deck)} known" in capsys.readouterr().out
-    answers(monkeypatch, ["", "q"])
+    answers(monkeypatch, ["", "yes"] * 3 * len(deck))
     cards.quiz()
-    assert "0 known" in capsys.readouterr().out
+    assert f"{len(deck)} known" in capsys.readouterr().out
+    for leave in (["", "q"], ["q"]):
+        answers(monkeypatch, leave)
+        cards.quiz()
+        assert "0 known" in capsys.readouterr().out
+
+
+def test_of_an_initialisation_no_slope_is_asked():
+    assert "slope" in cards.activations()[0].asks and "slope" not in cards.inits()[0].asks
 
 
 def test_a_wrong_card_goes_back_to_the_first_box():

@@ -229,7 +229,8 @@ def test_the_same_in_latex():
 def test_paths_end_the_typeset_derivation_of_a_scalar():
     a, b, f = leaf(2.0, "a"), leaf(-3.0, "b"), leaf(-2.0, "f")
     rows = explain(a * b * f, a).latex().splitlines()[1:-1]
-    assert rows[-2].startswith(r"\frac{\partial L}{\partial a} &= ") and rows[-2].endswith(r"= 6 \\")
+    assert rows[-2].startswith(r"\frac{\partial L}{\partial a} &= ")
+    assert rows[-2].endswith(r"= 6 \\")
     assert rows[-1] == r"&= -2 \cdot \left(-3\right)"
     e = explain(a * a + a, a, max_paths=2)
     assert r"\frac{\partial L}{\partial v_{1}} &= 1 \\" in e.latex().splitlines()

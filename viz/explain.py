@@ -167,7 +167,7 @@ class Explanation:
         return "\n".join(lines)
 
     def latex(self) -> str:
-        """Return the lines as an ``aligned`` environment of LaTeX, at its end the sum over paths."""
+        """Return the lines as an ``aligned`` environment of LaTeX, last the sum over paths."""
         rows = [
             f"{_latex_of(x.symbol)} &= {_latex_of(x.expression)}"
             + ("" if isinstance(x.expression, Constant) else _latex_value(x.value))

@@ -20,10 +20,11 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "gelu", "silu", "swiglu"
 
 @dataclass(frozen=True)
 class Card:
-    """A question and its answer, line by line."""
+    """A question and its answer, line by line; `asks` is what to say of it."""
 
     front: str
     back: tuple[str, ...]
+    asks: str = "formula, slope, range, use, failure"
 
     def __repr__(self) -> str:
         return f"{self.front}\n" + "\n".join(f"  {line}" for line in self.back)
@@ -55,7 +56,12 @@ INITS = (
     ("LeCun", "lecun_normal_", "Var(w) = 1 / n_in", "no activation, SELU; small tanh signals"),
     ("Xavier", "xavier_normal_", "Var(w) = 2 / (n_in + n_out)", "tanh: forward and backward"),
     ("He", "kaiming_normal_", "Var(w) = 2 / n_in", "ReLU, which halves the mean square"),
-    ("GPT-2", "gpt2_", "N(0, 0.02^2); residual projections over sqrt(N)", "behind a norm"),
+    (
+        "GPT-2",
+        "gpt2_",
+        "N(0, 0.02^2); last layers of the 2 N branches over sqrt(2 N)",
+        "behind a norm",
+    ),
 )
 FAN = 400  # of the square layer that the facts are measured on
 
@@ -77,6 +83,7 @@ def inits() -> list[Card]:
                 f"for: {use}",
                 f"measured: deviation {deviation(function):.4g} at fan {FAN}",
             ),
+            "variance, and what it is for",
         )
         for title, function, formula, use in INITS
     ]
@@ -118,12 +125,14 @@ def quiz(seed: int = 0) -> None:
     boxes = Boxes([*activations(), *inits()], seed)
     for card in boxes:
         try:
-            input(f"\n{card.front}: formula, slope, range, use, failure? [Enter] ")
-            print("\n".join(f"  {line}" for line in card.back))
-            said = input("did you know it? [y/n/q] ").strip().lower()
-        except EOFError:
+            said = input(f"\n{card.front}: {card.asks}? [Enter] ").strip().lower()
+            if said != "q":
+                print("\n".join(f"  {line}" for line in card.back))
+                said = input("did you know it? [y/n/q] ").strip().lower()
+        except (EOFError, KeyboardInterrupt):
+            print()
             said = "q"
-        if said == "q":
+        if said in ("q", "quit"):
             break
-        boxes.answer(card, said == "y")
+        boxes.answer(card, said in ("y", "yes"))
     print(f"{len(boxes.done)} known")

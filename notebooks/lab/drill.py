@@ -11,6 +11,7 @@ other, as NumPy expressions. Each is compared with the right one and with the us
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ GOAL = 5 * 60  # seconds
 EXACT, CLOSE = 1e-12, 1e-7  # relative to the largest right number
 N, D, H, K = 6, 4, 5, 3  # batch, inputs, hidden units, classes
 EPS = 1e-5
+LEAVE = ("quit", "exit", "q")
 
 KINDS = {
     "relu": "A1 = relu(Z1); softmax and cross-entropy",
@@ -365,19 +367,21 @@ def in_the_terminal(kind: str, seed: int) -> None:
         while True:
             try:
                 text = input(f"{name} = ").strip()
-            except EOFError:
+            except (EOFError, KeyboardInterrupt):
                 print()
                 text = "quit"
+            text = re.sub(rf"^{name}\s*=(?!=)\s*", "", text)  # who writes out the prompt's name
             word = text.partition("(")[0]  # who ends Python with quit() ends this so
-            if word == "help":
+            if not text or word in ("help", "?"):
                 print(f"  {how}\n  given: {', '.join(n for n in names if n[:2] != '__')}")
                 continue
-            if word in ("skip", "quit", "exit"):
+            if word in ("skip", *LEAVE):
                 names[name] = drill.task.asked[name]
                 break
             try:
-                value = eval(text, names)  # the reader's own terminal
-            except Exception as error:  # whatever they typed
+                # the reader's own terminal; compiled first, or Python would end as interrupted
+                value = eval(compile(text, "<answer>", "eval"), names)
+            except (Exception, KeyboardInterrupt) as error:  # whatever they typed
                 print(f"  {type(error).__name__}: {error}")
                 continue
             found = drill.check(name, value)
@@ -385,7 +389,7 @@ def in_the_terminal(kind: str, seed: int) -> None:
             if found:
                 names[name] = value
                 break
-        if word in ("quit", "exit"):
+        if word in LEAVE:
             break
     print(drill.finish())
 

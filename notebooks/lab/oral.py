@@ -63,7 +63,7 @@ QUESTIONS = (
         "S11.3",
         "Is half the outputs being zero the reason for the 2?",
         "It is the second moment that halves. The variance of relu's output is 0.341 of its "
-        "input's, and GELU, which has no zeros, needs 2.35.",
+        "input's, and GELU, which sets nothing to 0, needs 2.35.",
     ),
     Question(
         "What do residual connections solve?",
@@ -109,7 +109,7 @@ QUESTIONS = (
         "S11.8",
         "So deep networks learn such functions?",
         "They can represent them. Trained on the sawtooth of 64 pieces, a network with units to "
-        "spare does no better than a constant.",
+        "spare does hardly better than a constant.",
     ),
 )
 
@@ -137,7 +137,8 @@ def oral() -> None:
         for front, back in pairs:
             try:
                 said = input(f"{front} [Enter] ")
-            except EOFError:
+            except (EOFError, KeyboardInterrupt):
+                print()
                 return
             if said.strip().lower() == "q":
                 return
