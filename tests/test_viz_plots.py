@@ -322,18 +322,38 @@ def test_a_gradient_of_exactly_0_is_marked_below_and_one_that_is_not_finite_abov
         assert drawn == [y for y in norms if 0 < y < np.inf]
 
 
-def test_updates_of_exactly_0_are_marked_below():
-    def snapshot(**ratios):
-        weights = {name: viz.recorder.Weights(1.0, 1.0, ratio, 2) for name, ratio in ratios.items()}
-        return viz.Snapshot(weights=weights)
+def test_an_update_of_exactly_0_is_marked_below_and_one_that_is_not_finite_above():
+    def plot(**ratios):
+        weights = viz.recorder.Weights
+        steps = [
+            viz.Snapshot(weights={n: weights(1.0, 1.0, r[i], 2) for n, r in ratios.items()})
+            for i in range(len(ratios["a"]))
+        ]
+        ax = viz.plot_update_ratio(steps)
+        ax.figure.canvas.draw()
+        return ax, [text.get_text() for text in ax.get_legend().get_texts()]
 
-    ax = viz.plot_update_ratio([snapshot(a=0.0, b=0.1), snapshot(a=0.2, b=0.1)])
-    marks = [line for line in ax.lines if line.get_marker() == "X"]
-    assert [m.get_xydata().tolist() for m in marks] == [[[1, 0]]]
-    assert marks[0].get_color() == ax.lines[0].get_color()
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a, 0 in 1 of 2 steps", "b"]
-    ax = viz.plot_update_ratio([snapshot(a=0.3, b=0.1)])
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b"]
+    ax, labels = plot(a=[0.0, 0.2, 0.1], b=[0.1, np.inf, np.nan], c=[np.nan, 0.0, 0.2])
+    marks = [line for line in ax.lines if line.get_marker() in ("X", "^")]
+    assert [(m.get_marker(), m.get_xydata().tolist()) for m in marks] == [
+        ("X", [[1, 0]]),
+        ("^", [[2, 1], [3, 1]]),
+        ("X", [[2, 0]]),
+        ("^", [[1, 1]]),
+    ]
+    for line in marks:  # on the edge of the picture
+        _, up = line.get_transform().transform(line.get_xydata()).T
+        assert up == pytest.approx(ax.bbox.y1 if line.get_marker() == "^" else ax.bbox.y0)
+    curves = [line for line in ax.lines if line.get_label() in labels]
+    owners = (curves[0], curves[1], curves[2], curves[2])
+    assert [m.get_color() for m in marks] == [curve.get_color() for curve in owners]
+    assert labels == [
+        "a, exactly 0 in 1 of 3 steps",
+        "b, not finite in 2 of 3 steps",
+        "c, exactly 0 in 1 and not finite in 1 of 3 steps",
+    ]
+    assert plot(a=[0.3], b=[0.1])[1] == ["a", "b"]
+    assert plot(a=[np.nan, np.inf])[1] == ["a, not finite in 2 of 2 steps"]
 
 
 def test_the_layers_before_a_dead_one_are_marked():

@@ -162,20 +162,16 @@ def plot_grad_flow(snapshot: Snapshot, ax: Axes | None = None) -> Axes:
     _need(names, "plot_grad_flow: no gradient was recorded; call backward() inside the recorder")
     ax = _axes(ax, width=max(4.8, 0.4 * len(names)))
     norms = np.array([snapshot.gradients[name] for name in names])
-    places, zero, sound = np.arange(len(norms)), norms == 0, np.isfinite(norms)
-    curve = np.where(sound & ~zero, norms, np.nan)
+    places, on_scale = np.arange(len(norms)), np.isfinite(norms) & (norms != 0)
+    curve = np.where(on_scale, norms, np.nan)
     ax.plot(places, curve, "-o", color=_COLORS[0], linewidth=1.8, markersize=3.5)
-    if (sound & ~zero).any():
+    if on_scale.any():
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, 1)
-    for there, edge, mark, label in (
-        (zero, 0, "X", "exactly 0"),
-        (~sound, 1, "^", "not finite"),
-    ):
-        if there.any():
-            _mark_edge(ax, places[there], edge, mark, color=_COLORS[1], label=label)
-    if zero.any() or not sound.all():
+    for there, edge, mark, label in _off_scale(norms):
+        _mark_edge(ax, places[there], edge, mark, color=_COLORS[1], label=label)
+    if not on_scale.all():
         ax.legend(frameon=False)
     _name_layers(ax, names)
     return _finish(ax, "gradient of the loss by layer", ylabel="norm")
@@ -185,7 +181,9 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
     """Plot the size of each update relative to its weights, over the steps, on a log scale.
 
     About 1e-3, the dotted line, is a rule of thumb for matrices; parameters with one axis, biases
-    for the most part, start at zero and are left out. A cross below is an update of exactly 0.
+    for the most part, start at zero and are left out. A cross below is an update of exactly 0. A
+    triangle above is a ratio that is infinite or NaN: the update is, the weights are, or they were
+    all 0.
 
     Parameters
     ----------
@@ -210,14 +208,16 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
     _need(history, "plot_update_ratio: the history is empty; call step() of the recorder")
     ax = _axes(ax, width=5.6)
     names = [name for name, w in history[0].weights.items() if w.ndim > 1]
-    steps = range(1, len(history) + 1)
+    steps = np.arange(1, len(history) + 1)
     for name, color, dash in zip(names, cycle(_COLORS), _dashes(len(names)), strict=False):
-        ratios = [s.weights[name].ratio for s in history]
-        still = [step for step, ratio in zip(steps, ratios, strict=True) if ratio == 0]
-        label = f"{name}, 0 in {len(still)} of {counted(len(steps), 'step')}" if still else name
-        ax.plot(steps, ratios, dash, color=color, label=label, linewidth=1.5)
-        if still:
-            _mark_edge(ax, still, 0, "X", color=color)
+        ratios = np.array([s.weights[name].ratio for s in history])
+        marks = _off_scale(ratios)
+        counts = " and ".join(f"{what} in {there.sum()}" for there, _, _, what in marks)
+        label = f"{name}, {counts} of {counted(len(steps), 'step')}" if marks else name
+        curve = np.where(np.isfinite(ratios), ratios, np.nan)
+        ax.plot(steps, curve, dash, color=color, label=label, linewidth=1.5)
+        for there, edge, mark, _ in marks:
+            _mark_edge(ax, steps[there], edge, mark, color=color)
     ax.axhline(1e-3, color=_MUTED, linestyle=":", linewidth=1)
     ax.set_yscale("log")
     ax.locator_params(axis="x", integer=True)
@@ -605,6 +605,12 @@ def _finish(ax: Axes, title: str, *, xlabel: str = "", ylabel: str = "") -> Axes
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _off_scale(values: NDArray[Any]) -> list[tuple[NDArray[Any], int, str, str]]:
+    """What has no place on a log scale: where it is, the edge and the mark for it, and its name."""
+    kinds = [(values == 0, 0, "X", "exactly 0"), (~np.isfinite(values), 1, "^", "not finite")]
+    return [kind for kind in kinds if kind[0].any()]
 
 
 def _mark_edge(ax: Axes, places: Any, edge: int, mark: str, **look: Any) -> None:
