@@ -141,6 +141,11 @@ WHOLE = {
         [-INF, -INF, -INF, -INF, -INF, 0.0],
         [0.5, 2, 0.5, 0, 2, 1],
     ),
+    "max_pool2d_of_padding_alone": (
+        lambda x: ag.max_pool2d(x.reshape((1, 1, 1, 1)), 2, padding=1, dilation=2).sum(),
+        [2.0],
+        [0],
+    ),
     "cummax_ties_go_to_the_latest": (lambda x: ag.cummax(x).sum(), [1.0, 1.0, 0.0], [1, 2, 0]),
     "repeated_index_adds_up": (lambda x: x[np.array([0, 0, 2])].sum(), [1.0, 2.0, 3.0], [2, 0, 1]),
     "einsum_of_a_diagonal": (

@@ -110,7 +110,8 @@ def _max_reference(
     if geometry.padding == ((0, 0), (0, 0)):
         return out
     # in a window of nothing but -inf the margin ties with x, and took a share
-    share = math.prod(kernel) / _covered(x, kernel, counts, geometry, with_margin=False)
+    covered = _covered(x, kernel, counts, geometry, with_margin=False)
+    share = math.prod(kernel) / np.maximum(covered, 1)
     return out * np.where(out == -np.inf, share, 1)
 
 
