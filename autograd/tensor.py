@@ -832,9 +832,9 @@ def constant(op: Op, x: Any, inputs: Sequence[Any]) -> Tensor:
     number = x.item() if isinstance(x, np.generic) else x
     if not isinstance(number, _NUMBERS):
         return as_tensor(untensored(op, number))
-    dtypes = [y.dtype for y in inputs if isinstance(y, Tensor | np.ndarray)]
-    floating = [d for d in dtypes if d.kind == "f"]
-    like = floating[0] if floating else np.result_type(*dtypes)
+    arrays = [y.dtype for y in inputs if isinstance(y, Tensor | np.ndarray)]
+    scalars = [y.dtype for y in inputs if isinstance(y, np.generic)]
+    like = np.result_type(*([d for d in arrays if d.kind == "f"] or arrays + scalars))
     if number is not x and like.kind != "f":
         return _leaf(x)  # it promotes integers by its own dtype
     return _number(number, like)

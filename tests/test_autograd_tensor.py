@@ -85,8 +85,8 @@ def test_arrays_promote_as_numpy_does():
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8])
 @pytest.mark.parametrize("number", [0, 1.5])
 def test_a_number_beside_a_mask_takes_the_dtype_of_the_array_as_in_numpy(dtype, number):
-    mask, a = np.array([True, False]), np.array([1, 2], dtype)
-    for arguments in [(a, number), (number, a)]:
+    mask, a, one = np.array([True, False]), np.array([1, 2], dtype), dtype(1)
+    for arguments in [(a, number), (number, a), (one, number), (number, one)]:
         assert np.where(Tensor(mask), *arguments).dtype == np.where(mask, *arguments).dtype
 
 
