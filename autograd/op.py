@@ -345,9 +345,12 @@ def dispatch(op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
             decider = x
     if decider is not None:
         return decider.apply(op, inputs, params)
-    arrays = [np.asarray(untensored(op, x)) if isinstance(x, list | tuple) else x for x in inputs]
-    if not any(hasattr(x, "dtype") for x in arrays):  # beside an array, a number takes its dtype
-        arrays = [np.asarray(x)[()] for x in arrays]
+    alone = not any(
+        hasattr(x, "dtype") for x in inputs
+    )  # beside an array, a number takes its dtype
+    arrays = [
+        np.asarray(untensored(op, x)) if alone or isinstance(x, list | tuple) else x for x in inputs
+    ]
     out = op.forward(*arrays, **params)
     return out[0] if op.shared is not None else out
 

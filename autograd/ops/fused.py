@@ -80,10 +80,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     >>> linear(Tensor([1.0, 2.0]), Tensor([[1.0, 1.0], [0.0, 3.0]])).numpy()
     array([3., 6.])
     """
-    if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
+    if x.ndim == 0 or x.shape[-1:] != weight.shape[-1:]:
         raise ValueError(
-            f"linear: x of shape {x.shape} does not fit a weight of shape {weight.shape}, which "
-            f"takes {weight.shape[-1]} features on the last axis of x"
+            f"linear: x of shape {x.shape} does not fit a weight of shape {weight.shape}: the last "
+            "axes of both are the features"
         )
     if x.ndim > 2:
         out = product(rows(x), weight.T).reshape((*x.shape[:-1], len(weight)))
