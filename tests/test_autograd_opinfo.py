@@ -75,7 +75,7 @@ def reduced(f):
     def call(x, dim=None, keepdim=False, dtype=None, **kw):
         x = x if dtype is None else ag.astype(x, dtype)
         axis = tupled(dim)
-        if axis == () or (x.ndim == 0 and isinstance(axis, tuple)):
+        if axis == ():
             axis = None
         return f(x, axis=axis, keepdims=keepdim, **kw)
 
@@ -603,6 +603,10 @@ RULES = {
     "no-axes": (
         "squeeze swapaxes unfold index_select gather scatter scatter_add index_add nonzero",
         without_axes,
+    ),
+    "axes-of-a-number": (
+        "logsumexp",
+        lambda x, args, kwargs: x.ndim == 0 and isinstance(args[0], tuple),
     ),
     "concatenate-nothing": (
         "concatenate",

@@ -8,6 +8,7 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor, jvp
+from autograd.ops.elementwise import _keeping_dtype
 from tests.op_cases import CASES, OPS
 from tests.op_cases_linalg import LAPACK
 from tests.op_checks import (
@@ -464,3 +465,10 @@ def test_an_axis_may_be_an_array_without_axes(f):
         ag.grad(lambda x, axis=axis: f(x, axis=axis).sum())(x) for axis in (np.array(1), 1)
     )
     np.testing.assert_array_equal(found.data, expected.data)
+
+
+def test_scipys_functions_get_integers_as_float64():
+    seen = []
+    f = _keeping_dtype(lambda x: seen.append(x.dtype) or x)
+    assert f(np.ones(2, np.int8)).dtype == np.float64
+    assert seen == [np.float64]
