@@ -43,6 +43,7 @@ dZ2 = ...
 # </details>
 
 # %%
+d.check("dZ2", dZ2)  # for the score
 check("ex12.1", dZ2)
 
 # %% [markdown]
@@ -60,6 +61,7 @@ dW2 = ...
 # </details>
 
 # %%
+d.check("dW2", dW2)  # for the score
 check("ex12.2", dW2)
 
 # %% [markdown]
@@ -77,25 +79,25 @@ db2 = ...
 # </details>
 
 # %%
+d.check("db2", db2)  # for the score
 check("ex12.3", db2)
 
 # %% [markdown]
-# Go on with `dA1`, `dZ1`, `dW1`, `db1`: `d.check("dA1", ...)` marks each of them, and `d.finish()`
-# stops the clock.
+# Go on with `dA1`, `dZ1`, `dW1`, `db1`: `d.check("dA1", ...)` marks each of them, the last mark
+# counts, and `d.finish()` says your time and score.
 
 # %%
 d.check("dA1", ...)
 
 # %% [markdown]
 # What a diagnosis looks like: here is an answer that forgets the targets, and one without the mask
-# of relu.
+# of relu. (`drill.mark` is `d.check` outside the score.)
 
 # %%
-d.check("dZ2", P / n)
+drill.mark(d.task, "dZ2", P / n)
 
 # %%
-dA1 = d.task.asked["dA1"]
-d.check("dW1", X.T @ dA1)
+drill.mark(d.task, "dW1", X.T @ d.task.asked["dA1"])
 
 # %% [markdown]
 # Seven kinds of problem, and every usual mistake is named in each:
@@ -145,7 +147,7 @@ claim("S12.4", drills.init_cards())
 
 # %%
 x, L = drills.residual_network(2)
-viz.draw(L, color="grad")
+viz.draw(L, color="grad", form="compact", show=("name", "op", "shape", "grad"))
 
 # %% [markdown]
 # On how many paths does the gradient reach the input of **six** blocks?
