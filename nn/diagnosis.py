@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -175,7 +176,8 @@ def doctor(model: Module, *optimizers: Optimizer) -> Iterator[Diagnosis]:
     A model that runs under no_grad() in training mode counts as a forgotten eval(), even where that
     is intended, as in Monte Carlo dropout. A dropout that is a function is seen where it is called
     as ``F.dropout``, not under a name imported from `nn.functional`; with ``training=True`` it is
-    taken to be meant.
+    taken to be meant. An attribute that carries its graph from step to step, and is detached after
+    every few of them, is told from one that never is by a block of more steps than that.
 
     Examples
     --------
@@ -269,6 +271,7 @@ class _Watch(Observer):
         # Over all steps.
         self.kept: list[_Kept] = []
         self.told = 0  # the last step that the kept ones were told of
+        self.carried: list[tuple[int, str, str]] = []  # how many, what was seen, where
         self.counted: dict[LRScheduler, int] = {}  # the steps there were when it last counted
         self.sizes = Sizes(optimizers)
 
@@ -475,7 +478,10 @@ class _Watch(Observer):
                 self.report.add("loss not finite", went, at)
 
     def _keep(self, t: Tensor, at: str) -> None:
-        """Remember a loss, output or state, but weakly, and count those of earlier steps."""
+        """Remember a loss, output or state, but weakly, and count those of earlier steps.
+
+        Those that led to what a module holds now are carried on by it: they are judged at the end.
+        """
         now = self.report.steps
         self.kept = [k for k in self.kept if (old := k.tensor()) is not None and old.inputs]
         self.kept.sort(key=attrgetter("serial"))  # of those of one step the last holds the others
@@ -483,18 +489,29 @@ class _Watch(Observer):
         if len(earlier) >= STEPS and now > self.told:
             self.told = now
             seen = f"{len(earlier)} earlier steps have their graphs still in memory"
-            self.report.add("graphs kept alive", seen, earlier[min(earlier)])
+            below = _graphs(self._states())
+            beside = {k.step for k in self.kept if k.step < now and k.tensor() not in below}
+            if len(beside) >= STEPS:
+                self.report.add("graphs kept alive", seen, earlier[min(earlier)])
+            else:
+                self.carried.append((len(earlier), seen, earlier[min(earlier)]))
         self.kept.append(_Kept(now, t.serial, weakref.ref(t), at))
 
     def _keep_attributes(self) -> None:
         """Remember what modules hold that has a graph: a running mean, say, or a state."""
         known = {k.tensor() for k in self.kept}
-        for module, path in self.paths.items():
-            for name, value in vars(module).items():
-                t = signals.first_tensor(value)
-                if t is not None and t.op is not None and t not in known:
-                    where = name if module is self.model else f"{path}.{name}"
-                    self._keep(t, f"{where}: {type(module).__name__}")
+        for t, where in self._states().items():
+            if t not in known:
+                self._keep(t, where)
+
+    def _states(self) -> dict[Tensor, str]:
+        """Return what has a graph among the attributes of modules, and where it stands."""
+        return {
+            t: f"{name if module is self.model else f'{path}.{name}'}: {type(module).__name__}"
+            for module, path in self.paths.items()
+            for name, value in vars(module).items()
+            if (t := signals.first_tensor(value)) is not None and t.op is not None
+        }
 
     def _look_for_crossed(self, loss: Tensor) -> None:
         """Look for a difference of (N, 1) and (N,) whose mean or sum the loss is."""
@@ -554,6 +571,10 @@ class _Watch(Observer):
             self.report.add("no step", seen, self.at["backward"])
         elif len(self.astray) >= STEPS and not self.backwards:
             self._tell_astray()
+        many = [n for n, _, _ in self.carried]
+        if all(n < later for n, later in pairwise(many)):  # else the state is cut off at times
+            for _, seen, where in self.carried:
+                self.report.add("graphs kept alive", seen, where)
         if self.report.steps >= STEPS and not self.report.findings:
             for name, seen, where in self.sizes.judge(self.at["backward"]):
                 self.report.add(name, seen, where)
@@ -584,6 +605,17 @@ class _Kept(NamedTuple):
     serial: int
     tensor: weakref.ref[Tensor]
     line: str
+
+
+def _graphs(tensors: Iterable[Tensor]) -> set[Tensor]:
+    """Return some tensors and all that they were computed from, as far as that is in memory."""
+    stack = list(tensors)
+    met = set(stack)
+    while stack:
+        new = set(stack.pop().inputs) - met
+        met |= new
+        stack.extend(new)
+    return met
 
 
 def _is_activation(module: Module) -> bool:

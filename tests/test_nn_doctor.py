@@ -740,6 +740,22 @@ def losses_added_up(watch):
 
 
 @bug("graphs kept alive")
+def losses_added_up_for_each_epoch(watch):
+    model = mlp()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for _ in range(2):
+            total = 0
+            for x, y in BATCHES:
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(x), y)
+                loss.backward()  # here
+                optimizer.step()
+                total += loss
+    return model
+
+
+@bug("graphs kept alive")
 def outputs_in_a_list(watch):
     model, outputs = mlp(), []
     optimizer = SGD(model.parameters(), lr=0.1)
@@ -779,6 +795,18 @@ def running_mean_without_a_graph(watch):
     model = RunningMean(lambda mean: mean.detach())
     model.scaled = model.scale * 2  # of one graph, made before the steps
     return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def running_mean_detached_every_few_steps(watch):
+    means = []
+
+    def pass_on(mean):
+        means[:] = [*means, mean] if len(means) < STEPS + 1 else []
+        return mean if means else mean.detach()
+
+    model = RunningMean(pass_on)
+    return trained(watch, model, SGD(model.parameters(), lr=0.1), BATCHES + BATCHES)
 
 
 # Sizes.
@@ -1386,6 +1414,37 @@ def dropout_as_a_function_that_goes_by_the_mode(watch):
 @healthy
 def dropout_that_is_meant_in_eval_mode(watch):
     return trained(watch, model := dropping(lambda _: True).eval(), SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def dropout_that_is_meant_by_keyword(watch):
+    model = Two(lambda h: F.dropout(h.relu(), 0.1, training=True)).eval()
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
+
+
+@healthy
+def dropout_behind_a_checkpoint_in_a_module_in_use(watch):
+    class Steepest(nn.Module):
+        """The input and the slope of a network at it, which is walked back in forward."""
+
+        def __init__(self):
+            self.net = Two(lambda h: F.dropout(h.relu(), 0.1), outputs=1)
+
+        def forward(self, x):
+            x = Tensor(x, requires_grad=True)
+            checkpoint(self.net, x).sum().backward()
+            return self.net(x)
+
+    model = Steepest().eval()
+    model.net.train()
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with watch(model, optimizer):
+        for x, t in NUMBERS:
+            out = model(x)[:, 0]
+            optimizer.zero_grad()
+            F.mse_loss(out, t).backward()
+            optimizer.step()
+    return model
 
 
 @healthy
@@ -2004,6 +2063,12 @@ def test_the_report_tells_of_each_finding_once_and_how_often():
     assert lines[0].startswith("no zero_grad (5 times): the gradients of 0.weight, 0.bias, ")
     assert lines[1].endswith("in zero_grad_forgotten: `loss.backward()  # here`")
     assert lines[2] == f"  do  {CURES['no zero_grad']}"
+
+
+def test_a_dropout_counts_once_for_each_call_of_it():
+    _, report = run(dropout_in_the_evaluation)
+    (finding,) = report.findings
+    assert finding.times == 1
 
 
 def test_graphs_kept_alive_are_counted_once_a_step():
