@@ -574,6 +574,13 @@ def test_what_a_recurrent_layer_returns_is_no_input(name, mode):
         function(nn.GRU(2, 3)(np.ones((1, 1, 2), "float32")), np.zeros((1, 1, 3)))
 
 
+def test_a_tuple_of_numbers_is_an_array_like_a_list():
+    x = Tensor(np.ones(2, np.float32))
+    assert F.mse_loss(x, (1.0, 2.0)).item() == F.mse_loss((1.0, 2.0), x).item() == 0.5
+    rows = nn.Embedding(3, 2, rng=0)
+    np.testing.assert_array_equal(rows((1, 2)).numpy(), rows.weight.numpy()[1:])
+
+
 def test_what_a_recurrent_layer_returns_is_no_target():
     out = nn.GRU(2, 3)(np.ones((1, 1, 2), "float32"))
     with pytest.raises(TypeError, match=r"mse_loss: the target is a tuple.*, out\[0\]"):

@@ -614,6 +614,18 @@ def test_parameters_and_buffers_come_in_a_mapping_each_as_in_pytorch(several):
     np.testing.assert_allclose(nn.functional_call(net, given, X).numpy(), expected, rtol=1e-6)
 
 
+def test_running_means_move_in_the_tensors_that_are_given():
+    net = nn.BatchNorm1d(2)
+    before = net.state_dict()
+    given = {path: Tensor(b) for path, b in net.named_buffers()}
+    out = nn.functional_call(net, given, X)
+    np.testing.assert_array_equal(out.numpy(), net(X).numpy())
+    for path, own in net.state_dict().items():
+        assert (path in given) == (not np.array_equal(own, before[path]))
+        if path in given:
+            np.testing.assert_array_equal(given[path].numpy(), own, strict=True)
+
+
 def test_a_path_that_names_nothing_is_refused():
     with pytest.raises(ValueError, match=r"Sequential has no '0\.wait'; choose from '0\.weight', "):
         nn.functional_call(mlp(), {"0.wait": 1.0}, X)
