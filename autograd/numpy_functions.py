@@ -101,6 +101,8 @@ def _mirrored(where: str, x: Array, triangle: str) -> Any:
     """Return the symmetric matrix of one triangle, the only one that NumPy reads."""
     if triangle.upper() not in ("L", "U"):
         raise ValueError(f"np.linalg.{where}: UPLO is {triangle!r}; it is 'L' or 'U'")
+    if x.shape[-1:] != x.shape[-2:-1]:
+        raise np.linalg.LinAlgError(f"np.linalg.{where}: x of shape {x.shape} is not square")
     half, strict = (ops.tril, -1) if triangle.upper() == "L" else (ops.triu, 1)
     return half(x) + ops.matrix_transpose(half(x, strict))
 

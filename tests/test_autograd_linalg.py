@@ -456,6 +456,14 @@ def test_what_does_not_fit_is_refused(call, text):
         call(Tensor(drawn((2, 3))[0]))
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (3, 1), (1, 3), (3,), (4, 3, 1)])
+@pytest.mark.parametrize("name", ["cholesky", "eigh", "eigvalsh"])
+def test_what_is_no_square_is_never_stretched_to_one(name, shape):
+    for f in (getattr(ag, name), getattr(np.linalg, name)):
+        with pytest.raises(np.linalg.LinAlgError, match=rf"{name[:3]}.*not square"):
+            f(Tensor(np.ones(shape)))
+
+
 # PyTorch, jointly for all parts, by losses that no choice of signs changes.
 
 

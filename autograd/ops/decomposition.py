@@ -44,6 +44,8 @@ def _mT(x: Array) -> Array:
 
 def _symmetric(x: Array) -> Array:
     x = floating(x)  # a sum of small integers overflows
+    if x.shape[-1:] != x.shape[-2:-1]:  # the sum could stretch a column to a square
+        raise np.linalg.LinAlgError("the matrices are not square")
     return (x + _mT(x)) / 2
 
 
