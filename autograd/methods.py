@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import ops
-from .numpy_functions import FUNCTIONS, UFUNCS, by_name, misused, unsupported
+from .numpy_functions import FUNCTIONS, UFUNCS, by_name, given, misused, unsupported
 from .op import Node
 from .pytorch_names import OF_TENSOR, Elsewhere, present
 
@@ -19,6 +19,11 @@ _METHODS = {
     "multiply.accumulate": "np.cumprod",
     "maximum.accumulate": "cummax",
     "minimum.accumulate": "cummin",
+    "accumulate": "a loop, and np.stack of what it gives",
+    "at": "x[i] = np.{}(x[i], y)",
+    "outer": "np.{}(x[..., None], y)",
+    "reduce": "np.sum, np.max or another reduction",
+    "reduceat": "np.split, and a reduction of each part",
 }
 """What does the work of a method of a ufunc."""
 
@@ -244,8 +249,9 @@ class Methods(Node):
             raise unsupported(ufunc)
         if method != "__call__":
             name = f"{ufunc.__name__}.{method}"
-            instead = _METHODS.get(name, "np.sum, np.max or another reduction")
+            instead = (_METHODS.get(name) or _METHODS[method]).format(ufunc.__name__)
             raise TypeError(f"np.{name}: not supported on tensors; use {instead}")
+        kwargs = given(kwargs)
         if kwargs and (error := misused(ufunc, made, inputs, kwargs)) is not None:
             raise error
         return made(*inputs, **kwargs)
@@ -261,6 +267,7 @@ class Methods(Node):
         if made is None:
             raise unsupported(func)
         args, kwargs = by_name(func, made, args, kwargs)
+        kwargs = given(kwargs)
         try:
             return made(*args, **kwargs)
         except TypeError:

@@ -172,6 +172,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.clip: _clip,
     np.nan_to_num: ops.nan_to_num,
     np.round: ops.round_,
+    np.around: ops.round_,
     np.sinc: ops.sinc,
     np.einsum: lambda subscripts, *xs, optimize=None: ops.einsum(subscripts, *xs),  # it optimizes
     np.reshape: ops.reshape,
@@ -254,7 +255,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.copy: ops.clone,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
-    np.size: lambda x: x.size,
+    np.size: lambda x, axis=None: np.size(x.data, axis),
     np.may_share_memory: lambda *arrays: np.may_share_memory(*map(data_of, arrays)),
     np.shares_memory: lambda *arrays: np.shares_memory(*map(data_of, arrays)),
 }
@@ -264,7 +265,6 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
 NEAREST: dict[Callable[..., Any], Callable[..., Any]] = {
     np.append: np.concatenate,
     np.argpartition: np.argsort,
-    np.around: np.round,
     np.array_equal: np.allclose,
     np.array_split: np.split,
     np.block: np.concatenate,
@@ -329,6 +329,11 @@ def by_name(
     if count is None or len(args) <= count:
         return args, options
     return args[:count], {**dict(zip(names[count:], args[count:], strict=False)), **options}
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the dtype and the array to write into where they are None: not given."""
+    return {k: v for k, v in options.items() if v is not None or k not in ("dtype", "out")}
 
 
 @cache

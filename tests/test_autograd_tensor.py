@@ -194,7 +194,7 @@ def test_arguments_that_numpy_functions_do_not_take_on_tensors_are_named():
         ),
         (
             lambda: np.sum(x, 0, None, a),
-            r"^np\.sum: dtype= is not .*; it takes np\.sum",
+            r"^np\.sum: out= is not .*; it takes np\.sum",
         ),
         (lambda: np.where(x > 1, x), r"^np\.where: pass both x and y, or neither"),
         (lambda: np.take_along_axis(x, np.array([0.5]), 0), "use integers"),  # the arguments fit
@@ -257,11 +257,16 @@ def test_numpy_functions_take_numpys_arguments():
         lambda x: np.ones_like(x, "f4", shape=(3,)),
         lambda x: np.where(x)[0],
         lambda x: np.vecdot(x, x, axis=0),
+        lambda x: np.around(x, 1),
+        lambda x: np.mean(x, axis=0, dtype=None, out=None),
+        lambda x: np.sum(x, 0, None, None, True),
+        lambda x: np.exp(x, dtype=None),
     ):
         out = f(x)
         out = out.data if isinstance(out, Tensor) else out
         np.testing.assert_array_equal(out, f(a))
         assert out.dtype == f(a).dtype
+    assert [np.size(x, axis) for axis in (None, 0, -1)] == [4, 2, 2]
 
 
 def test_unknown_arguments_name_the_signature():
@@ -455,6 +460,10 @@ def test_an_argument_that_means_another_thing_at_its_place_is_refused_by_name(ca
         (lambda t: np.multiply.outer(t, t), "np.outer"),
         (lambda t: np.add.accumulate(t), "np.cumsum"),
         (lambda t: np.add.reduce(t), "np.sum"),
+        (lambda t: np.subtract.outer(t, t), r"np.subtract\(x\[..., None\], y\)"),
+        (lambda t: np.multiply.at(t, 0, 2), r"x\[i\] = np.multiply\(x\[i\], y\)"),
+        (lambda t: np.logaddexp.accumulate(t), "a loop"),
+        (lambda t: np.add.reduceat(t, [0, 2]), "np.split"),
     ],
 )
 def test_a_method_of_a_ufunc_names_what_does_its_work(call, cure):
