@@ -221,7 +221,7 @@ def full_like(
     -------
     Tensor of the shape of `x`
     """
-    return _made(np.full_like(_plain(x), fill_value, dtype), requires_grad)
+    return _made(np.full_like(_plain(x), np.asarray(fill_value), dtype), requires_grad)
 
 
 def from_numpy(x: np.ndarray[Any, Any]) -> Tensor:
@@ -304,7 +304,8 @@ def linspace(
     -------
     Tensor of shape (num,)
     """
-    return _made(np.linspace(start, stop, num, dtype=dtype), requires_grad)
+    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
+    return _made(np.linspace(*ends, num, dtype=dtype), requires_grad)
 
 
 def logspace(
@@ -331,7 +332,8 @@ def logspace(
     -------
     Tensor of shape (num,)
     """
-    return _made(np.logspace(start, stop, num, base=base, dtype=dtype), requires_grad)
+    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
+    return _made(np.logspace(*ends, num, base=base, dtype=dtype), requires_grad)
 
 
 def geomspace(
@@ -357,7 +359,8 @@ def geomspace(
     -------
     Tensor of shape (num,)
     """
-    return _made(np.geomspace(start, stop, num, dtype=dtype), requires_grad)
+    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
+    return _made(np.geomspace(*ends, num, dtype=dtype), requires_grad)
 
 
 # Matrices.

@@ -74,6 +74,27 @@ def test_like_another(shape, dtype):
     assert np.empty_like(Tensor(x)).shape == shape
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v: ag.full((2,), v),
+        lambda v: ag.full_like(np.zeros(2), v),
+        lambda v: ag.arange(v, 4.0),
+        lambda v: ag.linspace(1.0, v, 3),
+        lambda v: ag.logspace(1.0, v, 3),
+        lambda v: ag.geomspace(v, 8.0, 3),
+    ],
+)
+def test_a_value_may_be_a_tensor_but_not_one_whose_gradient_would_be_lost(make):
+    assert make(Tensor(2.0)).tolist() == make(2.0).tolist()
+    for call in (
+        lambda: make(Tensor(2.0, requires_grad=True)),
+        lambda: ag.jvp(make, (2.0,), (1.0,)),
+    ):
+        with pytest.raises(TypeError, match=r"its gradient would be lost; use .* \.detach\(\)"):
+            call()
+
+
 def test_made_tensors_own_their_memory():
     x = Tensor([1.0, 2.0])
     ag.zeros_like(x).data[0] = 5
