@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+from numpy.ma import MaskedArray
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import ops
@@ -755,6 +756,11 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     """Return data as an array, or a NumPy scalar if it has no axes."""
     if isinstance(data, Tensor):
         data = data.data
+    elif isinstance(data, MaskedArray):
+        raise TypeError(
+            "Tensor: a tensor has no mask, and the values that this masked array hides would count "
+            "again; pass x.filled(value), or choose by where(~x.mask, x.data, value)"
+        )
     array = np.array(data, dtype=dtype, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(

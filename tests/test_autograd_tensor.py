@@ -471,6 +471,21 @@ def test_a_method_of_a_ufunc_names_what_does_its_work(call, cure):
         call(Tensor(np.ones(3)))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        Tensor,
+        ag.as_tensor,
+        ag.from_numpy,
+        lambda m: Tensor([1.0, 2.0]) + m,
+        lambda m: leaf([1.0, 2.0]) @ m,
+    ],
+)
+def test_a_mask_is_not_dropped(call):
+    with pytest.raises(TypeError, match=r"^Tensor: a tensor has no mask, .* pass x\.filled"):
+        call(np.ma.masked_array([1.0, 2.0], [False, True]))
+
+
 def test_integers_may_be_numpys():
     x, two, one = np.arange(12.0).reshape(4, 3), np.int64(2), np.int64(1)
     for part, right in zip(np.split(Tensor(x), two), np.split(x, two), strict=True):
