@@ -229,6 +229,11 @@ class Op:
                 f"Op {self.name}: the kind 'other' has no forward mode of its own; "
                 "pass jvp= or reference=, or a kind that gives it"
             )
+        if self.jvp is not None and not self.differentiable:
+            raise ValueError(
+                f"Op {self.name}: it has a jvp rule and no vjp rule, and so counts as a constant; "
+                "pass a vjp rule for each input that has a derivative, or leave out jvp="
+            )
         count = 2 + (self.arity or 0)
         for i in range(self.arity or 0):
             rule = self.vjp[i]

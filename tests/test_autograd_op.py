@@ -14,6 +14,11 @@ from autograd import Op, Tensor, op
     [
         ({"kind": "elementwis"}, ValueError, "f: kind is 'elementwis'; it is one of elementwise, "),
         ({"kind": "other"}, ValueError, "f: the kind 'other' has no forward mode of its own"),
+        (
+            {"vjp": (None,), "jvp": lambda t, out, x: t[0]},
+            ValueError,
+            "f: it has a jvp rule and no vjp rule, and so counts as a constant",
+        ),
         ({"vjp": lambda g, out, x: g}, TypeError, r"f: vjp is a function; .* such as \(rule,\)"),
         (
             {"vjp": (lambda g, x: g,)},
