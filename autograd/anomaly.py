@@ -65,13 +65,14 @@ class detect_anomaly(Observer):
         # by creation number: the op and the number of those that passed it a gradient
         self.consumers: dict[int, list[tuple[str, int]]] = {}
         self.incoming: Any = None  # the gradient that the last fused op got
+        self.pulling: list[Any] = []  # whose rules run: on tensors, they run ops in turn
 
     def run(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
         """Run the forward, and look at what came out of it."""
         with np.errstate(all="ignore"):  # what NumPy would warn of is what we raise
             result = super().run(op, inputs, params)
         out = result[0] if op.shared is not None else result
-        if op.differentiable and _is_news(out, [x.data for x in inputs]):
+        if op.differentiable and not self.pulling and _is_news(out, [x.data for x in inputs]):
             names = list(op.input_names) or [f"input {i}" for i in range(len(inputs))]
             raise AnomalyError(
                 f"{op.name} gave {_count(out)}, in the forward pass\n"
@@ -94,7 +95,11 @@ class detect_anomaly(Observer):
     def pull(self, node: Any, i: int, arguments: tuple[Any, ...]) -> Any:
         """Run a rule, and look at what came out of it."""
         g, x = arguments[0] if node.op.shared is None else self.incoming, node.inputs[i]
-        gx = super().pull(node, i, arguments)
+        self.pulling.append(node)
+        try:
+            gx = super().pull(node, i, arguments)
+        finally:
+            self.pulling.pop()
         self.consumers.setdefault(x.serial, []).append((node.op.name, node.serial))
         if _is_news(data_of(gx), [data_of(g)]):
             op = node.op
