@@ -351,7 +351,8 @@ def test_an_axis_that_is_none_raises(name):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [(name, ()) for name in ("cummax", "cummin", "unstack", "glu", "sort", "flip")]
-    + [(name, (1,)) for name in ("topk", "partition", "split", "chunk", "roll")]
+    + [(name, ()) for name in ("median", "nanmedian", "norm", "trapezoid")]
+    + [(name, (1,)) for name in ("topk", "partition", "split", "chunk", "roll", "quantile")]
     + [(name, (X,)) for name in ("cross", "vecdot")],
 )
 def test_an_axis_that_is_none_is_named_with_who_asks_for_it(name, arguments):

@@ -307,11 +307,12 @@ def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1)
     """
     y, x = as_arrays(y, x)
     y = floating(y)
+    axis = normalize_axis_index(axis, y.ndim, "trapezoid")
     height = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2
     if x is None:
         return (dx * height).sum(axis=axis)
     if x.ndim == 1:
-        x = x.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
+        x = x.reshape(tuple(-1 if i == axis else 1 for i in range(y.ndim)))
     return (diff(floating(x), axis=axis) * height).sum(axis=axis)
 
 
@@ -572,7 +573,7 @@ def percentile(x: Array, q: float | Any, axis: Axis = None, keepdims: bool = Fal
 
 
 def _quantile(name: str, x: Array, levels: Any, axis: Axis, keepdims: bool) -> Array:
-    rows = gather_axes(x, axis)
+    rows = gather_axes(x, axis, name)
     if rows.shape[-1] == 0:
         raise ValueError(f"{name}: x of shape {x.shape} is empty over axis {axis}")
     rows = sort(floating(rows))
@@ -657,7 +658,7 @@ def nanmedian(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> nanmedian(Tensor([1.0, float("nan"), 4.0, 9.0])).item()
     4.0
     """
-    rows = gather_axes(x, axis)
+    rows = gather_axes(x, axis, "nanmedian")
     if rows.shape[-1] == 0:
         raise ValueError(f"nanmedian: x of shape {x.shape} is empty over axis {axis}")
     rows = sort(rows)  # NaN at the end

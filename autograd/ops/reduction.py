@@ -79,9 +79,9 @@ def _of_mean(x: Array, axis: Axis) -> Axis:
     return tuple(_named(0, axis)) if x.ndim == 0 else axis
 
 
-def gather_axes(x: Array, axis: Axis) -> Array:
-    """Move axes to the end and make one of them: (..., n)."""
-    axes = _named(x.ndim, axis)
+def gather_axes(x: Array, axis: Axis, where: str | None = None) -> Array:
+    """Move axes to the end and make one of them: (..., n); `where` is named if they are not."""
+    axes = _named(x.ndim, axis, where)
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     shape = (*(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
     return x.transpose((*kept, *axes)).reshape(shape)
@@ -94,11 +94,11 @@ def _scatter_axes(rows: Array, shape: tuple[int, ...], axis: Axis) -> Array:
     return rows.reshape(tuple(shape[i] for i in order)).transpose(np.argsort(order))
 
 
-def _named(ndim: int, axis: Axis) -> Sequence[int]:
+def _named(ndim: int, axis: Axis, where: str | None = None) -> Sequence[int]:
     """Return the axes as positive numbers."""
     if axis is None or (ndim == 0 and axis in (0, -1)):  # as NumPy reduces a number
         return range(ndim)
-    return normalize_axis_tuple(axis, ndim)
+    return normalize_axis_tuple(axis, ndim, where)
 
 
 def reduced(shape: tuple[int, ...], axis: Axis, keepdims: bool) -> list[int]:
@@ -483,7 +483,7 @@ def norm(
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    axes = _named(x.ndim, axis)
+    axes = _named(x.ndim, axis, "norm")
     if ord is None or (ord == "fro" and len(axes) == 2):
         return vector_norm(x, axis=axis, keepdims=keepdims)
     if len(axes) == 1 and not isinstance(ord, str):
