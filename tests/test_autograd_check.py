@@ -167,6 +167,26 @@ def test_a_wrong_jvp_rule_fails(factor):
     gradcheck(sine, X, forward=False)
 
 
+@pytest.mark.parametrize("wrong", [lambda t: 1.0, lambda t: t * t, abs, lambda t: t**3])
+def test_a_rule_that_is_not_linear_in_g_or_the_tangent_fails(wrong):
+    def energy(vjp=lambda g: g, jvp=lambda t: t):
+        @op(
+            vjp=(lambda g, out, x: vjp(g) * np.cos(x),),
+            kind="other",
+            jvp=lambda t, out, x: (jvp(t[0]) * np.cos(x)).sum(),
+        )
+        def sum_of_sines(x):
+            return np.sin(x).sum()
+
+        return sum_of_sines
+
+    gradcheck(energy(), X)
+    with pytest.raises(GradcheckError, match="a vjp rule in f is wrong"):
+        gradcheck(energy(vjp=wrong), X)
+    with pytest.raises(GradcheckError, match="a jvp rule in f is wrong"):
+        gradcheck(energy(jvp=wrong), X)
+
+
 def test_a_jvp_rule_that_drops_a_term_where_both_inputs_move_fails():
     @op(
         vjp=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
