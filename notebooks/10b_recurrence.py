@@ -88,7 +88,7 @@ claim("S10.5", recurrence.vanishing(), guess=guess)
 # The last line is the formula at work: with inputs as large as 1 the factor is predicted by the
 # radius times the root mean square of the slopes, to a percent or two.
 #
-# An explosion at least is easy to handle. A ReLU has no slope below 1 to save it: at a radius of
+# An explosion at least is easy to handle. A ReLU does not flatten out as tanh does: at a radius of
 # 1.8 plain gradient descent is at NaN within three steps. Cut the norm of the gradient to 1, and it
 # stays finite. That is all that clipping promises: the loss need not be good.
 
@@ -125,7 +125,7 @@ show(
 # %%
 show(
     recurrence.plot_recall(),
-    "Loss of recall: an RNN and an LSTM of bias 1 stay at a guess, bias 5 goes to zero.",
+    "Loss of recall: an LSTM of bias 1 stays at a guess, an RNN nearly, and bias 5 goes to zero.",
 )
 
 # %% [markdown]

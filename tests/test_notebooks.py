@@ -15,6 +15,7 @@ book = pytest.importorskip("lab.book", reason="the extra `notebooks` is not inst
 from lab import exercise as exercises  # noqa: E402
 from lab.exercise import Exercise, check, every, same  # noqa: E402
 from lab.exercises import __path__ as exercise_path  # noqa: E402
+from lab.ledger import LEDGER, claim  # noqa: E402
 
 LIMIT = 300_000  # bytes of a stored notebook
 SOURCES = book.sources()
@@ -48,6 +49,21 @@ def test_what_is_stored_is_the_source_with_outputs(path):
         if cell["cell_type"] == "code":
             assert cell["execution_count"], "a cell was not run"
             assert "http" not in "".join(cell["source"])
+
+
+FOUND = re.compile(r"\S+(?=  \(expected )")
+
+
+@notebooks
+def test_what_is_stored_of_a_claim_is_what_the_ledger_says_but_for_what_was_found(path):
+    for cell in stored(path)["cells"]:
+        for text in texts(cell):
+            if not (id := re.match(r"S\d+\.\d+(?= ok\n)", text)):
+                continue
+            lows = {name: low for name, (low, _) in LEDGER[id[0]].intervals.items()}
+            now = FOUND.sub("", repr(claim(id[0], lows)))
+            lines = FOUND.sub("", text).splitlines()
+            assert sorted(lines) == sorted(now.splitlines()), f"run `make book` ({path.stem})"
 
 
 @notebooks
