@@ -123,7 +123,7 @@ check("ex1.1", answer)
 
 # %% [markdown]
 # A hidden layer of $m$ relus has at most $m + 1$ pieces, so one layer needs as many units as there
-# are pieces. With half of them, evenly spread, the best it can do here is a constant.
+# are pieces, less one. With half of them, evenly spread, the best it can do here is a constant.
 
 # %%
 claim("S1.8", mlp.depth_separation())
@@ -138,8 +138,9 @@ guess = ...
 claim("S1.7", mlp.depth_is_tractable(), guess=guess)
 
 # %% [markdown]
-# What ten units represent exactly, gradient descent does not find. Depth is an argument about what
-# can be written down; what is found is another question, which `07_gradient_pathologies` takes up.
+# What twelve units represent exactly, gradient descent does not find. Depth is an argument about
+# what can be written down; what is found is another question, which `07_gradient_pathologies` takes
+# up.
 #
 # ## Features of features
 #

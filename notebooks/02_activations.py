@@ -63,7 +63,6 @@ claim("S2.3", activations.relu())
 claim("S2.12", activations.relu_passes_gradients())
 
 # %%
-print("activations cost, over relu's time:", *activations.cheap(), sep=" ")
 claim("S2.11", activations.cheap())
 
 # %% [markdown]
@@ -92,20 +91,8 @@ claim("S2.15", activations.dead_units(), guess=guess)
 
 # %% [markdown]
 # What helps is a slope on the left. How far left? Here all biases of a hidden layer start far below
-# zero, and the network is trained on digits.
-
-# %%
-claim("S2.16", activations.revival())
-
-# %%
-show(
-    activations.plot_revival(),
-    "Test accuracy over the starting bias: all four learn from 0, leaky relu alone from -20.",
-)
-
-# %% [markdown]
-# Which of `relu`, `gelu`, `silu`, `leaky_relu` learn from -20? Write their names in this order,
-# with spaces between.
+# zero, and the network is trained on digits. Which of `relu`, `gelu`, `silu`, `leaky_relu` learn
+# from -20? Write their names in this order, with spaces between.
 
 # %% tags=["exercise"]
 answer = ...
@@ -116,10 +103,21 @@ answer = ...
 # ```python
 # answer = "leaky_relu"
 # ```
+#
+# Its slope is a hundredth however far left; those of gelu and silu fade.
 # </details>
 
 # %%
 check("ex2.1", answer)
+
+# %%
+claim("S2.16", activations.revival())
+
+# %%
+show(
+    activations.plot_revival(),
+    "Test accuracy over the starting bias: all four learn from 0, leaky relu alone from -20.",
+)
 
 # %% [markdown]
 # ## The smooth ones

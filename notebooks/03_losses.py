@@ -135,7 +135,8 @@ check("ex3.1", answer)
 
 # %% [markdown]
 # What would make the claim false? A network that is never confidently wrong: with label smoothing,
-# or with logits kept small, the two losses train alike.
+# or with logits kept small, the square is slower by a factor, which a larger learning rate makes up
+# for in part, and nothing is stuck.
 #
 # ## What to read next
 #

@@ -18,12 +18,12 @@ from lab.experiments import graph
 # from. **Predict**: how many operations has the loss of one layer, with the mean square at the end?
 
 # %%
-loss, W = graph.neuron_loss()
-viz.draw(loss)
-
-# %%
 guess = ...
 claim("S4.1", graph.single_layer(), guess=guess)
+
+# %%
+loss, W = graph.neuron_loss()
+viz.draw(loss)
 
 # %% [markdown]
 # Values stand in the boxes, gradients under them; the picture computed them on a walk of its own,
@@ -128,8 +128,8 @@ for step in viz.backward_steps(y):
             print(f"{step.tensor.name} -> {part.tensor.name}: total so far {part.total:g}")
 
 # %% [markdown]
-# What would make this false? A walk that goes depth first and forgets to wait: it would leave
-# `left` with half of `x`'s gradient, and send that on.
+# What would make this false? A walk that goes depth first and forgets to wait: it would come to `x`
+# with what went through `left` alone, 2 of the 6, and go on from there with that.
 #
 # ## What is kept
 #

@@ -2,8 +2,8 @@
 # # Backpropagation: derive it, cost it, check it
 #
 # You will derive the gradients of a network layer by layer and see that the engine's agree to the
-# last bit, count what the way back costs, and find the step size at which finite differences tell
-# the truth.
+# last digits, count what the way back costs, and find the step size at which finite differences
+# tell the truth.
 
 # %%
 import viz

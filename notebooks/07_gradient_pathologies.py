@@ -29,7 +29,7 @@ claim("S7.1", pathologies.product_bound(), guess=guess)
 
 # %% [markdown]
 # So it is 0.235 a layer for sigmoid: nearly its largest slope, since with small weights all its
-# units sit near 0. Tanh, which is said to vanish as well, keeps a quarter over all twenty. And the
+# units sit near 0. Tanh, which is said to vanish as well, keeps 0.3 of it over all twenty. And the
 # bound is a loose one: a gradient does not point along the largest singular vector of every $W$.
 #
 # Here is what a recorder sees in a sigmoid network in one step, from the first layer to the last:
@@ -81,7 +81,7 @@ answer = ...
 # ```
 #
 # 4 grows by $\sqrt 2$ a block, to 800; 5 by $\sqrt e$ in all. In 6 the stream grows and each norm
-# divides by its size, so a block adds less and less: about 3.5. Tanh keeps a quarter, relu with
+# divides by its size, so a block adds less and less: about 3.5. Tanh keeps about 0.3, relu with
 # Xavier's weights loses $\sqrt 2$ a layer, sigmoid a factor of 4.
 # </details>
 
@@ -207,9 +207,9 @@ claim("S7.9", pathologies.degradation(), guess=guess)
 # %%
 show(
     pathologies.plot_depth(),
-    "Left: training loss over depth; plain networks get worse from 20 layers on, residual ones do "
-    "not. Right: the cosine of two random inputs; near 1 after ten plain layers, below 0.25 after "
-    "50 residual blocks.",
+    "Left: training loss over depth; plain networks are worse with 20 layers than with 6, and fail "
+    "with 50, residual ones get better. Right: the cosine of two random inputs; near 1 after ten "
+    "plain layers, below 0.25 after 50 residual blocks.",
 )
 
 # %% [markdown]
@@ -225,8 +225,8 @@ show(
 # %%
 show(
     pathologies.plot_traces(),
-    "dy/dx over x: a smooth staircase for one layer, rougher with 24 layers, close to noise with "
-    "50, and a smooth curve again for 50 layers in residual blocks.",
+    "dy/dx over x: a staircase for one layer, torn with 24 layers, close to noise with 50, and "
+    "mostly a staircase again for 50 layers in residual blocks.",
 )
 
 # %%

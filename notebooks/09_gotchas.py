@@ -29,11 +29,11 @@ claim("S9.1", gotchas.depth_sweep(), guess=bets["S9.1"])
 # %%
 show(
     gotchas.plot_depth(),
-    "Training loss over depth: plain networks rise from 20 layers on, residual ones stay low.",
+    "Training loss over depth: plain networks rise, steeply from 10 layers on, residual ones stay.",
 )
 
 # %% [markdown]
-# No cliff at ten: a slope, which begins between ten and twenty here and lies elsewhere for
+# No cliff at ten: a slope, which gets steep between ten and twenty here and lies elsewhere for
 # another width, rate or budget. It is the *training* loss, so this is not overfitting.
 #
 # Nor is it a lack of means. A deep network can copy a shallow one and pass the result on: with

@@ -385,6 +385,7 @@ def plot_slopes() -> Figure:
             ax.set_ylim(-1.15, 1.15)
         tidy(ax, title=name)
     figure.axes[0].legend(frameon=False, fontsize="small")
+    figure.supxlabel("x", fontsize="medium")
     return figure
 
 

@@ -21,8 +21,9 @@ def interpolants(widths: Sequence[int]) -> Figure:
         network = mlp.values(mlp.interpolant(n))
         ax.plot(mlp.GRID, network, color="#0072b2", linewidth=1.2, label=f"{n} relus")
         ax.plot(knots, mlp.target(knots), "o", color="#d55e00", markersize=3, label="knots")
-        tidy(ax, title=f"width {n}")
+        tidy(ax, title=f"width {n}", xlabel="x")
         ax.legend(frameon=False, fontsize="small")
+    axes[0].set_ylabel("output")
     return figure
 
 
@@ -33,7 +34,8 @@ def folds(numbers: Sequence[int]) -> Figure:
     x = np.linspace(0, 1, 1025)
     for ax, k in zip(axes, numbers, strict=True):
         ax.plot(x, mlp.values(mlp.sawtooth(k), x), color="#0072b2", linewidth=1.2)
-        tidy(ax, title=f"{k} folds" if k > 1 else "1 fold")
+        tidy(ax, title=f"{k} folds" if k > 1 else "1 fold", xlabel="x")
+    axes[0].set_ylabel("output")
     return figure
 
 
