@@ -270,7 +270,7 @@ class Module:
         recurse : bool, default=True
             If False, only those assigned to this module itself.
         """
-        return _once((path, t) for path, t, m, k in self._state(recurse) if m._trains(k))
+        return _once((path, t) for path, t, trained in self._state(recurse) if trained)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield all parameters, a shared one once; see `named_parameters` for `recurse`."""
@@ -278,7 +278,7 @@ class Module:
 
     def named_buffers(self, *, recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield (path, buffer) for all buffers, a shared one once; `recurse` as for parameters."""
-        return _once((path, t) for path, t, m, k in self._state(recurse) if not m._trains(k))
+        return _once((path, t) for path, t, trained in self._state(recurse) if not trained)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield all buffers, a shared one once; `recurse` as for parameters."""
@@ -302,7 +302,7 @@ class Module:
         AttributeError
             If there is none.
         """
-        named: dict[str, Parameter] = {path: t for path, t, m, k in self._state() if m._trains(k)}
+        named: dict[str, Parameter] = {path: t for path, t, trained in self._state() if trained}
         return self._at("get_parameter", target, named)
 
     def _at(self, where: str, target: str, named: dict[str, T]) -> T:
@@ -319,28 +319,27 @@ class Module:
         for name, child in self.named_children():
             yield from child._paths(f"{path}.{name}" if path else name)
 
-    def _state(self, recurse: bool = True) -> Iterator[tuple[str, Any, Module, str]]:
-        """Yield (path, tensor, module, attribute) for parameters and buffers.
+    def _state(self, recurse: bool = True) -> Iterator[tuple[str, Any, bool]]:
+        """Yield (path, tensor, whether it is a parameter) for parameters and buffers.
 
-        A shared one stands under each of its paths.
+        A shared one stands under each of its paths. What stands in for a parameter counts as one.
         """
         for path, module in self._paths("") if recurse else [("", self)]:
+            buffers, replaced = module._buffers, module._replaced
             for name, value in list(vars(module).items()):
-                if module._trains(name) or name in module._buffers:
-                    yield f"{path}.{name}" if path else name, value, module, name
+                trained = isinstance(value, Parameter) or name in replaced
+                if trained or name in buffers:
+                    yield f"{path}.{name}" if path else name, value, trained
                 elif isinstance(value, _CONTAINERS):  # it may have been filled since
                     module._refuse_hidden(name, value)
-
-    def _trains(self, name: str) -> bool:
-        """Whether an attribute is a parameter, or a tensor that stands in for one."""
-        return isinstance(vars(self)[name], Parameter) or name in self._replaced
 
     def _saved(self) -> dict[str, Tensor]:
         """Return what is saved, by its paths."""
         return {
-            path: t
-            for path, t, module, name in self._state()
-            if module._trains(name) or name not in module._unsaved
+            f"{path}.{name}" if path else name: value
+            for path, module in self._paths("")
+            for name, value, trained in module._state(recurse=False)
+            if trained or name not in module._unsaved
         }
 
     # Settings.
@@ -411,7 +410,7 @@ class Module:
             ) from None
         if dtype.kind != "f":
             raise TypeError(f"to: parameters are floating numbers, not {dtype}; pass np.float32")
-        for _, t, _, _ in self._state():
+        for _, t, _ in self._state():
             if t.dtype.kind == "f":
                 t.data = t.data.astype(dtype)
                 t.grad = None
@@ -608,7 +607,7 @@ def functional_call(
     >>> loss(fast).item() < loss(weights).item()
     True
     """
-    own = {path: (t, m, name) for path, t, m, name in module._state()}
+    own = {path: t for path, t, _ in module._state()}
     if isinstance(parameters_and_buffers, Mapping):
         parameters_and_buffers = [parameters_and_buffers]
     named = [item for mapping in parameters_and_buffers for item in mapping.items()]
@@ -620,24 +619,28 @@ def functional_call(
         )
     first: dict[Tensor, tuple[str, Any]] = {}
     for path, new in named:
-        before, other = first.setdefault(own[path][0], (path, new))
+        before, other = first.setdefault(own[path], (path, new))
         if not _is_same(new, other):
             raise ValueError(
                 f"functional_call: {before!r} and {path!r} are one tensor in "
                 f"{type(module).__name__}, and two were given; give one of them, or both the same"
             )
     given = {t: as_tensor(new) for t, (_, new) in first.items()}
-    places = [(t, m, name) for t, m, name in own.values() if t in given]
-    replaced = {m: m._replaced for _, m, _ in places}
-    trained = [(m, name) for _, m, name in places if m._trains(name)]
+    places = [
+        (m, name, t, trained)
+        for m in module.modules()
+        for name, t, trained in m._state(recurse=False)
+        if t in given
+    ]
+    replaced = {m: m._replaced for m, _, _, _ in places}
     try:
-        for t, m, name in places:
+        for m, name, t, trained in places:
             vars(m)[name] = given[t]
-        for m, name in trained:
-            m._replaced |= {name}
+            if trained:
+                m._replaced |= {name}
         return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
     finally:
-        for t, m, name in places:
+        for m, name, t, _ in places:
             vars(m)[name] = t
         for m, names in replaced.items():
             m._replaced = names
