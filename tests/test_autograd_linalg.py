@@ -456,6 +456,15 @@ def test_what_does_not_fit_is_refused(call, text):
         call(Tensor(drawn((2, 3))[0]))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_ellipsis_is_never_summed_over(count):
+    x = Tensor(drawn((2, 2))[0])
+    for output in ("ji", "j", ""):
+        with pytest.raises(ValueError, match=r"einsum: .*(no '...' ellipsis|lacks the ellipsis)"):
+            ag.einsum(f"{','.join(['...ij'] * count)}->{output}", *[x[None]] * count)
+    assert ag.einsum(f"{','.join(['...ij'] * count)}->ji", *[x] * count).shape == (2, 2)
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (3, 1), (1, 3), (3,), (4, 3, 1)])
 @pytest.mark.parametrize("name", ["cholesky", "eigh", "eigvalsh"])
 def test_what_is_no_square_is_never_stretched_to_one(name, shape):

@@ -133,6 +133,11 @@ def expand_ellipsis(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
         letters = "".join(terms)
         once = sorted(c for c in letters if letters.count(c) == 1 and c not in batch)
         output = batch + "".join(once)
+    elif batch and "..." not in output:
+        raise ValueError(
+            f"einsum: the output of {subscripts!r} lacks the ellipsis; write ... in it, or letters "
+            "for the axes to sum over"
+        )
     return terms, output.replace("...", batch)
 
 
@@ -171,9 +176,15 @@ def _einsum_flops(out: Array, *xs: Array, subscripts: str) -> int:
     return len(xs) * math.prod(sizes.values())
 
 
+def _contract(*xs: Array, subscripts: str) -> Array:
+    if len(xs) > 2:  # optimized, NumPy sums over an ellipsis that it else refuses to
+        expand_ellipsis(subscripts, [x.ndim for x in xs])
+    return np.einsum(subscripts, *xs, optimize=len(xs) > 2)
+
+
 _einsum = Op(
     "einsum",
-    lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 2),
+    _contract,
     EachInput(_einsum_rule, reads=True),
     r"\operatorname{{einsum}}({0}, \dots)",
     "multilinear",
