@@ -35,6 +35,8 @@ default_role = "code"  # `x` in a docstring is code
 
 html_theme = "furo"
 html_title = "gradwalk"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
