@@ -84,7 +84,7 @@ class Sizes:
 
     def forget_activation(self, out: Tensor) -> None:
         """Forget the activation that `out` is the output of, in whatever shape."""
-        while out.op is not None and out.op.name in RESHAPED:
+        while out.op is not None and out.op.name in RESHAPED and out.inputs:  # none once freed
             out = out.inputs[0]
         for key in [key for key, seen in self.activations.items() if seen.last == out.serial]:
             del self.activations[key]

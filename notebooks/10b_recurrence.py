@@ -135,10 +135,10 @@ show(
 # $c$ through $h$ and the gates, add to the direct one.)
 #
 # What would make this false? Make the 49 other symbols silence. Then the plain network with its
-# orthogonal matrix recalls the first one too, as the line "silence" says, the median of five: its
-# state is small, the slopes stay near 1, and nothing overwrites it. (Of twelve such networks,
-# `recurrence.recall("RNN", seed, silent=True)`, one or two get stuck.) Gates earn their keep where
-# there is something to ignore.
+# orthogonal matrix recalls the first one too, as the line "silence" says: its state is small, the
+# slopes stay near 1, and nothing overwrites it. (Of twelve such networks,
+# `recurrence.recall("RNN", seed, silent=True)`, one or two get stuck; so each line on recall is the
+# median of five.) Gates earn their keep where there is something to ignore.
 #
 # **Choose.** With which forget bias does a cell state keep half of itself over 50 steps, if nothing
 # but the bias speaks? Three digits.

@@ -198,11 +198,14 @@ def gating(seed: int = 0) -> dict[str, float]:
     found = {"dc_T/dc_0 over the product of the gates, minus 1": gates_multiply(seed)}
     for bias in BIASES:
         found[f"gradient 49 steps back, forget bias {bias:g}"] = kept(lstm_way(bias, seed=seed))
+
+    def recalled(name: str, silent: bool = False) -> float:
+        # of five networks, since now and then one gets stuck, and rounding decides which
+        return float(np.median([recall(name, 5 * seed + i, silent)[0] for i in range(5)]))
+
     for name, words in RECALL.items():
-        found[f"recall, {words}"] = recall(name, seed)[0]
-    # one or two of twelve get stuck, and rounding decides which
-    silent = [recall("RNN", 5 * seed + i, silent=True)[0] for i in range(5)]
-    found["recall, tanh RNN, silence"] = float(np.median(silent))
+        found[f"recall, {words}"] = recalled(name)
+    found["recall, tanh RNN, silence"] = recalled("RNN", silent=True)
     found["adding, tanh RNN"] = adding(False, seed)
     found["adding, GRU"] = adding(True, seed)
     return found
