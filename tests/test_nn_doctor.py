@@ -1802,6 +1802,28 @@ def features_kept_of_a_graph_that_is_freed(watch):
 
 
 @healthy
+def an_output_of_a_graph_that_is_freed(watch):
+    class Remembering(nn.Module):
+        def __init__(self):
+            self.net, self.last = mlp(), None
+
+        def forward(self, x=None):
+            if x is not None:
+                self.last = self.net(x).reshape(-1).reshape(len(x), -1)
+            return self.last
+
+    model = Remembering()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward(retain_graph=False)
+            optimizer.step()
+            model().numpy().argmax(axis=1)
+    return model
+
+
+@healthy
 def deep_with_residual_connections(watch):
     layers = [nn.PreNorm(nn.LayerNorm(8), nn.MLP([8, 16, 8], rng=i)) for i in range(12)]
     blocks = map(nn.Residual, layers)
