@@ -389,7 +389,9 @@ def test_the_plane_between_integer_points_is_asked_about_too():
         seen.append(x.numpy())
         return x[:, 0] - 0.5
 
-    viz.plot_decision_boundary(model, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], resolution=9)
+    points = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    ax = viz.plot_decision_boundary(model, points, [0, 1, 1, 0], resolution=9)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("first feature", "second feature")
     (grid,) = seen
     assert grid.dtype == np.float64 and len(np.unique(grid[:, 0])) == 9
 

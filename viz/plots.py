@@ -379,8 +379,7 @@ def plot_decision_boundary(
         here, marker = points[labels == i], _MARKERS[i % len(_MARKERS)]
         ax.scatter(here[:, 0], here[:, 1], color=color, marker=marker, label=f"class {i}", **look)
     ax.legend(frameon=True, framealpha=0.8, fontsize="small")
-    ax.set(xlabel="$x_1$", ylabel="$x_2$")
-    _finish(ax, "decision boundary")
+    _finish(ax, "decision boundary", xlabel="first feature", ylabel="second feature")
     ax.grid(False)
     return ax
 
