@@ -21,7 +21,9 @@ claims: .venv/.with-test
 	GRADWALK_CLAIM_SEEDS=$(SEEDS) $(BIN)/python -m pytest -n auto -m claims tests/test_claims.py \
 		tests/test_claims_mutants.py
 
-# The notebooks, in an environment of their own, with the lowest NumPy and SciPy that setup.cfg allows.
+# The notebooks, in an environment of their own, with the lowest NumPy and SciPy that setup.cfg allows,
+# and with OpenBLAS's sums for a processor without AVX-512: what they teach must not hang on rounding.
+oldest: export OPENBLAS_CORETYPE = Haswell
 oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet -e '.[test,notebooks]' \
