@@ -95,6 +95,30 @@ class MLPProblem:
 
 
 @dataclass(frozen=True)
+class ProductsProblem(MLPProblem):
+    """The matrix products of such a step alone: what is left is the BLAS of a contestant."""
+
+    kind = "products"
+
+    @property
+    def description(self) -> str:
+        """One line for the report."""
+        name = "-".join(map(str, self.sizes))
+        return f"the matrix products of a {name} MLP, batch {self.batch}, float32, alone"
+
+    @property
+    def operands(self) -> list[tuple[Array, Array, Array]]:
+        """For each layer its input (batch, in), weights (out, in), the gradient (batch, out)."""
+        rng = np.random.default_rng(2)
+        a, operands = self.data[0], []
+        for W, _ in self.layers:
+            g = rng.standard_normal((self.batch, len(W)), np.float32)
+            operands.append((a, W, g))
+            a = np.maximum(a @ W.T, 0)
+        return operands
+
+
+@dataclass(frozen=True)
 class CNNProblem:
     """A small convolutional network in float32: a step of SGD on the cross-entropy of a batch.
 
@@ -241,6 +265,7 @@ ROWS: dict[str, Problem] = {
     "scalar": ScalarProblem(),
     "mlp-784-128-10": MLPProblem((784, 128, 10), batch=32),
     "mlp-784-256-128-10": MLPProblem((784, 256, 128, 10), batch=128),
+    "products-784-256-128-10": ProductsProblem((784, 256, 128, 10), batch=128),
     "cnn-1-16-32": CNNProblem((1, 16, 32), size=28, batch=64),
     "lstm-64-128": LSTMProblem(features=64, units=128, batch=32, steps=64),
     "transformer-256": TransformerProblem(features=256, heads=4, batch=8, length=128),

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import environments, race, report, worker
 from benchmarks.__main__ import main
 from benchmarks.contestants import numpy_hand, ours
-from benchmarks.problems import ROWS, CNNProblem, ScalarProblem
+from benchmarks.problems import ROWS, CNNProblem, ProductsProblem, ScalarProblem
 from benchmarks.race import CONTESTANTS, Contestant, Result, Settings, Worker, WorkerFailed
 
 TINY = Settings(rounds=2, block=1e-3, threads=1)
@@ -162,6 +162,13 @@ def test_the_cnn_row_is_the_same_work_for_all_and_spares_the_images(monkeypatch)
     monkeypatch.setattr(ours, "Tensor", lambda a: Tensor(a, requires_grad=a.dtype.kind == "f"))
     with pytest.raises(RuntimeError, match="input's gradient of 2 convolution layers, but only 1"):
         ours.cnn(problem)
+
+
+def test_the_row_of_products_is_the_same_work_for_all_and_that_of_the_step():
+    problem = ProductsProblem((5, 4, 3), batch=6)
+    found = {m.__name__: worker.fingerprint(m.products(problem)) for m in (ours, numpy_hand)}
+    race.must_agree("products", found, problem.tolerance)
+    assert len(found[ours.__name__]["gradients"]) == 5  # the first layer's input needs none
 
 
 def test_a_peer_that_cannot_be_installed_is_shown_with_the_reason(monkeypatch):

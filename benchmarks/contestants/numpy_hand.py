@@ -6,7 +6,15 @@ the activation, the softmax shared by loss and gradient, no gradient for the inp
 
 import numpy as np
 
-from benchmarks.problems import Array, CNNProblem, LSTMProblem, MLPProblem, TransformerProblem, Work
+from benchmarks.problems import (
+    Array,
+    CNNProblem,
+    LSTMProblem,
+    MLPProblem,
+    ProductsProblem,
+    TransformerProblem,
+    Work,
+)
 
 DISTRIBUTIONS = ("numpy",)
 
@@ -53,6 +61,22 @@ def mlp(problem: MLPProblem) -> Work:
         for (W, b), dW, db in zip(layers, kept[::2], kept[1::2], strict=True):
             W -= lr * dW
             b -= lr * db
+        return loss
+
+    return Work(step, float, lambda: kept)
+
+
+def products(problem: ProductsProblem) -> Work:
+    """Return the work of a row of products."""
+    operands = problem.operands
+    kept: list[Array] = []
+
+    def step() -> np.floating:
+        outs = [a @ W.T for a, W, _ in operands]
+        weights = [g.T @ a for a, _, g in operands]
+        inputs = [g @ W for _, W, g in operands[1:]]
+        kept[:] = outs + weights + inputs
+        loss: np.floating = outs[-1][0, 0]
         return loss
 
     return Work(step, float, lambda: kept)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import methodcaller
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from benchmarks.problems import (
     CNNProblem,
     LSTMProblem,
     MLPProblem,
+    ProductsProblem,
     ScalarMLP,
     ScalarProblem,
     TransformerProblem,
@@ -60,6 +62,32 @@ def mlp(problem: MLPProblem) -> Work:
 
     check_input_is_free("linear", linear, len(problem.layers) - 1, model, x, y)
     return Work(step, Tensor.item, lambda: [_grad(p) for p in model.parameters()])
+
+
+def products(problem: ProductsProblem) -> Work:
+    """Return the work of a row of products: those of `linear`, arrays lying as they do in a step.
+
+    So elementwise ops leave them: an activation like the output of the layer before it, a gradient
+    like the output that it belongs to.
+    """
+    rules: Any = linear.vjp
+    dx, dweight, _ = rules
+    operands, out = [], None
+    for a, W, g in problem.operands:
+        a = a if out is None else _lying_like(out, a)
+        out = linear(a, W)
+        operands.append((a, W, _lying_like(out, g), out))
+    kept: list[Array] = []
+
+    def step() -> np.floating:
+        outs = [linear(a, W) for a, W, *_ in operands]
+        weights = [dweight(g, out, a, W) for a, W, g, out in operands]
+        inputs = [dx(g, out, a, W) for a, W, g, out in operands[1:]]
+        kept[:] = outs + weights + inputs
+        loss: np.floating = outs[-1][0, 0]
+        return loss
+
+    return Work(step, float, lambda: kept)
 
 
 def cnn(problem: CNNProblem) -> Work:
@@ -158,3 +186,10 @@ def calls_of_rule(op: Op, i: int) -> Iterator[list[int]]:
 def _grad(p: Tensor) -> Array:
     assert p.grad is not None
     return p.grad.numpy()
+
+
+def _lying_like(a: Array, values: Array) -> Array:
+    """Return a copy of the values in the memory layout of `a`."""
+    out = np.empty_like(a)
+    out[...] = values
+    return out

@@ -12,6 +12,7 @@ from benchmarks.problems import (
     CNNProblem,
     LSTMProblem,
     MLPProblem,
+    ProductsProblem,
     ScalarMLP,
     ScalarProblem,
     TransformerProblem,
@@ -59,6 +60,21 @@ def mlp(problem: MLPProblem, *, fused: bool | None = None) -> Work:
         return loss
 
     return Work(step, torch.Tensor.item, lambda: [p.grad.numpy() for p in model.parameters()])
+
+
+def products(problem: ProductsProblem) -> Work:
+    """Return the work of a row of products."""
+    operands = [tuple(map(torch.from_numpy, arrays)) for arrays in problem.operands]
+    kept: list[torch.Tensor] = []
+
+    def step() -> torch.Tensor:
+        outs = [a @ W.T for a, W, _ in operands]
+        weights = [g.T @ a for a, _, g in operands]
+        inputs = [g @ W for _, W, g in operands[1:]]
+        kept[:] = outs + weights + inputs
+        return outs[-1][0, 0]
+
+    return Work(step, torch.Tensor.item, lambda: [array.numpy() for array in kept])
 
 
 def cnn(problem: CNNProblem) -> Work:
