@@ -104,7 +104,7 @@ reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in
         relative = max(1e-6, 100 * eps) if rtol is None else rtol
         absolute = max(1e-9, 10 * eps) * np.abs(numeric).max(initial=0) if atol is None else atol
         if not analytic and atol is None:
-            absolute = absolute + _rounding(f, points, i) / size.ravel()
+            absolute = absolute + _rounding(f, points, i)[:, None] / size.ravel()
         # a NaN is no agreement
         wrong = ~(np.abs(reverse - numeric) <= absolute + relative * np.abs(numeric))
         if wrong.any() and not analytic:  # the step may be wide for how f bends, far from 0
@@ -260,8 +260,8 @@ def _finer_jacobian(
     return jacobian
 
 
-def _rounding(f: Callable[..., Tensor], points: Sequence[Tensor], i: int) -> float:
-    """How far rounding may bring differences along an entry's scale from the slope.
+def _rounding(f: Callable[..., Tensor], points: Sequence[Tensor], i: int) -> Floats:
+    """How far rounding may bring differences along an entry's scale from the slope, by output.
 
     Subtraction leaves the rounding of f, over h. That of x + h counts too, times the slope there:
     at a minimum, where f and its slope are 0, it is all there is.
@@ -269,7 +269,7 @@ def _rounding(f: Callable[..., Tensor], points: Sequence[Tensor], i: int) -> flo
     here, size = _values(f, points), _size(points[i])
     slopes = [(_values(f, points, i, h * size) - here) / h for h in (STEP, -STEP)]
     found = np.abs([here, *slopes])
-    return float(1e-11 * found[np.isfinite(found)].max(initial=0))
+    return 1e-11 * np.where(np.isfinite(found), found, 0).max(axis=0, initial=0)  # type: ignore[no-any-return]
 
 
 def _size(x: Tensor) -> Floats:

@@ -346,3 +346,25 @@ def test_what_the_rules_of_a_fused_op_have_in_common_must_not_write_into_g():
 def test_a_tie_is_a_jump_of_the_gradient_and_no_wrong_rule(f):
     with pytest.raises(GradcheckError, match=r"of the gradient .* f has a kink or a jump"):
         gradgradcheck(f, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("large", [1e3, 1e5, 1e7])
+def test_a_large_output_excuses_no_small_one(large):
+    def square(off):
+        return Op(
+            "square",
+            lambda d: abs(d) ** 2,  # of a complex number no analytic function
+            (lambda g, out, d: g * 2 * d * (1 + off),),
+            "{0}^2",
+            kind="other",
+            jvp=lambda t, out, d: t[0] * 2 * d * (1 + off),
+        )
+
+    for off in (0, 0.005):
+        f = square(off)
+        x = np.array([large, 0.01])
+        if off:
+            with pytest.raises(GradcheckError, match=r"at index \(1,\)"):
+                gradcheck(lambda x, f=f: f(x - np.array([large, 0.0])), x)
+        else:
+            gradcheck(lambda x, f=f: f(x - np.array([large, 0.0])), x)
