@@ -8,6 +8,7 @@ that could disagree with them, and ``super().__init__()`` may be called or forgo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import RLock
 from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -563,6 +564,10 @@ def _of_tuple(where: str, what: str = "input") -> TypeError:
     )
 
 
+_replacing = RLock()
+"""Held by the thread whose `functional_call` runs: what it replaces, all threads would see."""
+
+
 def functional_call(
     module: Module,
     parameters_and_buffers: Tensors | Sequence[Tensors],
@@ -577,7 +582,8 @@ def functional_call(
     Parameters
     ----------
     module : Module
-        It stays as it is, apart from what it changes itself, such as running means.
+        It stays as it is, apart from what it changes itself, such as running means. During the call
+        it holds the other tensors; a second thread waits with a call of its own.
     parameters_and_buffers : mapping of str to Tensor or array_like, or several in a tuple or list
         By their paths, as in `Module.named_parameters`. What is left out is the module's own. A
         shared tensor is replaced wherever it stands, whichever of its paths is given; under several
@@ -607,43 +613,45 @@ def functional_call(
     >>> loss(fast).item() < loss(weights).item()
     True
     """
-    own = {path: t for path, t, _ in module._state()}
-    if isinstance(parameters_and_buffers, Mapping):
-        parameters_and_buffers = [parameters_and_buffers]
-    named = [item for mapping in parameters_and_buffers for item in mapping.items()]
-    unknown = [path for path, _ in named if path not in own]
-    if unknown:
-        raise ValueError(
-            f"functional_call: {type(module).__name__} has no {', '.join(map(repr, unknown))}; "
-            f"choose from {', '.join(map(repr, own))}"
-        )
-    first: dict[Tensor, tuple[str, Any]] = {}
-    for path, new in named:
-        before, other = first.setdefault(own[path], (path, new))
-        if not _is_same(new, other):
+    with _replacing:
+        own = {path: t for path, t, _ in module._state()}
+        if isinstance(parameters_and_buffers, Mapping):
+            parameters_and_buffers = [parameters_and_buffers]
+        named = [item for mapping in parameters_and_buffers for item in mapping.items()]
+        unknown = [path for path, _ in named if path not in own]
+        if unknown:
             raise ValueError(
-                f"functional_call: {before!r} and {path!r} are one tensor in "
-                f"{type(module).__name__}, and two were given; give one of them, or both the same"
+                f"functional_call: {type(module).__name__} has no {', '.join(map(repr, unknown))}; "
+                f"choose from {', '.join(map(repr, own))}"
             )
-    given = {t: as_tensor(new) for t, (_, new) in first.items()}
-    places = [
-        (m, name, t, trained)
-        for m in module.modules()
-        for name, t, trained in m._state(recurse=False)
-        if t in given
-    ]
-    replaced = {m: m._replaced for m, _, _, _ in places}
-    try:
-        for m, name, t, trained in places:
-            vars(m)[name] = given[t]
-            if trained:
-                m._replaced |= {name}
-        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
-    finally:
-        for m, name, t, _ in places:
-            vars(m)[name] = t
-        for m, names in replaced.items():
-            m._replaced = names
+        first: dict[Tensor, tuple[str, Any]] = {}
+        for path, new in named:
+            before, other = first.setdefault(own[path], (path, new))
+            if not _is_same(new, other):
+                raise ValueError(
+                    f"functional_call: {before!r} and {path!r} are one tensor in "
+                    f"{type(module).__name__}, and two were given; give one of them, or both "
+                    "the same"
+                )
+        given = {t: as_tensor(new) for t, (_, new) in first.items()}
+        places = [
+            (m, name, t, trained)
+            for m in module.modules()
+            for name, t, trained in m._state(recurse=False)
+            if t in given
+        ]
+        replaced = {m: m._replaced for m, _, _, _ in places}
+        try:
+            for m, name, t, trained in places:
+                vars(m)[name] = given[t]
+                if trained:
+                    vars(m)["_replaced"] = m._replaced | {name}
+            return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+        finally:
+            for m, name, t, _ in places:
+                vars(m)[name] = t
+            for m, names in replaced.items():
+                vars(m)["_replaced"] = names
 
 
 def _is_same(x: Any, y: Any) -> bool:

@@ -1,6 +1,7 @@
 """Module and Parameter: registration by assignment, the walks, settings, state."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
-from nn import Linear, Module, ModuleList, Parameter, Sequential
+from nn import Linear, Module, ModuleList, Parameter, Sequential, functional_call
 
 
 class Affine(Module):
@@ -629,3 +630,30 @@ def test_running_means_move_in_the_tensors_that_are_given():
 def test_a_path_that_names_nothing_is_refused():
     with pytest.raises(ValueError, match=r"Sequential has no '0\.wait'; choose from '0\.weight', "):
         nn.functional_call(mlp(), {"0.wait": 1.0}, X)
+
+
+def test_functional_calls_in_two_threads_follow_one_another():
+    inside, layer, found = threading.Event(), Linear(1, 1, bias=False, rng=0), []
+
+    class Waiting(Module):
+        def __init__(self):
+            self.layer = layer
+
+        def forward(self, first):
+            if first:
+                inside.set()
+                second.join(0.05)  # which waits for this call to end
+            return self.layer(Tensor([[1.0]])).item()
+
+    def call(value, first):
+        weights = {"layer.weight": Tensor([[value]])}
+        found.append(functional_call(model, weights, first))
+
+    model, weight = Waiting(), layer.weight
+    second = threading.Thread(target=lambda: inside.wait() and call(8.0, False))
+    second.start()
+    call(7.0, True)
+    second.join()
+    assert found == [7.0, 8.0]
+    assert layer.weight is weight
+    assert not layer._replaced
