@@ -256,7 +256,8 @@ class _Watch(Observer):
         self.running: list[Module] = []  # one in the other
         self.modes: dict[bool, str] = {}  # of layers with a mode, since the last step
         self.crossed: dict[int, str] = {}  # differences of (N, 1) and (N,), since the last backward
-        self.strangers: weakref.WeakSet[Module] = weakref.WeakSet()  # called by those of the model
+        # By line: modules that are none of the model's, as long as they live.
+        self.strangers: dict[str, weakref.WeakSet[Module]] = {}
         self.anew: dict[str, set[int]] = {}  # by line: the steps in which a new one was called
         self.spoilt = ""  # the line of the first call with an input that is not finite
         # Gradients.
@@ -446,11 +447,14 @@ class _Watch(Observer):
                     f"{layer} is in eval mode, and a Dropout that it calls is none of its modules"
                 )
                 self.report.add("dropout in eval mode", seen, at)
-        elif module not in self.strangers and is_recording():
-            self.strangers.add(module)
+            return
+        known = self.strangers.setdefault(at, weakref.WeakSet())
+        if module not in known and is_recording():
+            alone = not known  # others that live on were not made in forward, nor was this one
+            known.add(module)
             steps = self.anew.setdefault(at, set())
             learns = any(p.requires_grad and p not in self.names for p in module.parameters())
-            if learns and self.report.steps not in steps:
+            if alone and learns and self.report.steps not in steps:
                 steps.add(self.report.steps)
                 if len(steps) >= STEPS:
                     seen = f"{layer} called a new {kind} in each of {len(steps)} steps"

@@ -1802,6 +1802,28 @@ def features_kept_of_a_graph_that_is_freed(watch):
 
 
 @healthy
+def layers_of_somebody_elses_in_turn(watch):
+    frozen = [nn.Linear(8, 8, rng=i) for i in range(8)]
+
+    class Alternating(nn.Module):
+        def __init__(self):
+            self.net, self.calls = mlp(), 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.net(frozen[self.calls % 8](Tensor(x)))
+
+    model = Alternating()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer):
+        for x, y in BATCHES:
+            model.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    return model
+
+
+@healthy
 def an_output_of_a_graph_that_is_freed(watch):
     class Remembering(nn.Module):
         def __init__(self):
