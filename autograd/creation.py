@@ -221,7 +221,9 @@ def full_like(
     -------
     Tensor of the shape of `x`
     """
-    return _made(np.full_like(_plain(x), np.asarray(fill_value), dtype), requires_grad)
+    if isinstance(fill_value, Tensor):  # a number that does not fit is refused only as a number
+        fill_value = np.asarray(fill_value)
+    return _made(np.full_like(_plain(x), fill_value, dtype), requires_grad)
 
 
 def from_numpy(x: np.ndarray[Any, Any]) -> Tensor:

@@ -261,3 +261,8 @@ def test_gradient_reversal_makes_descent_ascent():
     (ag.gradient_reversal(features, 0.1) * head).sum().backward()
     np.testing.assert_allclose(features.grad.data, -0.1 * head.data, rtol=1e-15)
     np.testing.assert_array_equal(head.grad.data, features.data)
+
+
+def test_a_number_that_does_not_fit_is_refused_by_full_like():
+    with pytest.raises(OverflowError, match="300 out of bounds for uint8"):
+        ag.full_like(Tensor(np.zeros(3, np.uint8)), 300)

@@ -527,3 +527,7 @@ def test_torch_agrees_on_decompositions():
         y.backward()
         z.backward()
         np.testing.assert_allclose(t.grad.data, u.grad.numpy(), rtol=1e-10, atol=1e-13)
+
+
+def test_einsum_takes_a_number_as_its_third_operand():
+    assert ag.einsum("i,i,->", np.ones(3), np.ones(3), 2.0) == 6

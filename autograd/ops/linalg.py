@@ -178,7 +178,7 @@ def _einsum_flops(out: Array, *xs: Array, subscripts: str) -> int:
 
 def _contract(*xs: Array, subscripts: str) -> Array:
     if len(xs) > 2:  # optimized, NumPy sums over an ellipsis that it else refuses to
-        expand_ellipsis(subscripts, [x.ndim for x in xs])
+        expand_ellipsis(subscripts, [np.ndim(x) for x in xs])
     return np.einsum(subscripts, *xs, optimize=len(xs) > 2)
 
 
