@@ -350,9 +350,8 @@ def dispatch(op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
             decider = x
     if decider is not None:
         return decider.apply(op, inputs, params)
-    alone = not any(
-        hasattr(x, "dtype") for x in inputs
-    )  # beside an array, a number takes its dtype
+    # Beside an array, a number takes its dtype.
+    alone = not any(hasattr(x, "dtype") for x in inputs)
     arrays = [
         np.asarray(untensored(op, x)) if alone or isinstance(x, list | tuple) else x for x in inputs
     ]
