@@ -663,8 +663,10 @@ def test_a_bad_download_is_not_kept_and_says_why(tmp_path, server, served, conte
 
 
 def test_every_mirror_that_failed_is_named(tmp_path, server, monkeypatch):
-    closed = []
-    monkeypatch.setattr(urllib.error.HTTPError, "close", lambda self: closed.append(self.code))
+    closed, close = [], urllib.error.HTTPError.close
+    monkeypatch.setattr(
+        urllib.error.HTTPError, "close", lambda self: closed.append(self.code) or close(self)
+    )
     with pytest.raises(OSError, match="no mirror serves") as caught:
         download(tmp_path / "cache" / "file", [DOWN, server.url], SHA256)
     assert f"{DOWN}file: <urlopen error" in str(caught.value)
