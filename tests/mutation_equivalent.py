@@ -57,6 +57,16 @@ EQUIVALENT = {
         f"pooling._max_dx: if geometry.stride == kernel and geometry.dilation == {never}:": FAST
         for never in ("(0, 1)", "(1, 0)")
     },
+    **{
+        f"pooling._max_reference: if {never}:": FAST
+        for never in (
+            "False",
+            "geometry.padding == ((1, 0), (0, 0))",
+            "geometry.padding == ((0, 1), (0, 0))",
+            "geometry.padding == ((0, 0), (1, 0))",
+            "geometry.padding == ((0, 0), (0, 1))",
+        )
+    },
     "pooling._max_dx: share = g / sum((hit.astype(_counter(kernel)) for hit in hits))": (
         "counts of one byte leave the dtype of g as it is; of kernels of 256 elements and more, "
         "the engine casts the gradient back"
