@@ -35,7 +35,15 @@ from .forward import (
 from .op import EachInput, Op, dispatch
 from .ops import stack
 from .random import generator
-from .recording import enable_grad, is_recording, next_serial, no_grad, rerunning
+from .recording import (
+    Scope,
+    current_scope,
+    enable_grad,
+    is_recording,
+    next_serial,
+    no_grad,
+    rerunning,
+)
 from .tensor import Tensor, as_tensor
 from .tree import LEAF, Tree, flatten, tree_map, unflatten
 
@@ -571,7 +579,7 @@ def checkpoint(f: Function, *args: Tree, rng: np.random.Generator | None = None)
     inputs = tuple(x for x in reached if x.op is None or x.serial < start)
     if not inputs:  # nothing was recorded, or forward mode is on
         return out
-    again = _Again(f, args, inputs, rng, state)
+    again = _Again(f, args, inputs, rng, state, current_scope.get())
     return dispatch(_checkpoint, inputs, {"value": out.data, "again": again})  # type: ignore[no-any-return]
 
 
@@ -584,10 +592,11 @@ class _Again:
     inputs: tuple[Tensor, ...]  # the arguments and captured tensors that its graph starts from
     rng: np.random.Generator
     state: Any
+    scope: Scope | None
 
     def run(self, value: Any) -> Tensor:
         """Return the output with its graph, if it has the value of the first run."""
-        token = rerunning.set(frozenset(self.inputs))
+        token, outer = rerunning.set(frozenset(self.inputs)), current_scope.set(self.scope)
         now = self.rng.bit_generator.state
         try:
             self.rng.bit_generator.state = self.state
@@ -595,6 +604,7 @@ class _Again:
                 out: Tensor = self.f(*self.args)
         finally:
             rerunning.reset(token)
+            current_scope.reset(outer)
             self.rng.bit_generator.state = now
         if not _is_same(out.data, value):
             raise _differs()

@@ -739,6 +739,25 @@ def test_create_graph_goes_through_a_checkpoint_to_captured_parameters():
     x.grad = w.grad = slope = None
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_checkpoint_runs_again_in_the_scope_of_its_first_run(create_graph):
+    paths = []
+
+    def f(x):
+        with ag.scope("block"):
+            y = x.exp()
+        paths.append(y.scope.path)
+        return y
+
+    x = Tensor(2.0, requires_grad=True)
+    with ag.scope("model"):
+        y = ag.checkpoint(f, x)
+    with ag.scope("elsewhere"):
+        y.backward(create_graph=create_graph)
+        assert (2 * x).scope.path == "elsewhere"
+    assert paths == ["model.block"] * 2
+
+
 def test_checkpoints_nest():
     w = Tensor(0.5, requires_grad=True)
     inner = lambda x: ag.checkpoint(lambda x: (w * x).tanh(), x) * x  # noqa: E731 - a formula

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor
-from autograd.recording import Observer, current_scope, rerunning
+from autograd.recording import Observer, rerunning
 from autograd.units import is_pointwise, unit_axis
 
 SATURATED = 0.05  # of the largest slope: below it a unit hardly passes a gradient on
@@ -144,14 +144,6 @@ class Recorder(Observer):
                 self._now.layers.pop(path, None)  # the last one decides the place in the order
                 self._now.layers[path] = _layer(out)
             out.register_hook(self._noter(path))
-
-    def share(self, node: Tensor, arguments: tuple[Any, ...]) -> Any:
-        """Enter the scope of a node, in which a checkpoint runs its layers again."""
-        token = current_scope.set(node.scope)
-        try:
-            return super().share(node, arguments)
-        finally:
-            current_scope.reset(token)
 
     def _noter(self, path: str) -> Callable[[Tensor], None]:
         gradients = self._now.gradients
