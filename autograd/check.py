@@ -100,11 +100,12 @@ reverse mode gives 8, the complex step 12 (1 of 1 entries differ); a vjp rule in
             )
         size = _size(points[i])
         reverse = _reverse_jacobian(f, points, i)
-        numeric, analytic = _numeric_jacobian(f, points, i)
+        rounding = _rounding(f, points, i)
+        numeric, analytic = _numeric_jacobian(f, points, i, rounding)
         relative = max(1e-6, 100 * eps) if rtol is None else rtol
         absolute = max(1e-9, 10 * eps) * np.abs(numeric).max(initial=0) if atol is None else atol
         if not analytic and atol is None:
-            absolute = absolute + _rounding(f, points, i)[:, None] / size.ravel()
+            absolute = absolute + rounding[:, None] / size.ravel()
         # a NaN is no agreement
         wrong = ~(np.abs(reverse - numeric) <= absolute + relative * np.abs(numeric))
         if wrong.any() and not analytic:  # the step may be wide for how f bends, far from 0
@@ -222,7 +223,7 @@ def _reverse_jacobian(f: Callable[..., Tensor], points: Sequence[Tensor], i: int
 
 
 def _numeric_jacobian(
-    f: Callable[..., Tensor], points: Sequence[Tensor], i: int
+    f: Callable[..., Tensor], points: Sequence[Tensor], i: int, rounding: Floats
 ) -> tuple[Floats, bool]:
     """Return the Jacobian by differences, and whether the complex step gave it."""
     size = _size(points[i])
@@ -230,8 +231,7 @@ def _numeric_jacobian(
     along = _central(f, points, i, v)
     try:
         # f is analytic here if the complex step gives what central differences give
-        steps = _complex_step(f, points, i, v)
-        analytic = np.allclose(steps, along, 1e-6, _rounding(f, points, i))
+        analytic = np.allclose(_complex_step(f, points, i, v), along, 1e-6, rounding)
     # an op that has no complex form, or gives real numbers; an assignment to an array of floats
     except (TypeError, ComplexWarning, RuntimeError):
         analytic = False
