@@ -54,6 +54,11 @@ def _plain(x: ArrayLike | Tensor) -> Any:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
+def _ends(start: ArrayLike | Tensor, stop: ArrayLike | Tensor) -> tuple[Any, Any]:
+    """Return ends as arrays; one that requires grad is refused, its gradient would be lost."""
+    return np.asarray(start), np.asarray(stop)
+
+
 # Constants.
 
 
@@ -306,8 +311,7 @@ def linspace(
     -------
     Tensor of shape (num,)
     """
-    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
-    return _made(np.linspace(*ends, num, dtype=dtype), requires_grad)
+    return _made(np.linspace(*_ends(start, stop), num, dtype=dtype), requires_grad)
 
 
 def logspace(
@@ -334,8 +338,7 @@ def logspace(
     -------
     Tensor of shape (num,)
     """
-    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
-    return _made(np.logspace(*ends, num, base=base, dtype=dtype), requires_grad)
+    return _made(np.logspace(*_ends(start, stop), num, base=base, dtype=dtype), requires_grad)
 
 
 def geomspace(
@@ -361,8 +364,7 @@ def geomspace(
     -------
     Tensor of shape (num,)
     """
-    ends = np.asarray(start), np.asarray(stop)  # refuses what requires grad
-    return _made(np.geomspace(*ends, num, dtype=dtype), requires_grad)
+    return _made(np.geomspace(*_ends(start, stop), num, dtype=dtype), requires_grad)
 
 
 # Matrices.
