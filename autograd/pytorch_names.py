@@ -93,26 +93,17 @@ INSTEAD = {
 }
 """Of the module autograd."""
 
-_BOTH = (
-    *(*_ARC, "absolute", "addmm", "atan2", "baddbmm", "bincount", "bmm", "clamp", "clamp_", "cpu"),
-    *(
-        "cuda",
-        "detach_",
-        "device",
-        "divide",
-        "equal",
-        "fill_",
-        "is_floating_point",
-        "mm",
-    ),
-    *("movedim", "multinomial", "multiply", "mv", "narrow", "negative", "numel"),
-    *("repeat_interleave", "subtract", "swapdims", "t", "true_divide", "unique", "zero_"),
-)
+_BOTH = """
+    absolute addmm atan2 baddbmm bincount bmm clamp clamp_ cpu cuda detach_ device divide equal
+    fill_ is_floating_point mm movedim multinomial multiply mv narrow negative numel
+    repeat_interleave subtract swapdims t true_divide unique zero_
+"""
 _CASTS = {"bool": "bool", "double": "np.float64", "float": "np.float32", "half": "np.float16"}
 _CASTS |= {"int": "np.int32", "long": "np.int64"}
 
 OF_TENSOR = {
-    **{name: INSTEAD[name] for name in _BOTH},
+    **_ARC,
+    **{name: INSTEAD[name] for name in _BOTH.split()},
     **{name: f"write x.astype({dtype})" for name, dtype in _CASTS.items()},
     "add_": "write x += y",
     "clamp_max": "write x.clip(None, high)",
