@@ -316,3 +316,20 @@ class ScalarMLP:
 def scalars(problem: ScalarProblem, make: Callable[[float], Any]) -> list[list[tuple[Any, Any]]]:
     """Return the weights of `problem` with each number passed through `make`."""
     return [[([make(v) for v in w], make(b)) for w, b in layer] for layer in problem.weights]
+
+
+# The products of a step, for libraries whose arrays have NumPy's operators
+
+
+def products_of_a_step(operands: Sequence[tuple[Any, Any, Any]]) -> list[Any]:
+    """Return the outputs of all layers, the gradients of their weights, and those of their inputs.
+
+    Parameters
+    ----------
+    operands : list of (input, weights, gradient of the output)
+        As `ProductsProblem.operands` has them, in the library's arrays. The first input needs no
+        gradient.
+    """
+    outs = [a @ W.T for a, W, _ in operands]
+    weights = [g.T @ a for a, _, g in operands]
+    return outs + weights + [g @ W for _, W, g in operands[1:]]

@@ -14,6 +14,7 @@ from benchmarks.problems import (
     ProductsProblem,
     TransformerProblem,
     Work,
+    products_of_a_step,
 )
 
 DISTRIBUTIONS = ("numpy",)
@@ -72,11 +73,8 @@ def products(problem: ProductsProblem) -> Work:
     kept: list[Array] = []
 
     def step() -> np.floating:
-        outs = [a @ W.T for a, W, _ in operands]
-        weights = [g.T @ a for a, _, g in operands]
-        inputs = [g @ W for _, W, g in operands[1:]]
-        kept[:] = outs + weights + inputs
-        loss: np.floating = outs[-1][0, 0]
+        kept[:] = products_of_a_step(operands)
+        loss: np.floating = kept[0][0, 0]
         return loss
 
     return Work(step, float, lambda: kept)

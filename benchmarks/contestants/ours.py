@@ -84,7 +84,7 @@ def products(problem: ProductsProblem) -> Work:
         weights = [dweight(g, out, a, W) for a, W, g, out in operands]
         inputs = [dx(g, out, a, W) for a, W, g, out in operands[1:]]
         kept[:] = outs + weights + inputs
-        loss: np.floating = outs[-1][0, 0]
+        loss: np.floating = kept[0][0, 0]
         return loss
 
     return Work(step, float, lambda: kept)

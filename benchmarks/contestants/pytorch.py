@@ -17,6 +17,7 @@ from benchmarks.problems import (
     ScalarProblem,
     TransformerProblem,
     Work,
+    products_of_a_step,
     scalars,
 )
 
@@ -68,11 +69,8 @@ def products(problem: ProductsProblem) -> Work:
     kept: list[torch.Tensor] = []
 
     def step() -> torch.Tensor:
-        outs = [a @ W.T for a, W, _ in operands]
-        weights = [g.T @ a for a, _, g in operands]
-        inputs = [g @ W for _, W, g in operands[1:]]
-        kept[:] = outs + weights + inputs
-        return outs[-1][0, 0]
+        kept[:] = products_of_a_step(operands)
+        return kept[0][0, 0]
 
     return Work(step, torch.Tensor.item, lambda: [array.numpy() for array in kept])
 
