@@ -1814,13 +1814,7 @@ def layers_of_somebody_elses_in_turn(watch):
             return self.net(frozen[self.calls % 8](Tensor(x)))
 
     model = Alternating()
-    optimizer = SGD(model.parameters(), lr=0.1)
-    with watch(model, optimizer):
-        for x, y in BATCHES:
-            model.zero_grad()
-            F.cross_entropy(model(x), y).backward()
-            optimizer.step()
-    return model
+    return trained(watch, model, SGD(model.parameters(), lr=0.1))
 
 
 @healthy
