@@ -10,7 +10,7 @@ import numpy as np
 from . import ops
 from .numpy_functions import FUNCTIONS, UFUNCS, by_name, given, misused, unsupported
 from .op import Node
-from .pytorch_names import OF_TENSOR, Elsewhere, present
+from .pytorch_names import Absent
 
 _METHODS = {
     "add.at": "index_add, or index_put(..., accumulate=True), which return a copy",
@@ -28,11 +28,10 @@ _METHODS = {
 """What does the work of a method of a ufunc."""
 
 
-class Methods(Node):
+class Methods(Node, Absent):
     """What a tensor can do besides recording: in a class body an op is a method."""
 
     __slots__ = ()
-    __dir__ = present
 
     abs = ops.abs_
     add = ops.add
@@ -274,10 +273,6 @@ class Methods(Node):
             if (error := misused(func, made, args, kwargs)) is not None:
                 raise error from None
             raise
-
-
-for _name, _instead in OF_TENSOR.items():
-    setattr(Methods, _name, Elsewhere(_instead, _name))
 
 
 def one_tuple(sizes: tuple[Any, ...]) -> tuple[int, ...]:

@@ -179,3 +179,14 @@ def present(self: Any) -> list[str]:
     """Return what `dir` lists: no attribute that is `Elsewhere`, so that no prompt completes it."""
     names, owner = object.__dir__(self), type(self)
     return [n for n in names if not isinstance(getattr_static(owner, n, None), Elsewhere)]
+
+
+class Absent:
+    """What PyTorch's Tensor has and ours has not: a base of ours, so that it hides nothing."""
+
+    __slots__ = ()
+    __dir__ = present
+
+
+for _name, _instead in OF_TENSOR.items():
+    setattr(Absent, _name, Elsewhere(_instead, _name))
