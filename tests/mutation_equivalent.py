@@ -88,8 +88,10 @@ EQUIVALENT = {
     "output_size": ANY_SEQUENCE,
     "pooling._averages: return -(inside / inside.sum(axis=1, keepdims=True)).astype("
     "np.float64 if dtype.kind in 'biu' else dtype)": "it is used twice, for rows and for columns",
-    "recurrent._dx: return reduce(iadd, map(np.matmul, d.inputs, weights)).reshape(x.shape)": FAST,
     "recurrent._lstm_back: np.matmul(dz, weight).sum(axis=0, out=dh)": FAST,
+    "recurrent._lstm_back: weight = _by_gate(weight_hh, 4)": FAST,
+    "recurrent._gru_back: weight = np.roll(_by_gate(weight_hh, 3), 1, axis=0)": FAST,
+    "recurrent._rnn_back: weight = weight_hh": FAST,
     "recurrent._lstm_cell_reference: i, f, g, o = split(z, 4, axis=1)": "z has two axes",
     "recurrent._gru_cell_reference: x_r, x_z, x_n = split(linear(x, weight_ih, bias_ih), 3, "
     "axis=1)": "it has two axes",

@@ -13,14 +13,13 @@ sequence, is multiplied by the weights and biases of a gate, an (H + 2 + I, H) m
 The weights of gates that end in a sigmoid are halved, which is exact, since sigmoid(z) is
 (1 + tanh(z / 2)) / 2: one tanh serves all gates. The gates are multiplied one by one, since
 OpenBLAS takes small matrices as they are and lays larger ones out anew at each step; so the values
-of a gate at a step, (N, H), are one block of memory.
+of a gate at a step, (N, H), are one block of memory. What comes back to the gates is laid side by
+side for the products after the loop, a row for each sequence at each step.
 """
 
 from __future__ import annotations
 
 import math
-from functools import reduce
-from operator import iadd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,15 +46,10 @@ LINE = 64
 class _Pulled(NamedTuple):
     """What came back through time."""
 
-    inputs: Array  # (K, T, N, H), the gradient of x weight_ih^T
+    inputs: Array  # (T * N, K * H), the gradient of x weight_ih^T
     joined: Array  # (K * H, H + 2 + I), that of the weights and biases beside one another
     h: Array  # (N, H), that of the first hidden state
     c: Array = None
-
-
-def _dx(d: _Pulled, x: Array, weight_ih: Array) -> Array:
-    weights = _by_gate(weight_ih, len(d.inputs))
-    return reduce(iadd, map(np.matmul, _rows(d.inputs), weights)).reshape(x.shape)
 
 
 _WEIGHT_RULES: tuple[Rule, ...] = (
@@ -65,12 +59,12 @@ _WEIGHT_RULES: tuple[Rule, ...] = (
     lambda d, out, x, h, *_, **__: d.joined[:, h.shape[1]],
 )
 _RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, weight_ih, *_, **__: _dx(d, x, weight_ih),
+    lambda d, out, x, h, weight_ih, *_, **__: (d.inputs @ weight_ih).reshape(x.shape),
     lambda d, out, *_, **__: d.h,
     *_WEIGHT_RULES,
 )
 _LSTM_RULES: tuple[Rule, ...] = (
-    lambda d, out, x, h, c, weight_ih, *_: _dx(d, x, weight_ih),
+    lambda d, out, x, h, c, weight_ih, *_: (d.inputs @ weight_ih).reshape(x.shape),
     lambda d, out, *_: d.h,
     lambda d, out, *_: d.c,
     *_WEIGHT_RULES,
@@ -87,6 +81,12 @@ def _aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     memory = np.empty(size + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
     return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _aligned_copy(array: Array) -> Array:
+    copy = _aligned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
 
 
 def _joined(
@@ -129,17 +129,9 @@ def _by_gate(weight: Array, gates: int) -> Array:
 
 
 def _rows(steps: Array) -> Array:
-    """Lay all steps below one another: (..., T, N, n) -> (..., T * N, n)."""
-    *lead, t, n, width = steps.shape
-    return steps.reshape((*lead, t * n, width))
-
-
-def _of_weights(d: Array, seen: Array) -> Array:
-    """Return the gradient of the weights of all gates, (K * H, n).
-
-    From that of what they made, d (K, T, N, H), and what they multiplied, seen (T, N, n).
-    """
-    return np.matmul(_rows(d).swapaxes(1, 2), _rows(seen)).reshape((-1, seen.shape[2]))
+    """Lay all steps below one another, all of a row side by side: (T, N, ...) -> (T * N, n)."""
+    t, n, *row = steps.shape
+    return steps.reshape((t * n, math.prod(row)))
 
 
 def _check(
@@ -219,13 +211,15 @@ def _rnn(
 def _rnn_back(g: Array, saved: Any, weight_hh: Array, nonlinearity: str) -> _Pulled:
     seen, states = saved
     after = states[1:]
+    weight = _aligned_copy(weight_hh)
     d = 1 - after * after if nonlinearity == "tanh" else (after > 0).astype(after.dtype)
     dh = np.zeros(after.shape[1:], after.dtype)
     for t in reversed(range(len(d))):
         dh += g[t]
         d[t] *= dh
-        dh = d[t] @ weight_hh
-    return _Pulled(d[None], _of_weights(d[None], seen[:-1]), dh)
+        dh = d[t] @ weight
+    inputs = _rows(d)
+    return _Pulled(inputs, inputs.T @ _rows(seen[:-1]), dh)
 
 
 @op(
@@ -401,13 +395,13 @@ def _lstm(x: Array, h: Array, c: Array, weights: tuple[Array, ...]) -> tuple[Arr
 def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, cs = saved
     steps, shape, dtype = len(gates), cs.shape[1:], cs.dtype
-    weight = _by_gate(weight_hh, 4)
-    d, parts = _aligned((4, steps, *shape), dtype), _aligned((4, *shape), dtype)
+    weight = _aligned_copy(_by_gate(weight_hh, 4))
+    d = _aligned((steps, shape[0], 4, shape[1]), dtype)
+    dz, parts = _aligned((2, 4, *shape), dtype)
     dh, dc, squashed, room = _aligned((4, *shape), dtype)
     dh[...], dc[...] = 0, 0
     for t in reversed(range(steps)):
-        z, dz = gates[t], d[:, t]
-        i, f, new, o = z
+        i, f, new, o = z = gates[t]
         dh += g[0, t]
         dc += g[1, t]
         np.multiply(z, z, out=dz)
@@ -425,8 +419,10 @@ def _lstm_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
         dc += squashed  # dh o (1 - squashed^2)
         dz[:3] *= dc
         dc *= f
+        d[t] = dz.swapaxes(0, 1)
         np.matmul(dz, weight, out=parts).sum(axis=0, out=dh)
-    return _Pulled(d, _of_weights(d, seen[:-1]), dh, dc)
+    inputs = _rows(d)
+    return _Pulled(inputs, inputs.T @ _rows(seen[:-1]), dh, dc)
 
 
 @op(
@@ -603,24 +599,26 @@ def _gru(x: Array, h: Array, weights: tuple[Array, ...]) -> tuple[Array, Any]:
 
 def _gru_back(g: Array, saved: Any, weight_hh: Array) -> _Pulled:
     gates, seen, states = saved
-    steps, shape, dtype = len(gates), states.shape[1:], states.dtype
-    weight = _by_gate(weight_hh, 3)
-    d = _aligned((3, steps, *shape), dtype)
-    d_new = _aligned((steps, *shape), dtype)  # of the sum in tanh, where r scales what h adds
+    (steps, _, *shape), dtype = gates.shape, gates.dtype
+    weight = _aligned_copy(np.roll(_by_gate(weight_hh, 3), 1, axis=0))
+    d = _aligned((steps, shape[0], 4, shape[1]), dtype)
+    # of the sum in tanh, d_new; of what r scales in it, d_product: h adds that, x the rest
+    d_product, d_r, d_z, d_new = dz = _aligned((4, *shape), dtype)
     dh = np.zeros(shape, dtype)
     for t in reversed(range(steps)):
         r, z, new, product = gates[t]
-        d_r, d_z, d_product = d[:, t]
         dh += g[t]
-        np.multiply(dh * (1 - z), 1 - new * new, out=d_new[t])
-        np.multiply(d_new[t], r, out=d_product)
-        np.multiply(d_new[t] * product, r * (1 - r), out=d_r)
+        np.multiply(dh * (1 - z), 1 - new * new, out=d_new)
+        np.multiply(d_new, r, out=d_product)
+        np.multiply(d_new * product, r * (1 - r), out=d_r)
         np.multiply(dh * (states[t] - new), z * (1 - z), out=d_z)
+        d[t] = dz.swapaxes(0, 1)
         dh *= z
-        dh += np.matmul(d[:, t], weight).sum(axis=0)
-    inputs, middle = np.stack((d[0], d[1], d_new)), shape[1] + 1  # as on the way there
-    of_hidden = _of_weights(d, seen[:-1, :, :middle])
-    of_inputs = _of_weights(inputs, seen[:-1, :, middle:])
+        dh += np.matmul(dz[:3], weight).sum(axis=0)
+    units, middle = shape[1], shape[1] + 1  # as on the way there
+    inputs, hidden, rows = _rows(d[:, :, 1:]), _rows(d[:, :, :3]), _rows(seen[:-1])
+    of_hidden = np.roll(hidden.T @ rows[:, :middle], -units, axis=0)
+    of_inputs = inputs.T @ rows[:, middle:]
     return _Pulled(inputs, np.concatenate((of_hidden, of_inputs), axis=1), dh)
 
 
