@@ -145,6 +145,8 @@ class Cost:
         )
         return "\n".join((table(rows), *notes))
 
+    __repr__ = __str__  # at a prompt, as the tables of nn are
+
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Align rows of text in columns, the first to the left, the others to the right."""
@@ -171,7 +173,7 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
     Returns
     -------
     Cost
-        Print it for a table by op.
+        Shows as a table by op.
 
     Examples
     --------
@@ -247,7 +249,7 @@ def saved_values(node: Any) -> list[Any]:
 
 
 class profile(Observer):
-    """Take the time of each op in a ``with`` block, forward and backward; print it for a table.
+    """Take the time of each op in a ``with`` block, forward and backward; it shows as a table.
 
     Attributes
     ----------
@@ -307,6 +309,8 @@ class profile(Observer):
             rows.append((*key, *self._row([key])))
         rows.append(("all", "", *self._row(self.seconds)))
         return table(rows)
+
+    __repr__ = __str__
 
     def _row(self, keys: Collection[tuple[str, str]]) -> tuple[str, str, str]:
         calls, seconds, size = (

@@ -63,7 +63,7 @@ def test_elementwise_counts_are_per_element():
 
 
 def test_the_table_shows_every_op_and_the_advice():
-    text = str(cost(lambda x: ag.exp(x).sum(), np.ones(4)))
+    text = repr(cost(lambda x: ag.exp(x).sum(), np.ones(4)))
     rows = {line.split()[0]: line.split()[1:] for line in text.splitlines()}
     assert rows["op"] == ["forward", "reverse", "jvp"]
     assert rows["exp"] == ["40", "0", "40"]
@@ -86,7 +86,7 @@ def test_profile_enters_each_op_forward_and_backward_and_changes_no_gradient():
     }
     assert all(s > 0 for s in p.seconds.values())
     assert p.bytes["exp", "forward"] == 16
-    assert str(p).splitlines()[0].split() == ["op", "pass", "calls", "ms", "kB"]
+    assert repr(p).splitlines()[0].split() == ["op", "pass", "calls", "ms", "kB"]
     ag.exp(x)
     assert sum(p.calls.values()) == 7
 
