@@ -117,8 +117,7 @@ def backprop(
             yield node, g
         op, inputs = node.op, node.inputs
         if not plain or not inputs:
-            pull = _pull_through_reference if create_graph and op.shared else _pull
-            for x, gx in pull(node, g, create_graph):
+            for x, gx in _pull(node, g, create_graph):
                 before = get(x)
                 gradients[x] = gx if before is None else before + gx
         elif op.straight:
@@ -243,6 +242,8 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
         raise freed(node)
     if changes.last > node.serial:
         check_unchanged(node)
+    if create_graph and op.shared is not None:
+        return _pull_through_reference(node, g)
     if create_graph:
         out, values = node, inputs
     else:
@@ -263,13 +264,12 @@ def _pull(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def _pull_through_reference(node: Any, g: Any, create_graph: bool) -> list[tuple[Any, Any]]:
+def _pull_through_reference(node: Any, g: Any) -> list[tuple[Any, Any]]:
     """Differentiate a fused op by its reference, recorded anew on the same inputs."""
-    check_unchanged(node)
     with enable_grad():
         again = node.op.reference(*node.inputs, **node.params)
     leaves = set(node.inputs)
-    walk = backprop(again, g, create_graph=create_graph, hooks=True, leaves=leaves)
+    walk = backprop(again, g, create_graph=True, hooks=True, leaves=leaves)
     return [(x, gx) for x, gx in walk if x in leaves]
 
 

@@ -502,6 +502,13 @@ def test_a_freed_graph_is_refused_with_the_cure():
     assert x.grad.item() == pytest.approx(6 * np.exp(9))
 
 
+def test_a_freed_fused_op_is_refused_too_where_its_gradient_is_recorded():
+    y = ag.gelu(leaf(3.0))
+    y.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match=r"made by gelu.*freed"):
+        y.backward(create_graph=True)
+
+
 def test_freeing_lets_go_of_interior_values_during_the_walk():
     x = leaf(np.ones(10))
     a = x.exp()
