@@ -175,9 +175,9 @@ def _floating(points: Sequence[Tensor]) -> list[int]:
 
 def _points(inputs: Sequence[Any]) -> list[Tensor]:
     for i, x in enumerate(inputs):
-        if isinstance(x, list | tuple) and any(isinstance(y, Tensor) for y in x):
+        if isinstance(x, list | tuple) and any(isinstance(y, Tensor | np.ndarray) for y in x):
             raise TypeError(
-                f"gradcheck: input {i} is a {type(x).__name__} of tensors; pass them one after the "
+                f"gradcheck: input {i} is a {type(x).__name__} of arrays; pass them one after the "
                 "other: gradcheck(f, x, y)"
             )
     return [Tensor(x) for x in inputs]
@@ -399,7 +399,7 @@ def _check_forward(
             f"gradcheck: {which}, output at index {_index(k, tangent.shape)}: along a direction "
             f"v forward mode gives {found[k]:.10g}, but J v is {expected[k]:.10g} by reverse mode, "
             f"which agrees with the values of f ({wrong.sum()} of {wrong.size} entries differ); "
-            "a jvp rule in f is wrong"
+            "a jvp rule in f is wrong, or the kind of an op without one"
         )
 
 

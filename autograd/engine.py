@@ -314,16 +314,21 @@ def unbroadcast(g: Any, shape: tuple[int, ...], op: Op) -> Any:
     lead = g.ndim - len(shape)
     if lead > 0 and g.shape[lead:] == shape:
         return g.sum(axis=0 if lead == 1 else tuple(range(lead)))
-    pairs = list(zip(shape, g.shape[max(lead, 0) :], strict=False))
-    if lead < 0 or any(n not in (1, m) for n, m in pairs):
+    if not _stretches(shape, g.shape):
         raise ValueError(
             f"{op.name}: its vjp rule returned a gradient of shape {g.shape} for an input of "
             f"shape {shape}; a rule returns the input's shape, or one it broadcasts to"
         )
-    stretched = [lead + i for i, (n, m) in enumerate(pairs) if n != m]
+    stretched = [lead + i for i, n in enumerate(shape) if n != g.shape[lead + i]]
     if lead or stretched:
         g = g.sum(axis=(*range(lead), *stretched))
     return g if g.shape == shape else g.reshape(shape)
+
+
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether broadcasting can make the one shape the other."""
+    lead = len(to) - len(shape)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, to[lead:], strict=True))
 
 
 def pushforward(
@@ -344,6 +349,11 @@ def pushforward(
     Returns
     -------
     Tensor of the shape of `out`
+
+    Raises
+    ------
+    ValueError
+        If the kind of `op` is 'elementwise', and the shapes say that it is not.
     """
     vjp: Any = op.vjp
     if op.jvp is not None:
@@ -363,6 +373,13 @@ def pushforward(
         weights = vjp[0](np.ones_like(out.data), out, *inputs, **params)
         return (t * weights).sum(axis=params["axis"], keepdims=params["keepdims"])
     else:
+        for i in moving:
+            if inputs[i].shape != out.shape and not _stretches(inputs[i].shape, out.shape):
+                raise ValueError(
+                    f"{op.name}: its kind is {op.kind!r}, but an input of shape {inputs[i].shape} "
+                    f"does not broadcast to the result, {out.shape}; declare another kind, such "
+                    "as kind='other' with jvp= or reference="
+                )
         terms = [vjp[i](tangents[i], out, *inputs, **params) for i in moving]
     total = terms[0]
     for term in terms[1:]:

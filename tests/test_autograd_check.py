@@ -167,6 +167,16 @@ def test_a_wrong_jvp_rule_fails(factor):
     gradcheck(sine, X, forward=False)
 
 
+def test_a_kind_that_is_wrong_fails():
+    def product(a):  # not elementwise, as it says by default
+        return Op("product", lambda x: a @ x, (lambda g, out, x: a.T @ g,), "a{0}")
+
+    with pytest.raises(GradcheckError, match="a jvp rule in f is wrong, or the kind of an op"):
+        gradcheck(product(np.array([[1.0, 2.0], [0.0, 1.0]])), W[0])
+    with pytest.raises(ValueError, match=r"product: .*'elementwise', .*\(3,\) .*\(2,\); declare"):
+        gradcheck(product(W.T), X[0])
+
+
 @pytest.mark.parametrize("wrong", [lambda t: 1.0, lambda t: t * t, abs, lambda t: t**3])
 def test_a_rule_that_is_not_linear_in_g_or_the_tangent_fails(wrong):
     def energy(vjp=lambda g: g, jvp=lambda t: t):
@@ -295,8 +305,9 @@ def test_the_tolerances_can_be_set():
 def test_what_cannot_be_checked_is_refused():
     with pytest.raises(TypeError, match=r"no input is floating, the dtypes are \['int64'\]"):
         gradcheck(lambda x: x, [1, 2])
-    with pytest.raises(TypeError, match=r"input 0 is a tuple of tensors; pass .*gradcheck\(f, x"):
-        gradcheck(lambda x, y: x * y, (Tensor(1.0, requires_grad=True), Tensor(2.0)))
+    for pair in ((Tensor(1.0, requires_grad=True), Tensor(2.0)), (X, W)):
+        with pytest.raises(TypeError, match=r"input 0 is a tuple of arrays; pass .*check\(f, x, y"):
+            gradcheck(lambda x, y: x @ y, pair)
     with pytest.raises(TypeError, match="f returns tuple"):
         gradcheck(lambda x: (x, x), 1.0)
     with pytest.raises(TypeError, match="dtype bool"):
