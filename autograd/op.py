@@ -149,7 +149,8 @@ class Op:
     Raises
     ------
     ValueError
-        If the kind has no such name, or is 'other' and neither `jvp` nor `reference` is given.
+        If the kind has no such name, is 'other' and neither `jvp` nor `reference` is given, or is
+        'reduction' and `forward` has no parameters axis and keepdims.
     TypeError
         If `vjp` is no tuple, or a rule does not take all inputs and parameters.
 
@@ -228,6 +229,11 @@ class Op:
             raise ValueError(
                 f"Op {self.name}: the kind 'other' has no forward mode of its own; "
                 "pass jvp= or reference=, or a kind that gives it"
+            )
+        if self.kind == "reduction" and not {"axis", "keepdims"} <= {*self.param_names}:
+            raise ValueError(
+                f"Op {self.name}: the kind 'reduction' has parameters axis and keepdims, but those "
+                f"of its forward are {list(self.param_names)}; add them, or take another kind"
             )
         if self.jvp is not None and not self.differentiable:
             raise ValueError(

@@ -15,6 +15,11 @@ from autograd import Op, Tensor, op
         ({"kind": "elementwis"}, ValueError, "f: kind is 'elementwis'; it is one of elementwise, "),
         ({"kind": "other"}, ValueError, "f: the kind 'other' has no forward mode of its own"),
         (
+            {"kind": "reduction"},
+            ValueError,
+            r"f: the kind 'reduction' has .* forward are \[\]; add",
+        ),
+        (
             {"vjp": (None,), "jvp": lambda t, out, x: t[0]},
             ValueError,
             "f: it has a jvp rule and no vjp rule, and so counts as a constant",
