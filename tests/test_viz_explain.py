@@ -255,6 +255,27 @@ def test_sums_stand_in_parentheses_where_they_must():
     assert r"\tanh v_{1}" in latex
 
 
+def test_latex_puts_what_it_indexes_or_transposes_in_braces_or_parentheses():
+    x = leaf(np.ones((2, 2)), "x")
+    latex = explain((x * 2)[0].sum(), x).latex()
+    assert r"v_{2} &= {v_{1}}_i" in latex  # TeX refuses a second index
+    latex = explain((x * 2).T.exp().sum(), x).latex()
+    assert r"v_{2} &= {v_{1}}^T" in latex
+    assert r"&= \left(\frac{\partial L}{\partial v_{2}}\right)^T" in latex
+
+
+def test_negative_numbers_stand_in_parentheses_behind_a_sign():
+    x = leaf(2.0, "x")
+    latex = explain(x * -1.5 + -3.0, x).latex()
+    assert r"v_{1} &= x \cdot \left(-1.5\right) = -3" in latex
+    assert r"&= v_{1} + \left(-3\right) = -6" in latex
+
+
+def test_a_factor_of_one_is_left_out_of_the_derivative_of_an_array_too():
+    y = ag.relu(leaf([-1.0, 2.0], "x")).sum()
+    assert [f.text for f in draw(y).graph.nodes[1].formulas] == ["z = relu(x)", "dz/dx = z > 0"]
+
+
 def test_scalars_are_explained_as_a_sum_over_paths():
     x = leaf(3.0, "x")
     y = x * x + x

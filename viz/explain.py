@@ -29,7 +29,7 @@ _INFIX = {
     **{"gt": (">", 0), "ge": (">=", 0)},
 }
 _RELATIONS = {"eq": "=", "ne": r"\neq", "lt": "<", "le": r"\leq", "gt": ">", "ge": r"\geq"}
-_ATOM = 9
+_SIGNED, _ATOM = 1, 9
 _LONGEST = 40  # characters of a number or array in a line
 _LONGEST_FORMULA = 120
 _MOST_NUMBERS = 1000  # that are written out
@@ -114,7 +114,8 @@ def _constant(x: Any, inputs: Sequence[Any]) -> Term:
 
 
 def _is(value: float, x: Term) -> bool:
-    return isinstance(x.expression, Constant) and x.data.ndim == 0 and bool(x.data == value)
+    e = x.expression
+    return isinstance(e, Constant) and np.ndim(e.value) == 0 and bool(e.value == value)
 
 
 class Line(NamedTuple):
@@ -589,22 +590,25 @@ def _latex_of(e: Expression, above: int = 0) -> str:
         of = _latex_name(e.gradient_of) if e.gradient_of else ""
         return rf"\frac{{\partial {name}}}{{\partial {of}}}" if of else name
     if isinstance(e, Constant):
-        if np.ndim(e.value) == 0:
-            return _latex_number(np.asarray(e.value).item())
-        return r"\mathrm{const}"
+        if np.ndim(e.value):
+            return r"\mathrm{const}"
+        text = _latex_number(np.asarray(e.value).item())
+        return rf"\left({text}\right)" if text[0] == "-" and above > _SIGNED else text
     name, operands = e.op.name, e.operands
-    if _is_transpose(e):
-        text = _latex_of(operands[0], _ATOM)
-        return rf"\left({text}\right)^T" if text.startswith(r"\frac") else f"{{{text}}}^T"
     if name in _RELATIONS:
         left, right = (_latex_of(x, 1) for x in operands)
         return rf"\mathbf{{1}}[{left} {_RELATIONS[name]} {right}]"
-    rank = {"div": _ATOM, "neg": 2}.get(name, _INFIX[name][1] if name in _INFIX else _ATOM)
+    rank = {"div": _ATOM, "neg": _SIGNED}.get(name, _INFIX[name][1] if name in _INFIX else _ATOM)
     shown = [_latex_of(x, _room(e.op, i, rank)) for i, x in enumerate(operands)]
     scaled = name == "mul" and (e.ndim == 0 or any(isinstance(x, Constant) for x in operands))
     template = r"{0} \cdot {1}" if scaled else e.op.latex
     # an optional operand that was left out takes the sign before it along
     template = re.split(rf" (?:\+|\\odot) \{{{len(operands)}\}}", template)[0]
+    for i in map(int, {*re.findall(r"\{(\d)\}(?:\}\})?[_^]", template)}):
+        if i < len(shown) and shown[i].startswith(r"\frac"):
+            shown[i] = rf"\left({shown[i]}\right)"
+        elif i < len(shown) and "_" in shown[i]:
+            shown[i] = f"{{{shown[i]}}}"  # TeX takes one index
     try:
         text = template.format(*shown)
     except (IndexError, KeyError, ValueError):  # a formula of the user's with braces astray
