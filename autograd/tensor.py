@@ -6,6 +6,7 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from threading import RLock
 from typing import Any, Self
 
 import numpy as np
@@ -290,8 +291,8 @@ class Tensor(Methods):
         Parameters
         ----------
         hook : callable
-            Gets the leaf, whose `grad` is up to date. It may use the gradient and set it to None,
-            so that the gradients of a large model never stand in memory together.
+            Gets the leaf. It runs at the end, when `grad` of every leaf is up to date, and may use
+            the gradient and set it to None.
 
         Returns
         -------
@@ -337,7 +338,8 @@ class Tensor(Methods):
             def store(g: Tensor) -> None:
                 this = keep()
                 if this is not None:
-                    this.grad = g if this.grad is None else this.grad + g
+                    with _adding:
+                        this.grad = g if this.grad is None else this.grad + g
 
             self._hook(RETAINED, store)
         return self
@@ -401,10 +403,12 @@ class Tensor(Methods):
         )
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
         with np.errstate(all="ignore"):
-            for t, g in walk:
-                if t.hooks is not None:
-                    g = run_hooks(t, g)
-                t._grad = unshared(g, taken) if t._grad is None else t._grad + g
+            # All are final before one is added: of a walk or a hook that raises nothing remains.
+            pairs = [(t, g if t.hooks is None else run_hooks(t, g)) for t, g in walk]
+            with _adding:
+                for t, g in pairs:
+                    t._grad = unshared(g, taken) if t._grad is None else t._grad + g
+            for t, _ in pairs:
                 if t.hooks is not None:
                     for (when, _), hook in sorted(t.hooks.items()):
                         if when == ACCUMULATED:
@@ -769,6 +773,9 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
         )
     return array[()] if array.ndim == 0 else array
 
+
+_adding = RLock()
+"""Held while gradients are added up: threads that walk graphs of their own may share leaves."""
 
 _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)

@@ -361,6 +361,22 @@ def test_hooks_after_accumulation_see_the_whole_gradient_and_may_use_it_up():
         (x * 2).register_post_accumulate_grad_hook(step)
 
 
+def test_a_hook_that_raises_leaves_no_gradient_half_added():
+    x, w = leaf(2.0), leaf(3.0)
+
+    def broken(g):
+        raise ArithmeticError
+
+    handle = w.register_hook(broken)
+    y = x * w
+    with pytest.raises(ArithmeticError):
+        y.backward()
+    assert x.grad is w.grad is None
+    handle.remove()
+    y.backward()
+    assert (x.grad.item(), w.grad.item()) == (3.0, 2.0)
+
+
 def test_a_hook_can_be_removed_after_the_gradient_was_asked_for():
     x = leaf(3.0)
     y = x * 2
@@ -719,6 +735,24 @@ def test_recording_and_scope_are_per_thread():
         thread.join()
     assert seen["op"] is not None
     assert seen["scope"] is None
+
+
+def test_gradients_of_threads_that_share_a_leaf_all_count():
+    w = leaf(np.zeros(200_000))  # NumPy lets other threads run while it adds so many
+    steps = [[(w * 1.0).sum() for _ in range(10)] for _ in range(4)]
+    together = threading.Barrier(4)
+
+    def work(mine):
+        together.wait()
+        for y in mine:
+            y.backward()
+
+    threads = [threading.Thread(target=work, args=(mine,)) for mine in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (w.grad.data == 40).all()
 
 
 def test_observers_levels_and_changes_of_two_threads_do_not_meet():
