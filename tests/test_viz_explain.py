@@ -12,7 +12,7 @@ import autograd as ag
 from autograd import Tensor
 from tests.op_cases import CASES
 from viz import backward_steps, draw, explain
-from viz.explain import formulas
+from viz.explain import formulas, written
 
 
 def leaf(value, name=None):
@@ -381,6 +381,10 @@ def test_formulas_tell_parameters_apart_that_differ_in_the_fifth_digit():
     graph = draw(ag.clip(x, max=0.123451) + ag.clip(x, max=0.123452)).graph
     formulas = [node.formulas[0].text for node in graph.nodes if node.op == "clip"]
     assert formulas == ["z = clip(x, max=0.123451)", "z = clip(x, max=0.123452)"]
+
+
+def test_an_index_that_is_a_tensor_is_written_as_an_array():
+    assert written((Tensor(np.array([0, 2])), 1)) == "(array([0, 2]), 1)"
 
 
 def test_a_long_index_is_left_out():

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import autograd as ag
 from autograd import Tensor
-from viz import labels
+from viz import draw, labels
 
 
 @given(st.text() | st.text(st.characters(categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"])))
@@ -64,7 +65,29 @@ def test_parameters_are_those_that_differ_from_the_defaults():
 
 def test_parameters_print_neither_arrays_nor_addresses():
     x = Tensor(np.ones(4), requires_grad=True)
-    assert labels.parameters(*_op(x[np.array([0, 0, 3])])) == "index=ndarray"
+    assert labels.parameters(*_op(x[np.array([0, 0, 3])])) == "index=int64 (3,)"
+    assert labels.parameters(*_op(x.reshape((2, *[1] * 9, 2)))) == (
+        "shape=(2, 1, 1, 1, 1, 1, 1, 1, 1, 1, \u2026)"
+    )
+
+
+def test_a_default_for_each_direction_is_left_out():
+    x, w = Tensor(np.ones((1, 2, 6, 6))), Tensor(np.ones((3, 2, 3, 3)), requires_grad=True)
+    assert labels.parameters(*_op(ag.conv2d(x, w))) == ""
+    assert labels.parameters(*_op(ag.conv2d(x, w, stride=(1, 2)))) == "stride=(1, 2)"
+
+
+def test_parameters_that_do_not_fit_a_line_take_the_next():
+    x, w = Tensor(np.ones((1, 2, 6, 6))), Tensor(np.ones((3, 2, 3, 3)), requires_grad=True)
+    out = ag.conv2d(x, w, stride=(2, 1), padding=(1, 1))
+    lines = [line.text for line in next(b for b in draw(out).figure.boxes if b.id == "n2op").lines]
+    assert lines == ["conv2d", "stride=(2, 1)", "padding=(1, 1)"]
+
+
+def test_arrays_for_an_op_to_fill_are_no_parameters():
+    x, one = Tensor(np.ones((4, 2))), Tensor(np.ones(2), requires_grad=True)
+    out = ag.batch_norm(x, one, one, moments=(np.zeros(2), np.zeros(2)))
+    assert labels.parameters(*_op(out)) == ""
 
 
 def _op(tensor):

@@ -520,6 +520,8 @@ def written(value: Any) -> str:
     >>> print(written((slice(1, None), np.array([0, 2]), 1 / 3, "mean")))
     (slice(1, None), array([0, 2]), 0.3333333333333333, 'mean')
     """
+    if isinstance(value, Tensor):
+        value = value.data
     if isinstance(value, tuple):
         inner = ", ".join(map(written, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"

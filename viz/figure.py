@@ -6,6 +6,7 @@ Layout engines and writers (DOT, SVG) read the `Figure` and add no text.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
@@ -24,6 +25,7 @@ Role: TypeAlias = Literal["name", "op", "text", "grad", "state"]
 
 BIPARTITE_UP_TO = 60  # boxes; above, 'auto' is compact
 CAPTION_WIDTH = 72  # characters
+PARAMS_WIDTH = 28
 DEEPEST_FRAME = 12  # frames in frames; Graphviz recurses over them
 
 _KINDS = {
@@ -309,8 +311,13 @@ def _op_box(node: Node, show: Collection[str], frame: str | None) -> Box:
 
 def _op_lines(node: Node) -> Iterator[Line]:
     yield Line(symbol(node.op), "op")
-    if node.params:
-        yield Line(plain(node.params, 28), "text")
+    lines: list[str] = []
+    for param in re.split(r", (?=\w+=)", node.params):
+        if lines and len(f"{lines[-1]}, {param}") <= PARAMS_WIDTH:
+            lines[-1] += f", {param}"
+        else:
+            lines.append(plain(param, PARAMS_WIDTH))
+    yield from (Line(line, "text") for line in lines if line)
 
 
 def _lines(node: Node, show: Collection[str], *, with_op: bool) -> Iterator[Line]:

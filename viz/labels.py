@@ -204,9 +204,15 @@ def symbol(op_name: str) -> str:
 
 
 def brief(value: Any) -> str:
-    """Return a parameter as a reader would type it, or its type: no arrays, and no addresses."""
-    if isinstance(value, tuple | list) and len(value) < 10:
-        inner = ", ".join(map(brief, value))
+    """Return a parameter as a reader would type it, or what it is: no addresses.
+
+    Examples
+    --------
+    >>> print(brief((slice(1, None), [0, 2], np.arange(6).reshape(2, 3))))
+    (1:, [0, 2], int64 (2, 3))
+    """
+    if isinstance(value, tuple | list):
+        inner = ", ".join([*map(brief, value[:10]), *["\u2026"] * (len(value) > 10)])
         if isinstance(value, list):
             return f"[{inner}]"
         return f"({inner},)" if len(value) == 1 else f"({inner})"
@@ -221,6 +227,8 @@ def brief(value: Any) -> str:
         return number(value)
     if isinstance(value, type | np.dtype):
         return np.dtype(value).name
+    if hasattr(value, "dtype"):  # an array or a tensor
+        return f"{value.dtype} {value.shape}"
     return type(value).__name__
 
 
@@ -235,12 +243,19 @@ def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = br
     shown = []
     for name, value in params.items():
         default = signature[name].default if name in signature else inspect.Parameter.empty
-        if value is default or (
-            type(value) is type(default) and _small(value) and value == default
-        ):
-            continue
+        if name == "moments" or _same(value, default):
+            continue  # moments are arrays for batch_norm to fill
         shown.append(f"{name}={write(value)}")
     return ", ".join(shown)
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a value is the default, or in each direction."""
+    if isinstance(value, tuple) and value and not isinstance(default, tuple):
+        return all(_same(x, default) for x in value)
+    return value is default or (
+        type(value) is type(default) and _small(value) and bool(value == default)
+    )
 
 
 def _small(value: Any) -> bool:
