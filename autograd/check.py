@@ -19,7 +19,7 @@ from .engine import backprop
 from .forward import jvp
 from .op import Op
 from .recording import Observer, enable_grad, no_grad
-from .tensor import Tensor
+from .tensor import Tensor, as_tensor
 
 STEP = 1e-3  # of central differences, relative to the entry that moves
 
@@ -354,7 +354,7 @@ def _gradient(f: Callable[..., Tensor], i: int) -> Callable[..., Tensor]:
             if out.requires_grad:
                 for t, g in backprop(out, seed.astype(out.dtype), create_graph=True):
                     if t is xs[i]:
-                        return g  # type: ignore[no-any-return]
+                        return as_tensor(g)  # a rule may give zeros, whatever it gets
         return Tensor(np.zeros_like(xs[i].data))
 
     return gradient

@@ -357,7 +357,7 @@ def pushforward(
     """
     vjp: Any = op.vjp
     if op.jvp is not None:
-        return op.jvp(tangents, out, *inputs, **params)
+        return _made_tangent(op.jvp(tangents, out, *inputs, **params), out, op)
     pairs = zip(tangents, vjp, strict=False)
     tangents = tuple(None if rule is None else t for t, rule in pairs)
     moving = [i for i, t in enumerate(tangents) if t is not None]
@@ -384,6 +384,13 @@ def pushforward(
     total = terms[0]
     for term in terms[1:]:
         total = total + term
-    if not isinstance(total, _GRADIENTS):
-        total = out.wrap(_made_array(total, op).astype(out.dtype))
+    total = _made_tangent(total, out, op)
     return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
+
+
+def _made_tangent(t: Any, out: Any, op: Op) -> Any:
+    """Return what a rule gave as a tensor: one that stands still may be an array or a number."""
+    if isinstance(t, Node):
+        return t
+    t = t if isinstance(t, _GRADIENTS) else _made_array(t, op)
+    return out.wrap(t.astype(out.dtype))

@@ -82,6 +82,24 @@ def test_a_rule_may_return_a_number_for_a_scalar_and_must_not_for_an_array(creat
             f(Tensor([3.0, 4.0], requires_grad=True)).sum().backward(create_graph=create_graph)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "elementwise"},
+        {"kind": "other", "jvp": lambda t, out, x: np.zeros(x.shape)},
+    ],
+    ids=["elementwise", "jvp"],
+)
+def test_a_derivative_that_is_constant_may_be_an_array_among_tensors(fields):
+    sign = op(vjp=(lambda g, out, x: np.zeros(x.shape),), **fields)(np.sign)
+    x = np.array([1.0, -2.0])
+    ag.gradcheck(sign, x)
+    ag.gradgradcheck(sign, x)
+    out, tangent = ag.jvp(sign, (x,), (x,))
+    assert type(tangent) is type(out) is Tensor
+    assert ag.hessian(lambda x: sign(x).sum())(x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
 def test_a_rule_or_a_forward_that_returns_a_tuple_is_named():
     x = Tensor([3.0, 4.0], requires_grad=True)
     pair = Op("pair", lambda x: 2 * x, (lambda g, out, x: (2 * g,),), "p")
