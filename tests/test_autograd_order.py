@@ -154,6 +154,13 @@ def test_norms_that_are_none_say_so():
 
 def test_the_norm_of_float16_does_not_overflow():
     assert ag.norm(Tensor([300.0, 400.0], dtype=np.float16)).item() == 500
+    for scale in (1e-4, 100):  # whose cubes are too small, and too large
+        x = np.float16([3 * scale, -4 * scale, 5 * scale])
+        out, slope = ag.value_and_grad(lambda x: ag.vector_norm(x, ord=3))(x)
+        wide = x.astype(float)
+        assert out.data == np.float16(np.linalg.norm(wide, 3))
+        right = ag.grad(lambda x: ag.vector_norm(x, ord=3))(wide)
+        np.testing.assert_allclose(slope.data, right.data, 4e-3)
 
 
 def test_deviations_of_many_float16_numbers_do_not_overflow():

@@ -436,12 +436,12 @@ def vector_norm(x: Array, axis: Axis = None, keepdims: bool = False, ord: float 
         )
     if ord == 1:
         return abs(x).sum(axis=axis, keepdims=keepdims)
-    if ord != 2:
-        return (abs(x) ** ord).sum(axis=axis, keepdims=keepdims) ** (1 / ord)
-    if x.dtype == np.float16:  # the square of 256 overflows
-        wide = np.square(x, dtype=np.float32)
-        return np.sqrt(wide.sum(axis=axis, keepdims=keepdims)).astype(x.dtype)
-    return np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
+    wide = widened(x)  # in float16 the square of 256 overflows
+    if ord == 2:
+        out = np.sqrt((wide * wide).sum(axis=axis, keepdims=keepdims))
+    else:
+        out = (abs(wide) ** ord).sum(axis=axis, keepdims=keepdims) ** (1 / ord)
+    return in_dtype(out, x.dtype)
 
 
 @with_aliases
