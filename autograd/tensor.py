@@ -332,7 +332,7 @@ class Tensor(Methods):
 
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
-        if self.op is not None and all(when != RETAINED for when, _ in self.hooks or ()):
+        if self.op is not None and not self._retains():
             keep = weakref.ref(self)
 
             def store(g: Tensor) -> None:
@@ -343,6 +343,9 @@ class Tensor(Methods):
 
             self._hook(RETAINED, store)
         return self
+
+    def _retains(self) -> bool:
+        return any(when == RETAINED for when, _ in self.hooks or ())
 
     def wrap(self, data: Any) -> Tensor:
         """Return a leaf tensor of the data, without a copy."""
@@ -538,7 +541,8 @@ class Tensor(Methods):
             self._become(_arithmetic(op, self, other), self)
             return self
         if getattr(other, "priority", 0) or (recorded and self._is_view()):
-            return _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
+            after = _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
+            return after.retain_grad() if self._retains() else after
         before = self._alias() if recorded else self.detach()
         after = _arithmetic(op, before, before if other is self else other)
         if after.shape != self.shape:

@@ -447,6 +447,16 @@ def test_hooks_stay_with_the_value_they_were_registered_on(library, change, slop
     assert y.grad.tolist() == [1, 1]  # of the last value, which y is now
 
 
+@pytest.mark.parametrize("library", ["autograd", "torch"])
+def test_a_view_that_is_updated_goes_on_keeping_its_gradient(library):
+    x = pytest.importorskip(library).tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = (x * 2)[:2]
+    y.retain_grad()
+    y += 1
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [6, 10]
+
+
 @pytest.mark.parametrize("values", [[0, 0], [False, False]])
 def test_what_holds_no_gradient_refuses_a_value_that_moves(values):
     x, y = Tensor(1.5, requires_grad=True), Tensor(values)
