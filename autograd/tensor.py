@@ -203,7 +203,8 @@ class Tensor(Methods):
         if self.requires_grad or self.priority:  # or carries a tangent
             raise TypeError(
                 "a tensor that requires grad does not turn into an array silently, since its "
-                "gradient would be lost; use .numpy(), or .detach() first"
+                "gradient would be lost; use .numpy(), or .detach() first; a list of tensors is "
+                "joined by stack() or concatenate()"
             )
 
     def __bool__(self) -> bool:
@@ -772,8 +773,8 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     array = np.array(data, dtype=dtype, copy=copy)
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"Tensor: {data!r:.60} has dtype {array.dtype}, which holds no real numbers; a list of "
-            "tensors is joined by stack() or concatenate()"
+            f"Tensor: {data!r:.60} has dtype {array.dtype}, which holds no real numbers; pass "
+            "floating numbers, integers or booleans"
         )
     return array[()] if array.ndim == 0 else array
 

@@ -96,6 +96,12 @@ def test_what_is_no_number_is_refused(bad):
         Tensor(bad)
 
 
+@pytest.mark.parametrize("f", [Tensor, ag.as_tensor, np.array, np.asarray])
+def test_a_list_of_tensors_that_require_grad_is_refused_with_the_cure(f):
+    with pytest.raises(TypeError, match=r"gradient would be lost.*a list .* joined by stack\(\)"):
+        f([leaf(1.0), leaf(2.0)])
+
+
 def test_integers_do_not_require_grad():
     with pytest.raises(TypeError, match="int64 has no gradient"):
         Tensor([1, 2], requires_grad=True)
