@@ -10,7 +10,7 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar
 from copy import copy
 from functools import wraps
-from inspect import isgeneratorfunction
+from inspect import iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from typing import Any, Self
 
@@ -54,9 +54,17 @@ next_serial = count(1).__next__
 
 
 class _Decorator(ContextDecorator):
-    """A context manager that decorates functions, and generators: each time one runs on."""
+    """A context manager that decorates functions, coroutines, and generators as they run on."""
 
     def __call__(self, f: Any) -> Any:
+        if iscoroutinefunction(f):
+
+            @wraps(f)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self._recreate_cm():  # type: ignore[attr-defined]
+                    return await f(*args, **kwargs)
+
+            return coroutine
         if not isgeneratorfunction(f):
             return super().__call__(f)
 

@@ -1,5 +1,6 @@
 """The engine: recording, the walk back, accumulation, freeing, changes in place, threads."""
 
+import asyncio
 import contextvars
 import gc
 import operator
@@ -83,6 +84,23 @@ def test_no_grad_decorates_a_generator_each_time_it_runs_on():
     assert seen == [False]
     assert (x * 2).requires_grad
     assert list(no_grad(enable_grad(lambda: (yield (x * 2).requires_grad)))()) == [True]
+
+
+def test_no_grad_decorates_a_coroutine_and_no_other_task():
+    x = leaf(1.0)
+
+    @no_grad
+    async def quiet():
+        await asyncio.sleep(0)
+        return (x * 2).requires_grad
+
+    async def loud():
+        return (x * 2).requires_grad
+
+    async def together():
+        return await asyncio.gather(quiet(), loud(), quiet())
+
+    assert asyncio.run(together()) == [False, True, False]
 
 
 def test_a_block_may_be_left_in_another_context():
