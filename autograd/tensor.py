@@ -741,6 +741,11 @@ class Tensor(Methods):
         if not (records and op.differentiable and (mode if watcher is None else watcher.on)):
             return _leaf(data)
         if data.dtype.kind != "f":  # astype(int): integers have no gradient
+            if data.dtype.kind not in "iub":
+                raise TypeError(
+                    f"{op.name}: the result is {data.dtype}, and its gradient would be lost, since "
+                    "a tensor holds real numbers; compute real and imaginary part by themselves"
+                )
             return _leaf(data)
         out = _recorded(op, data, tuple(tensors), params, saved)
         if watcher is not None:

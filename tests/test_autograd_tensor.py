@@ -96,6 +96,17 @@ def test_what_is_no_number_is_refused(bad):
         Tensor(bad)
 
 
+def test_complex_results_do_not_lose_the_gradient_silently():
+    @ag.op(vjp=(lambda g, out, x: np.fft.fft(g).real,), kind="linear")
+    def fft(x):
+        return np.fft.fft(x)
+
+    x = leaf([1.0, 2.0])
+    for f in (fft, lambda x: x.astype(complex)):
+        with pytest.raises(TypeError, match=r"result is complex128.*gradient would be lost"):
+            f(x)
+
+
 @pytest.mark.parametrize("f", [Tensor, ag.as_tensor, np.array, np.asarray])
 def test_a_list_of_tensors_that_require_grad_is_refused_with_the_cure(f):
     with pytest.raises(TypeError, match=r"gradient would be lost.*a list .* joined by stack\(\)"):
