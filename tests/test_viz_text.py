@@ -79,8 +79,10 @@ def test_arrays_and_parameters_are_summarised():
     x = leaf(np.array([[1.0, 3.0], [np.nan, 5.0]]), "x")
     text = viz.to_text((x.sum(axis=0) * np.array([1, 2])).sum())
     assert "sum (axis=0)  (2,)" in text
-    assert "x  (2, 2)  mean 3 std 1.63  1 not finite  |grad| 3.162" in text
+    assert "x  (2, 2)  1 not finite  rest: mean 3 std 1.63  |grad| 3.162" in text
     assert "constant  (2,)  int64 from 1 to 2" in text
+    about = viz.draw(x.sum()).figure.boxes[0].about
+    assert "float64, 1 not finite, of the rest mean 3, std 1.633" in about
 
 
 def test_a_deep_chain_is_neither_recursion_nor_a_triangle_of_spaces():

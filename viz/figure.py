@@ -211,13 +211,14 @@ def value_text(summary: Summary, *, value: bool = True, shape: bool = True) -> l
         lines = [f"value {number(summary.item)}"] if value else []
         return [*lines, str(summary.shape)] if shape and summary.shape else lines
     lines = [str(summary.shape)] if shape else []
-    if value and summary.mean == summary.mean:
-        if "float" in summary.dtype:
-            lines.append(f"mean {number(summary.mean, 3)} std {number(summary.std, 3)}")
-        else:
-            lines.append(f"{summary.dtype} from {number(summary.low)} to {number(summary.high)}")
     if value and summary.nonfinite:
         lines.append(f"{summary.nonfinite:,} not finite")
+    if value and summary.mean == summary.mean:
+        if "float" in summary.dtype:
+            of = "rest: " if summary.nonfinite else ""
+            lines.append(f"{of}mean {number(summary.mean, 3)} std {number(summary.std, 3)}")
+        else:
+            lines.append(f"{summary.dtype} from {number(summary.low)} to {number(summary.high)}")
     return lines
 
 
@@ -396,12 +397,15 @@ def _in_full(summary: Summary) -> str:
     if summary.item is not None:
         return f"{plain(repr(summary.item), 24)} ({summary.dtype})"
     text = f"of shape {summary.shape}, {summary.dtype}"
+    if summary.nonfinite:
+        text += f", {summary.nonfinite:,} not finite"
     if summary.mean == summary.mean:
+        text += ", of the rest" if summary.nonfinite else ","
         text += (
-            f", mean {number(summary.mean)}, std {number(summary.std)}, from "
+            f" mean {number(summary.mean)}, std {number(summary.std)}, from "
             f"{number(summary.low)} to {number(summary.high)}, norm {number(summary.norm)}"
         )
-    return text + (f", {summary.nonfinite:,} not finite" if summary.nonfinite else "")
+    return text
 
 
 def _frames(graph: Graph) -> tuple[Frame, ...]:
