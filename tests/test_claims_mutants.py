@@ -249,7 +249,7 @@ MUTANTS = [
     (
         "backpropagation through time stops after one step",
         "S10.4",
-        text(recurrent._rnn_back, "dh = d[t] @ weight_hh", "dh = 0 * dh"),
+        text(recurrent._rnn_back, "dh = d[t] @ weight", "dh = 0 * dh"),
     ),
     (
         "attention does not divide by the root of the width",
