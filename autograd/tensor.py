@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -211,6 +212,13 @@ class Tensor(Methods):
         return bool(self.data)
 
     def __float__(self) -> float:
+        if self.priority or (self.requires_grad and is_recording()):
+            warnings.warn(
+                "float: a tensor that requires grad turns into a number without one, as in "
+                "math.exp(x) or a[i] = x of an array; write np.exp(x), or x.item() to look at the "
+                "value",
+                stacklevel=2,
+            )
         return float(self.item())
 
     def __int__(self) -> int:

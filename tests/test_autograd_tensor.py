@@ -1,6 +1,7 @@
 """Tensor: construction, dtype, interoperation with NumPy, errors that name the cure."""
 
 import inspect
+import math
 import operator as op
 from functools import partial
 
@@ -369,8 +370,20 @@ def test_format_works_on_one_element():
         f"{Tensor(np.ones(6)):.2f}"
 
 
+@pytest.mark.parametrize("f", [float, math.exp, lambda x: np.zeros(2).__setitem__(0, x)])
+def test_a_gradient_is_not_lost_in_a_number_silently(f):
+    x, said = leaf(2.5), r"float: .* requires grad .* np\.exp\(x\), or x\.item\(\)"
+    with pytest.warns(UserWarning, match=said):
+        f(x)
+    with pytest.warns(UserWarning, match=said):
+        ag.jvp(lambda x: x * (f(x) or 1.0), (2.5,), (1.0,))
+    f(x.detach())
+    with ag.no_grad():
+        f(x)
+
+
 def test_item_float_int_and_len():
-    assert float(leaf([2.5])) == 2.5
+    assert float(Tensor([2.5])) == 2.5
     assert int(Tensor(3)) == 3
     assert [10, 20, 30][Tensor(1)] == 20
     assert len(Tensor([1, 2])) == 2

@@ -220,6 +220,13 @@ def test_a_saved_schedule_goes_on(make, settings):
         b.step()
 
 
+def test_a_plateau_takes_a_loss_for_its_value():
+    scheduler = ReduceLROnPlateau(optimizer())
+    scheduler.optimizer.step()
+    scheduler.step(Tensor(2.0, requires_grad=True))
+    assert scheduler.best == 2 and type(scheduler.best) is float
+
+
 def test_a_saved_plateau_goes_on():
     a, b = (ReduceLROnPlateau(optimizer(), patience=3, cooldown=2) for _ in range(2))
     metrics = [3, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd import as_tensor
 from nn.optim.optimizer import Optimizer
 from nn.pytorch_names import answers
 from nn.warn import warn
@@ -664,7 +665,7 @@ class ReduceLROnPlateau(LRScheduler):
             Such as the loss on a validation set. NaN is not better than anything.
         """
         self._count()
-        metrics = float(metrics)
+        metrics = as_tensor(metrics).item()  # of a loss, too
         if self._is_better(metrics):
             self.best, self.num_bad_epochs = metrics, 0
         else:
