@@ -53,6 +53,18 @@ class Dual(Tensor):
             tangent = pushforward(op, tangents, out, primals, params)
         return Dual(out, tangent, top)
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        raise TypeError(
+            "copy: a tensor in forward mode has a tangent, which a copy or a pickle would lose; "
+            "clone() passes it on, detach() leaves it behind"
+        )
+
+    def _seed(self, gradient: Any) -> Any:
+        raise RuntimeError(
+            "backward: forward mode does not follow a backward pass, since it adds up numbers in "
+            "grad; take the gradient by autograd.grad(f)(x) inside of jvp, jacfwd, hvp or hessian"
+        )
+
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the value, and of the tangent, as a recorded assignment does."""
         self._refuse_view("x[i] = v")

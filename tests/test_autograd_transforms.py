@@ -1,6 +1,8 @@
 """Derivatives as functions of functions: closed forms, PyTorch, nesting, trees, checkpoints."""
 
+import copy
 import gc
+import pickle
 import tracemalloc
 import weakref
 from collections import OrderedDict, namedtuple
@@ -974,6 +976,24 @@ def test_an_argument_changed_in_place_is_refused():
         with pytest.raises(RuntimeError, match="f changed an argument in place"):
             ag.grad(f)(given)
     assert given.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_forward_mode_refuses_a_copy_without_its_tangent(twin):
+    with pytest.raises(TypeError, match=r"would lose; clone\(\) passes it on"):
+        ag.jvp(lambda x: [twin(x), x * x][1], (2.0,), (1.0,))
+
+
+def test_forward_mode_refuses_a_backward_pass_and_takes_grad():
+    def slope(x):
+        w = Tensor(3.0, requires_grad=True)
+        (w * w * x).backward()
+        return w.grad * x
+
+    with pytest.raises(RuntimeError, match=r"forward mode does not follow .*autograd\.grad\(f\)"):
+        ag.jvp(slope, (2.0,), (1.0,))
+    _, tangent = ag.jvp(lambda x: ag.grad(lambda w: w * w * x)(3.0) * x, (2.0,), (1.0,))
+    assert tangent.item() == 24
 
 
 def test_forward_mode_leaves_arguments_alone_that_f_changes():
