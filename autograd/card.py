@@ -13,6 +13,7 @@ _BOX = (
     "display:inline-block;border:1px solid #8888;border-radius:6px;padding:6px 10px;margin:2px 0;"
     "font:13px/1.45 sans-serif"
 )
+_NUMBERS = "margin:0;font:13px/1.45 monospace"  # said, as notebooks let <pre> inherit its font
 _BADGE = "background:#b00020;color:#fff;border-radius:4px;padding:0 5px"
 
 
@@ -36,8 +37,8 @@ def card(t: Any) -> str:
     name = f"<b>{html.escape(t.name)}</b> " if t.name else ""
     parts = [f"{name}{html.escape(', '.join(facts))}{_badges(values)}"]
     if values.size <= _SHOWN:
-        text = np.array2string(values, precision=4, separator=", ")
-        parts.append(f'<pre style="margin:0">{html.escape(text)}</pre>')
+        text = np.array2string(values, precision=4, separator=", ") if t.ndim else str(t.data)
+        parts.append(f'<pre style="{_NUMBERS}">{html.escape(text)}</pre>')
     finite = values[np.isfinite(values)].astype(np.float64)
     if finite.size and values.ndim and values.dtype.kind != "b":
         with np.errstate(all="ignore"):  # sums of huge numbers
@@ -45,7 +46,7 @@ def card(t: Any) -> str:
             parts.append(f"mean {mean:.4g}, std {std:.4g}, from {low:.4g} to {high:.4g}")
             if finite.size > _SHOWN and 0 < high - low < np.inf:
                 parts.append(_histogram(finite))
-    return f'<div style="{_BOX}">{"<br>".join(parts)}</div>'
+    return f'<div style="{_BOX}">{"".join(map("<div>{}</div>".format, parts))}</div>'
 
 
 def _badges(values: Any) -> str:

@@ -14,7 +14,7 @@ INF, NAN = float("inf"), float("nan")
 def card(t):
     """The card, which must be well-formed, and its text."""
     text = t._repr_html_()
-    tree = ET.fromstring(text.replace("<br>", "<br/>"))
+    tree = ET.fromstring(text)
     return text, " ".join(tree.itertext())
 
 
@@ -24,6 +24,18 @@ def test_it_says_what_the_tensor_is():
     assert "mean 1.75, std 0.75, from 1 to 2.5" in card(x)[1]
     assert "op exp" in card(x.exp())[1]
     assert "[[1. , 2.5]]" in card(x)[1]
+
+
+def test_a_number_has_all_its_digits():
+    assert card(Tensor(1.99995))[1].endswith("1.99995")
+    assert card(Tensor(np.float32(0.1)))[1].endswith("0.1")
+
+
+def test_the_columns_of_a_matrix_stand_below_one_another():
+    tree = ET.fromstring(card(Tensor([[1.0, -2.5], [-10.0, 3.0]]))[0])
+    (numbers,) = tree.iter("pre")
+    assert "monospace" in numbers.get("style")
+    assert [part.tag for part in tree] == ["div"] * 3, "each a line, and no <br> makes another"
 
 
 @pytest.mark.parametrize(
