@@ -412,6 +412,43 @@ def test_zoom_pan_and_hover(visit):
     assert "value" in tab.text_content("#node")
 
 
+def test_space_opens_the_text_where_it_is_in_focus(visit):
+    tab = visit(neuron()[0].html())
+    tab.focus("summary")
+    tab.keyboard.press(" ")
+    tab.wait_for_function("document.querySelector('details').open")
+    assert tab.text_content("#play") == "Play"
+
+
+def test_the_name_of_a_button_has_what_is_written_on_it(visit):
+    for button in visit(neuron()[0].html()).locator("button").all():
+        words = button.text_content().lower()
+        assert not words.isalpha() or words in button.get_attribute("aria-label").lower()
+
+
+@pytest.mark.parametrize("width", [1050, 1280])  # a frame in a notebook, a window
+def test_the_numbers_of_a_step_are_not_cut_off(visit, width):
+    tab = visit(mlp()[0].html(), viewport={"width": width, "height": 700})
+    for _ in range(3):
+        tab.click("#next")
+        cut = "[...document.querySelectorAll('dd')].filter(d => d.scrollWidth > d.clientWidth)"
+        wide = f"{cut}.map(d => d.textContent).filter(text => text.includes('...'))"
+        assert tab.evaluate(wide) == []
+
+
+def test_the_page_prints_dark_on_light_with_all_that_is_said_of_a_step(visit):
+    tab = visit(mlp()[0].html(), color_scheme="dark", viewport={"width": 1000, "height": 500})
+    tab.click("#next")
+    tab.keyboard.press("d")
+    tab.keyboard.press("d")  # dark by choice now
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
+    aside = tab.locator("aside").bounding_box()
+    said = tab.locator("details").bounding_box()
+    assert said["y"] + said["height"] <= aside["y"] + aside["height"]
+    assert tab.locator("header").is_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_dark_follows_the_reader_and_can_be_switched(visit, scheme):
     tab = visit(neuron()[0].html(), color_scheme=scheme)

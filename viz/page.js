@@ -131,7 +131,7 @@ function rule(id) {
 function pairs(to, rows) {
   const dl = add(to, "dl", "");
   for (const [key, value] of rows) {
-    const style = value.includes("\n") ? "wide" : "";
+    const style = value.includes("\n") || value.length > 24 ? "wide" : "";
     add(dl, "dt", key, style);
     add(dl, "dd", value, style);
   }
@@ -356,7 +356,7 @@ const keys = {
 addEventListener("keydown", (e) => {
   if (e.target.tagName === "INPUT" || e.ctrlKey || e.metaKey || e.altKey) return;
   if (e.key === "/") $("search").focus();
-  else if (e.key === " " && e.target.tagName === "BUTTON") return;
+  else if (e.key === " " && e.target.closest?.("button, summary")) return;
   else if (e.key in keys) actions[keys[e.key]]();
   else return;
   e.preventDefault();

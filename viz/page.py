@@ -43,7 +43,7 @@ _BUTTONS = (
     (
         ("wider", "\u2212", "zoom out (-)"),
         ("closer", "+", "zoom in (+)"),
-        ("fit", "Fit", "show all (0)"),
+        ("fit", "Fit", "fit: show all (0)"),
         ("theme", "\u25d1", "light or dark (d)"),
     ),
 )
