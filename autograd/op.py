@@ -285,9 +285,7 @@ class Op:
 
     @property
     def _usage(self) -> str:
-        parameters = self.__signature__.parameters.values()
-        plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
-        return self.name + str(inspect.Signature(plain))
+        return _usage(self.name, self.__signature__)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute on arrays; compute and record on tensors."""
@@ -404,13 +402,33 @@ def op(
 
 
 def with_aliases(f: Callable[P, R]) -> Callable[P, R]:
-    """Let a function composed of ops take PyTorch's names of arguments too, as every op does."""
+    """Let a function composed of ops take arguments as every op does.
+
+    PyTorch's names of them too; and where they do not fit, the error shows the signature.
+    """
+    name, signature = f.__name__.strip("_"), inspect.signature(f)
 
     @wraps(f)
     def call(*args: P.args, **params: P.kwargs) -> R:
-        return f(*args, **{ALIASES.get(k, k): v for k, v in params.items()})  # type: ignore[arg-type]
+        ours: dict[str, Any] = {ALIASES.get(k, k): v for k, v in params.items()}
+        try:
+            return f(*args, **ours)
+        except TypeError:
+            try:
+                signature.bind(*args, **ours)
+            except TypeError as error:
+                usage = _usage(name, signature)
+                raise TypeError(f"{name}: {error}; its signature is {usage}") from None
+            raise
 
     return call
+
+
+def _usage(name: str, signature: inspect.Signature) -> str:
+    """Return how a function is called, without the types."""
+    parameters = signature.parameters.values()
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    return name + str(inspect.Signature(plain))
 
 
 def _takes(rule: Any, count: int, names: Sequence[str]) -> bool:

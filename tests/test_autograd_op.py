@@ -130,3 +130,17 @@ def test_numbers_alone_are_arrays_without_axes(name):
 
 def test_beside_an_array_a_number_takes_its_dtype():
     assert ag.mul(np.ones(2, np.float32), 0.5).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: x.norm(p=2, dim=1), r"norm: got .* 'p'; its signature is norm\(x, ord=None, ax"),
+        (lambda x: ag.sort(x, stable=True), r"sort: got .* 'stable'; its signature is sort\(x, "),
+        (lambda x: ag.roll(x), r"roll: missing .* 'shift'; its signature is roll\(x, shift, "),
+        (lambda x: x.std(unbiased=False), r"std: unexpected .* its signature is std\(x, "),
+    ],
+)
+def test_arguments_that_do_not_fit_are_answered_with_the_signature(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(Tensor([[3.0, 4.0]]))
