@@ -324,7 +324,7 @@ class Op:
                 )
             else:
                 bound[name] = value
-        return inputs, bound
+        return inputs, _with_tuple(bound)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """In a class body an op is a method, as a function is."""
@@ -410,7 +410,7 @@ def with_aliases(f: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(f)
     def call(*args: P.args, **params: P.kwargs) -> R:
-        ours: dict[str, Any] = {ALIASES.get(k, k): v for k, v in params.items()}
+        ours = _with_tuple({ALIASES.get(k, k): v for k, v in params.items()})
         try:
             return f(*args, **ours)
         except TypeError:
@@ -422,6 +422,13 @@ def with_aliases(f: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return call
+
+
+def _with_tuple(params: dict[str, Any]) -> dict[str, Any]:
+    """Make a list of axes a tuple: PyTorch takes both, NumPy the tuple alone."""
+    if type(axes := params.get("axis")) is list:
+        params["axis"] = tuple(axes)
+    return params
 
 
 def _usage(name: str, signature: inspect.Signature) -> str:

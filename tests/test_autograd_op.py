@@ -144,3 +144,13 @@ def test_beside_an_array_a_number_takes_its_dtype():
 def test_arguments_that_do_not_fit_are_answered_with_the_signature(call, message):
     with pytest.raises(TypeError, match=message):
         call(Tensor([[3.0, 4.0]]))
+
+
+def test_a_list_of_axes_is_taken_as_pytorch_takes_it():
+    x = Tensor(np.arange(24.0).reshape(2, 3, 4), requires_grad=True)
+    for f in (Tensor.mean, Tensor.max, Tensor.logsumexp, Tensor.norm, Tensor.nansum):
+        whole, listed = f(x, axis=(1, 2)), f(x, axis=[1, 2])
+        np.testing.assert_array_equal(listed.numpy(), whole.numpy())
+    x.mean([1, 2], keepdims=True).sum().backward()
+    assert x.grad.tolist() == np.full(x.shape, 1 / 12).tolist()
+    assert x.detach()[:, :1].expand([-1, 3, -1]).shape == x.shape

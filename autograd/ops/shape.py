@@ -188,7 +188,7 @@ def expand(x: Array, *shape: int) -> Array:
     Parameters
     ----------
     x : Tensor or ndarray
-    shape : int, or one tuple of int
+    shape : int, or one tuple or list of int
         May have more axes than x, in front.
 
     Returns
@@ -206,7 +206,7 @@ def expand(x: Array, *shape: int) -> Array:
     >>> expand(Tensor([[1.0], [2.0]]), -1, 3).shape
     (2, 3)
     """
-    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
     lead = len(sizes) - x.ndim
     return broadcast_to(x, tuple(x.shape[i - lead] if n == -1 else n for i, n in enumerate(sizes)))
 
