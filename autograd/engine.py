@@ -137,7 +137,7 @@ def backprop(
                     before = get(first)
                     gradients[first] = gf if before is None else before + gf
                 gx = rule(g, out, b, a) if x.requires_grad else None
-            if gx is not None:
+            if x.requires_grad:
                 if type(gx) is ndarray or type(gx) is not type(a):
                     gx = _fit(gx, a, op)
                 before = get(x)

@@ -739,13 +739,10 @@ class Tensor(Methods):
         saved = None
         if op.shared is not None:
             data, saved = data
-        elif type(data) is tuple:
-            raise TypeError(
-                f"{op.name}: its forward returned a tuple of {len(data)}; an op has one result, an "
-                "array, and with shared= also what it saves: (out, saved); make an op of each"
-            )
-        if type(data) is np.ndarray and data.ndim == 0:
-            data = data[()]
+        if type(data) is np.ndarray:
+            data = data if data.ndim else data[()]
+        elif not isinstance(data, np.generic):
+            data = _one_array(op, data)
         if not (records and op.differentiable and (mode if watcher is None else watcher.on)):
             return _leaf(data)
         if data.dtype.kind != "f":  # astype(int): integers have no gradient
@@ -790,6 +787,21 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
             "floating numbers, integers or booleans"
         )
     return array[()] if array.ndim == 0 else array
+
+
+def _one_array(op: Op, data: Any) -> Any:
+    """Return what a forward returned, if it is an array of a kind of its own, such as a memmap."""
+    if isinstance(data, np.ndarray):
+        return np.asarray(data)[()]
+    if isinstance(data, tuple):
+        raise TypeError(
+            f"{op.name}: its forward returned a tuple of {len(data)}; an op has one result, an "
+            "array, and with shared= also what it saves: (out, saved); make an op of each"
+        )
+    raise TypeError(
+        f"{op.name}: its forward returned a {type(data).__name__}; it returns an array or a NumPy "
+        "scalar, computed by NumPy's functions: np.sin(x), not math.sin(x)"
+    )
 
 
 _adding = RLock()

@@ -111,6 +111,23 @@ def test_a_rule_or_a_forward_that_returns_a_tuple_is_named():
             two(given)
 
 
+@pytest.mark.parametrize("made", [1.0, None, [1.0], Tensor(1.0)])
+def test_a_forward_returns_an_array(made):
+    f = Op("f", lambda x: made, (lambda g, out, x: g,), "f")
+    for requires_grad in (False, True):
+        with pytest.raises(TypeError, match=r"f: its forward returned a .*; it returns an array"):
+            f(Tensor(2.0, requires_grad=requires_grad))
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_rule_that_lacks_its_return_is_refused(inputs):
+    f = Op("f", lambda *xs: sum(xs), (lambda g, out, *xs: None,) * inputs, "f")
+    y = f(*[Tensor(2.0, requires_grad=True)] * inputs)
+    for create_graph in (False, True):
+        with pytest.raises(TypeError, match="f: a rule returned a NoneType; a rule returns one"):
+            y.backward(create_graph=create_graph)
+
+
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value) encountered")
 @pytest.mark.parametrize("name", [name for name, f in ag.op_table().items() if f.arity])
 def test_numbers_alone_are_arrays_without_axes(name):
