@@ -357,19 +357,20 @@ def dispatch(op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Any:
     # Beside an array, a number takes its dtype.
     alone = not any(hasattr(x, "dtype") for x in inputs)
     arrays = [
-        np.asarray(untensored(op, x)) if alone or isinstance(x, list | tuple) else x for x in inputs
+        np.asarray(untensored(op.name, x)) if alone or isinstance(x, list | tuple) else x
+        for x in inputs
     ]
     out = op.forward(*arrays, **params)
     return out[0] if op.shared is not None else out
 
 
-def untensored(op: Op, x: Any) -> Any:
+def untensored(where: str, x: Any, what: str = "an input") -> Any:
     """Return an input, unless it holds tensors: as an array, they would be stacked unasked."""
     if isinstance(x, list | tuple) and any(isinstance(item, Node) for item in x):
         raise TypeError(
-            f"{op.name}: an input is a {type(x).__name__} that holds tensors; take one of them, "
-            "such as the first of (output, ...), which recurrent layers and MultiheadAttention "
-            "return: out[0]; or join them by stack() or concatenate()"
+            f"{where}: {what} is a {type(x).__name__} that holds tensors; recurrent layers and "
+            "MultiheadAttention return (output, ...): take the first, out[0]; others are joined by "
+            "stack() or concatenate()"
         )
     return x
 

@@ -874,7 +874,7 @@ def constant(op: Op, x: Any, inputs: Sequence[Any]) -> Tensor:
     """Make a constant of an input of an op that is no tensor."""
     number = x.item() if isinstance(x, np.generic) else x
     if not isinstance(number, _NUMBERS):
-        return as_tensor(untensored(op, number))
+        return as_tensor(untensored(op.name, number))
     arrays = [y.dtype for y in inputs if isinstance(y, Tensor | np.ndarray)]
     scalars = [y.dtype for y in inputs if isinstance(y, np.generic)]
     like = np.result_type(*([d for d in arrays if d.kind == "f"] or arrays + scalars))

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 
 from autograd import Tensor
 from nn import functional as F
-from nn.module import Module, Parameter, untupled
+from nn.module import Module, Parameter
 from nn.stateless import Stateless
 from nn.table import as_html, grid
 
@@ -75,7 +75,7 @@ class PReLU(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return prelu(x), of the shape of `x`."""
-        return F.prelu(untupled("PReLU", x), self.weight)  # type: ignore[no-any-return]
+        return F.prelu(x, self.weight)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         """Return the number of slopes."""

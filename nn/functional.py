@@ -51,6 +51,7 @@ from autograd import (
     swiglu,
     tanh,
 )
+from autograd.op import untensored
 from autograd.recording import rerunning
 from nn.loss import (
     binary_cross_entropy,
@@ -67,7 +68,6 @@ from nn.loss import (
     nll_loss,
     smooth_l1_loss,
 )
-from nn.module import untupled
 from nn.pytorch_names import answers
 from nn.random import generator
 
@@ -266,7 +266,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     >>> table.grad.tolist()
     [[0.0, 0.0], [2.0, 2.0]]
     """
-    rows = autograd.embedding(untupled("embedding", input), weight)
+    rows = autograd.embedding(untensored("embedding", input, "the input"), weight)
     if padding_idx is None:
         return rows
     if not -len(weight) <= padding_idx < len(weight):

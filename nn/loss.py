@@ -19,8 +19,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import Tensor, as_tensor
-from autograd.op import with_aliases
-from nn.module import untupled
+from autograd.op import untensored, with_aliases
 from nn.stateless import Stateless
 from nn.warn import warn
 
@@ -608,7 +607,7 @@ def cosine_embedding_loss(
 
 
 def _tensor(where: str, input: Any) -> Tensor:
-    return as_tensor(untupled(where, input))
+    return as_tensor(untensored(where, input, "the input"))
 
 
 def _pair(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -627,7 +626,7 @@ def _pair(where: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
 def _like(where: str, x: Tensor, target: Any) -> Tensor:
     """Return the target as a tensor; what is none, or is of integers, takes the dtype of x."""
     _check_floating(where, x)
-    y = as_tensor(untupled(where, target, "target"))
+    y = as_tensor(untensored(where, target, "the target"))
     if y.dtype.kind != "f":  # classes 0 and 1 as integers would promote float32
         return y.astype(x.dtype)  # type: ignore[no-any-return]
     return y if isinstance(target, Tensor) else as_tensor(y, x.dtype)

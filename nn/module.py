@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd import Scope, Tensor, as_tensor, no_grad
+from autograd.op import untensored
 from autograd.pytorch_names import CPU, Elsewhere, present
 from autograd.recording import current_scope, next_serial
 from autograd.tensor import RemovableHandle
@@ -120,8 +121,8 @@ class Module:
                 out = as_tensor(out)
             return self._hooked(args, out) if self._forward_hooks else out
         except AttributeError as error:
-            if args and isinstance(args[0], tuple) and error.obj is args[0]:
-                raise _of_tuple(type(self).__name__) from error
+            if args and error.obj is args[0]:
+                untensored(type(self).__name__, args[0], "the input")
             raise
         finally:
             current_scope.reset(token)
@@ -548,20 +549,6 @@ class IncompatibleKeys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-def untupled(where: str, x: Any, what: str = "input") -> Any:
-    """Return an argument, but no tuple that holds tensors, which NumPy would make one array."""
-    if isinstance(x, tuple) and any(isinstance(item, Tensor) for item in x):
-        raise _of_tuple(where, what)
-    return x
-
-
-def _of_tuple(where: str, what: str = "input") -> TypeError:
-    return TypeError(
-        f"{where}: the {what} is a tuple, not a tensor; recurrent layers and "
-        "MultiheadAttention return (output, ...): take the first, out[0]"
-    )
 
 
 _replacing = RLock()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Tensor, gradcheck, gradgradcheck
+from autograd import Tensor, enable_grad, gradcheck, gradgradcheck, no_grad
 from tests.op_case import apart, inside, positive, real
 
 # name: our function, PyTorch's as text, what its arguments are drawn from
@@ -280,3 +280,15 @@ def test_floor_division_and_remainder_are_operators():
     np.testing.assert_array_equal((16 % x).data, [1, -6.5])
     (x % 2).sum().backward()
     np.testing.assert_array_equal(x.grad.data, [1, 1])
+
+
+@pytest.mark.parametrize("mode", [enable_grad, no_grad])
+@pytest.mark.parametrize("held", [tuple, list])
+@pytest.mark.parametrize(
+    "f", [ag.mul, ag.prelu, ag.float_power, ag.dot, ag.outer, ag.tensordot, ag.trapezoid]
+)
+def test_tensors_in_a_list_are_not_stacked_unasked(f, held, mode):
+    pair = held([Tensor([1.0, -2.0]), Tensor([3.0, 4.0], requires_grad=True)])
+    message = rf"{f.__name__}: an input is a {held.__name__} that holds tensors; .*, out\[0\]"
+    with mode(), pytest.raises(TypeError, match=message):
+        f(pair, Tensor([0.25, 0.5]))

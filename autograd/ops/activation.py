@@ -118,7 +118,7 @@ def prelu(x: Array, weight: Array) -> Array:
     >>> prelu(Tensor([[-1.0, -1.0]]), Tensor([0.25, 0.5])).numpy()
     array([[-0.25, -0.5 ]])
     """
-    x, weight = as_arrays(x, weight)
+    x, weight = as_arrays("prelu", x, weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.size not in (1, channels) or weight.ndim > 1:
         raise ValueError(

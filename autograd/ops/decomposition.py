@@ -164,7 +164,7 @@ def solve_triangular(a: Array, b: Array, *, upper: bool, unitriangular: bool = F
     numpy.linalg.LinAlgError
         If there is a zero on the diagonal.
     """
-    a, b = as_arrays(a, b)
+    a, b = as_arrays("solve_triangular", a, b)
     triangle = triu if upper else tril
     if unitriangular:
         a = triangle(a, 1 if upper else -1) + np.eye(a.shape[-1], dtype=a.dtype)
@@ -774,7 +774,7 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> LstsqResult:
     ValueError
         If the shapes do not fit.
     """
-    a, b = as_arrays(a, b)
+    a, b = as_arrays("lstsq", a, b)
     vector = b.ndim == 1
     rows, columns = a.shape[-2:]
     if b.shape[-1 if vector else -2] != rows:

@@ -239,7 +239,7 @@ def float_power(x: Array, y: Array) -> Array:
     >>> float_power(Tensor([2.0], dtype="float32"), -1)
     Tensor([0.5])
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("float_power", x, y)
     return pow_(x.astype(np.float64), y.astype(np.float64))
 
 
@@ -262,7 +262,7 @@ def lerp(start: Array, end: Array, weight: Array) -> Array:
     >>> lerp(Tensor([0.0, 1.0]), Tensor([1.0, 3.0]), 0.25).numpy()
     array([0.25, 1.5 ])
     """
-    start, end, weight = map(floating, as_arrays(start, end, weight))
+    start, end, weight = map(floating, as_arrays("lerp", start, end, weight))
     way = end - start
     return where(weight < 0.5, start + weight * way, end - (1 - weight) * way)
 
@@ -285,7 +285,7 @@ def addcmul(x: Array, y: Array, z: Array, value: float = 1) -> Array:
     >>> addcmul(Tensor(1.0), Tensor(2.0), Tensor(3.0), value=10).item()
     61.0
     """
-    x, y, z = as_arrays(x, y, z)
+    x, y, z = as_arrays("addcmul", x, y, z)
     return x + (y * z if value == 1 else value * y * z)
 
 

@@ -252,7 +252,7 @@ def scatter(x: Array, axis: int, index: Index, src: Array) -> Array:
         If `src` is shorter than `index`, or has a derivative and an element is named twice; see
         `setitem`.
     """
-    x, src = as_arrays(x, src)
+    x, src = as_arrays("scatter", x, src)
     index = _plain(index)
     at = _along("scatter", index, axis, x.shape)
     return setitem(x, _leading("scatter", src, index.shape), at)
@@ -287,7 +287,7 @@ def scatter_add(x: Array, axis: int, index: Index, src: Array) -> Array:
     >>> scatter_add(Tensor([0.0, 0.0]), 0, [1, 1], Tensor([2.0, 3.0])).tolist()
     [0.0, 5.0]
     """
-    x, src = as_arrays(x, src)
+    x, src = as_arrays("scatter_add", x, src)
     index = _plain(index)
     at = _along("scatter_add", index, axis, x.shape)
     return x + embed(_leading("scatter_add", src, index.shape), x.shape, at)
@@ -327,7 +327,7 @@ def index_add(x: Array, axis: int, index: Index, source: Array) -> Array:
     ValueError
         If `source` is of another shape.
     """
-    x, source = as_arrays(x, source)
+    x, source = as_arrays("index_add", x, source)
     places, axis = _plain(index), normalize_axis_index(axis, x.ndim, "index_add")
     shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
     if source.shape != shape:
@@ -530,7 +530,7 @@ def masked_scatter(x: Array, mask: Array, source: Array) -> Array:
     ValueError
         If `source` has too few elements.
     """
-    x, source = as_arrays(x, source)
+    x, source = as_arrays("masked_scatter", x, source)
     mask = _booleans("masked_scatter", mask)
     shape = np.broadcast_shapes(mask.shape, x.shape)
     mask = np.broadcast_to(mask, shape)
@@ -586,7 +586,7 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
             raise TypeError(
                 f"select: condition {i} is of {dtype}; pass booleans, such as x > 0 or x != 0"
             )
-    *choices, out = as_arrays(*choicelist, default)
+    *choices, out = as_arrays("select", *choicelist, default)
     for condition, choice in reversed(list(zip(condlist, choices, strict=True))):
         out = where(condition, choice, out)
     return out

@@ -299,7 +299,7 @@ def dot(x: Array, y: Array) -> Array:
     ValueError
         If the two axes differ in length.
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("dot", x, y)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     if y.ndim <= 2:
@@ -323,7 +323,7 @@ def vdot(x: Array, y: Array) -> Array:
     ValueError
         If the sizes differ.
     """
-    return matmul(*map(ravel, as_arrays(x, y)))
+    return matmul(*map(ravel, as_arrays("vdot", x, y)))
 
 
 @with_aliases
@@ -345,7 +345,7 @@ def vecdot(x: Array, y: Array, axis: int = -1) -> Array:
     ValueError
         If the lengths of the axis differ, or the shapes do not broadcast.
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("vecdot", x, y)
     _same_length("vecdot", x, y, axis)
     products = x * y
     return in_dtype(sum_(products, axis=axis), products.dtype)  # a sum of int8 would be int64
@@ -376,7 +376,7 @@ def inner(x: Array, y: Array) -> Array:
     ValueError
         If the last axes differ in length.
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("inner", x, y)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     return tensordot(x, y, axes=(-1, -1))
@@ -394,7 +394,7 @@ def outer(x: Array, y: Array) -> Array:
     -------
     Tensor if an argument is one, else ndarray; of shape (x.size, y.size)
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("outer", x, y)
     return reshape(x, (x.size, 1)) * reshape(y, (1, y.size))
 
 
@@ -423,7 +423,7 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
     >>> tensordot(Tensor(np.ones((2, 3, 4))), Tensor(np.ones((4, 5))), axes=1).shape
     (2, 3, 5)
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("tensordot", x, y)
     if isinstance(axes, int | np.integer):
         of_x, of_y = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
     else:
@@ -456,7 +456,7 @@ def kron(x: Array, y: Array) -> Array:
     Tensor if an argument is one, else ndarray
         Each axis as long as those of x and y multiplied.
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("kron", x, y)
     ndim = max(x.ndim, y.ndim)
     of_x = (1,) * (ndim - x.ndim) + x.shape
     of_y = (1,) * (ndim - y.ndim) + y.shape
@@ -485,7 +485,7 @@ def cross(x: Array, y: Array, axis: int = -1) -> Array:
     ValueError
         If the axis is not three long.
     """
-    x, y = as_arrays(x, y)
+    x, y = as_arrays("cross", x, y)
     if length_along(axis, x, "cross") != 3 or length_along(axis, y, "cross") != 3:
         raise ValueError(
             f"cross: axis {axis} of shapes {x.shape} and {y.shape} must have the length 3"
@@ -520,7 +520,7 @@ def multi_dot(arrays: Sequence[Array]) -> Array:
     n = len(arrays)
     if n < 2:
         raise ValueError(f"multi_dot: {n} matrices make no product; pass two or more")
-    arrays = as_arrays(*arrays)
+    arrays = as_arrays("multi_dot", *arrays)
     first, last = arrays[0], arrays[-1]
     xs = [
         expand_dims(first, 0) if first.ndim == 1 else first,

@@ -263,7 +263,7 @@ def diff(
         raise ValueError(f"diff: n is {n}; differences are taken 0 times or more")
     if n == 0:
         return x
-    x, prepend, append = as_arrays(x, prepend, append)
+    x, prepend, append = as_arrays("diff", x, prepend, append)
     axis = normalize_axis_index(axis, x.ndim, "diff")
     parts = [_one_place(prepend, x, axis), x, _one_place(append, x, axis)]
     parts = [part for part in parts if part is not None]
@@ -305,7 +305,7 @@ def trapezoid(y: Array, x: Array | None = None, dx: float = 1.0, axis: int = -1)
     >>> trapezoid(Tensor([0.0, 1.0, 4.0]), dx=0.5).item()
     1.5
     """
-    y, x = as_arrays(y, x)
+    y, x = as_arrays("trapezoid", y, x)
     y = floating(y)
     axis = normalize_axis_index(axis, y.ndim, "trapezoid")
     height = (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import Array
+from ..op import Array, untensored
 
 
 def floating(x: Array) -> Array:
@@ -14,14 +14,15 @@ def floating(x: Array) -> Array:
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 
-def as_arrays(*xs: Any) -> list[Array]:
+def as_arrays(where: str, *xs: Any) -> list[Array]:
     """Return lists and numbers as arrays, others as given, for functions composed of ops.
 
-    A number takes the dtype of the first one that is floating, as it does in an op.
+    A number takes the dtype of the first one that is floating, as it does in an op. `where` asks,
+    and is named where a list holds tensors.
     """
     dtypes = [x.dtype for x in xs if hasattr(x, "dtype") and not isinstance(x, np.generic)]
     like = next((d for d in dtypes if d.kind == "f"), dtypes[0] if dtypes else None)
-    return [_as_array(x, like) for x in xs]
+    return [_as_array(untensored(where, x), like) for x in xs]
 
 
 def _as_array(x: Any, like: np.dtype[Any] | None) -> Array:

@@ -661,7 +661,7 @@ def meshgrid(*xs: Array, indexing: Literal["xy", "ij"] = "xy") -> tuple[Array, .
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing {indexing!r} is neither 'xy' nor 'ij'")
-    arrays = as_arrays(*xs)
+    arrays = as_arrays("meshgrid", *xs)
     shape = tuple(x.size for x in arrays)
     whole = [
         broadcast_to(reshape(x, tuple(x.size if i == j else 1 for j in range(len(xs)))), shape)

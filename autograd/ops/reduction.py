@@ -620,7 +620,7 @@ def average(
     """
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
-    x, weights = as_arrays(x, weights)
+    x, weights = as_arrays("average", x, weights)
     if weights.shape != x.shape:
         axes = _named(x.ndim, axis)
         along = tuple(x.shape[a] for a in axes)
