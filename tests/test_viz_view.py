@@ -282,7 +282,8 @@ def test_ids_are_unique_to_the_figure():
 
 def test_the_picture_says_what_it_is_and_fits_its_place():
     root = ET.fromstring(viz.draw(leaf(3.0, "x") * 2, title="Twice x").svg())
-    assert root.get("viewBox") and "max-width:100%" in root.get("style")
+    wide = float(root.get("viewBox").split()[2])  # what is wider than its place scrolls, to be read
+    assert root.get("style") == f"max-width:max(100%,{0.6 * wide:.0f}px);height:auto"
     assert float(root.get("width")) == pytest.approx(float(root.get("viewBox").split()[2]), abs=1)
     title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert root.get("aria-labelledby").split() == [title.get("id"), desc.get("id")]

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
@@ -247,7 +248,7 @@ def _group(buttons: Sequence[tuple[str, str, str]]) -> str:
 
 def _inline(svg: str) -> str:
     """The SVG without the inline style that the policy would refuse."""
-    return svg.replace(' style="max-width:100%;height:auto"', "", 1)
+    return re.sub(' style="[^"]*"', "", svg, count=1)
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -37,6 +37,7 @@ _ATTRIBUTES = (
     *("stroke-dasharray",),
 )
 _MARGIN = 8.0
+_READABLE = 0.6  # of its size: a picture that does not fit shrinks so far, then scrolls
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NUMBERS_OF_A_BOX = {"polygon": 10, "path": 50}  # as Graphviz writes plain and rounded ones
 
@@ -122,7 +123,7 @@ def _document(
             "width": f"{wide:.0f}",
             "height": f"{high:.0f}",
             "viewBox": f"{place['x']} {place['y']} {wide:.2f} {high:.2f}",
-            "style": "max-width:100%;height:auto",
+            "style": f"max-width:max(100%,{_READABLE * wide:.0f}px);height:auto",
             "role": "img",
             "aria-labelledby": f"{prefix}-title {prefix}-desc",
         },
