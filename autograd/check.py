@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -478,12 +479,28 @@ def _report(
             f"f has a kink or a jump within {STEP * unit.max():.0e} of the point: its slope is "
             f"{slopes[0]:.5g} below and {slopes[1]:.5g} above; move the point away from it"
         )
+    elif _is_limit(f, points, i, unit, row, float(reverse[row, column])):
+        cause = (
+            "differences come to that as their step shrinks, but no faster than it: the slope of f "
+            "has a kink at the point; move the point away from it"
+        )
     return (
         f"gradcheck: input {i} at index {_index(column, unit.shape)}, output at index "
         f"{_index(row, shape)}: reverse mode gives {reverse[row, column]:.10g}, "
         f"{'the complex step' if analytic else 'central differences'} {numeric[row, column]:.10g} "
         f"({wrong.sum()} of {wrong.size} entries differ); {cause}"
     )
+
+
+def _is_limit(
+    f: Callable[..., Tensor], points: Sequence[Tensor], i: int, v: Floats, row: int, slope: float
+) -> bool:
+    """Whether central differences come to a slope in proportion to their step."""
+    gaps = [
+        abs(_two_differences(f, points, i, v, step)[0][row] / v.max() - slope)
+        for step in (STEP, STEP / 16, STEP / 256)
+    ]
+    return all(near < far / 4 for far, near in pairwise(gaps))
 
 
 def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -279,6 +279,13 @@ def test_a_kink_is_recognised(f, x):
         assert x == 2.0
 
 
+@pytest.mark.parametrize("f", [lambda x: ag.relu(x) ** 2, lambda x: x * abs(x) + x * x])
+def test_a_kink_of_the_slope_is_not_called_a_wrong_rule(f):
+    gradcheck(f, [-1.0, 1.0])
+    with pytest.raises(GradcheckError, match="the slope of f has a kink at the point; move"):
+        gradcheck(f, [0.0, 1.0])
+
+
 def test_a_wrong_rule_away_from_kinks_is_not_called_a_kink():
     for point in (0.1, 1.0, 30.0):
         wrong = changed(abs_, 0, lambda g, out, x: 2 * g * np.sign(x))
