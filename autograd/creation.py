@@ -639,7 +639,7 @@ def randint(
     """
     first, last = (0, low) if high is None else (low, high)
     drawn = generator(rng).integers(first, last, size)
-    return _made(drawn if dtype is None else np.asarray(drawn).astype(dtype), False)
+    return as_tensor(drawn if dtype is None else np.asarray(drawn).astype(dtype))
 
 
 def randperm(
@@ -663,7 +663,7 @@ def randperm(
     Tensor of shape (n,)
     """
     drawn = generator(rng).permutation(n)
-    return _made(drawn if dtype is None else drawn.astype(dtype), False)
+    return as_tensor(drawn if dtype is None else drawn.astype(dtype))
 
 
 def bernoulli(
@@ -698,4 +698,4 @@ def bernoulli(
             "from 0 to 1"
         )
     hits = generator(rng).random(chances.shape) < chances
-    return _made(np.asarray(hits).astype(chances.dtype if dtype is None else dtype), False)
+    return as_tensor(np.asarray(hits).astype(chances.dtype if dtype is None else dtype))

@@ -67,7 +67,7 @@ class Dual(Tensor):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Assign to a part of the value, and of the tangent, as a recorded assignment does."""
-        self._refuse_view("x[i] = v")
+        self._refuse_view()
         self._become(setitem(self, value, index), self)
 
     def _become(self, after: Tensor, before: Tensor) -> None:

@@ -478,7 +478,7 @@ class Tensor(Methods):
                 "it floating (x = x.astype(float)), or assign v.detach()"
             )
         self._refuse_leaf("x[i] = v")
-        self._refuse_view("x[i] = v")
+        self._refuse_view()
         before = self._alias()
         self._become(ops.setitem(before, before if value is self else value, index=index), before)
 
@@ -498,11 +498,11 @@ class Tensor(Methods):
             return memory(self) is not data
         return any(np.may_share_memory(data, x.data) for x in self.inputs)
 
-    def _refuse_view(self, what: str) -> None:
+    def _refuse_view(self) -> None:
         # As in y[0][1] = v: the view would get the value, and y would not.
         if self._is_view():
             raise RuntimeError(
-                f"{what}: this tensor is a view, and what it is a view of would keep its old "
+                "x[i] = v: this tensor is a view, and what it is a view of would keep its old "
                 "value; assign to that (y[0, 1] = v, not y[0][1] = v), or to a copy "
                 "(x = x.clone())"
             )
