@@ -7,7 +7,8 @@ points from a tensor to what was computed from it, so a graph is freed by droppi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from operator import attrgetter
+from functools import reduce
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
@@ -381,10 +382,7 @@ def pushforward(
                     "as kind='other' with jvp= or reference="
                 )
         terms = [vjp[i](tangents[i], out, *inputs, **params) for i in moving]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    total = _made_tangent(total, out, op)
+    total = _made_tangent(reduce(add, terms), out, op)
     return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
 
 

@@ -451,7 +451,7 @@ ENGINE = [
     ("unbroadcast", "lead + i for i", "i for i"),
     ("backprop", "pop(node, None)", "get(node)"),
     ("pushforward", "*inputs[i + 1 :]", "*inputs[i:]"),
-    ("pushforward", "total + term", "total"),
+    ("pushforward", "reduce(add, terms)", "terms[0]"),
     ("pushforward", "total.shape == out.shape", "True"),
     ("pushforward", "np.ones_like(out.data)", "np.zeros_like(out.data)"),
     ("pushforward", "(t * weights).sum", "t.sum"),
