@@ -1,6 +1,10 @@
-"""Where `GRADWALK_NO_SKIP` is set, a skipped test is a failure: nothing goes unchecked silently."""
+"""Where `GRADWALK_NO_SKIP` is set, a skipped test is a failure: nothing goes unchecked silently.
+
+And the browser in which pages are tried.
+"""
 
 import os
+import shutil
 
 import pytest
 
@@ -35,3 +39,17 @@ def pytest_configure(config):
     # and not the doctests of the packages
     if os.environ.get("GRADWALK_NO_SKIP"):
         config.pluginmanager.register(NoSkip(), "gradwalk-no-skip")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, driven by Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with (
+        sync_api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as chromium,
+    ):
+        yield chromium

@@ -14,12 +14,8 @@ import pytest
 
 import autograd as ag
 from autograd import AnomalyError, Op, Tensor, detect_anomaly, no_grad, scope
+from tests.leaf import leaf
 from tests.op_cases import CASES
-
-
-def leaf(data, **kwargs):
-    return Tensor(data, requires_grad=True, **kwargs)
-
 
 FORWARD = {
     "log of 0": ("log", lambda x: ag.log(x - x)),

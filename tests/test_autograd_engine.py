@@ -15,11 +15,7 @@ import pytest
 import autograd as ag
 from autograd import Tensor, backprop, enable_grad, no_grad, scope, toposort
 from autograd.cost import count
-
-
-def leaf(data, **kwargs):
-    return Tensor(data, requires_grad=True, **kwargs)
-
+from tests.leaf import leaf
 
 # The graph.
 

@@ -11,15 +11,12 @@ import autograd as ag
 import nn
 from autograd import Tensor, no_grad, op, scope, toposort
 from nn import functional as F
+from tests.leaf import leaf
 
 
 @op(vjp=(lambda g, out, x: 3 * g,), kind="linear")
 def triple(x):
     return 3 * x
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def pickled(t):

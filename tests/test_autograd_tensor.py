@@ -13,10 +13,7 @@ import autograd as ag
 import nn
 from autograd import Tensor, as_tensor
 from autograd.numpy_functions import FUNCTIONS, NEAREST
-
-
-def leaf(data, **kwargs):
-    return Tensor(data, requires_grad=True, **kwargs)
+from tests.leaf import leaf
 
 
 def test_data_are_copied_and_as_tensor_shares():

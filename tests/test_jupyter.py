@@ -22,7 +22,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "out"
-CHROMIUM = shutil.which("chromium")
 SECONDS = 60  # to start a server, a kernel and a page on a busy machine
 
 PROGRAM = """\
@@ -100,18 +99,6 @@ def _address(server, home):
                 return json.loads(text)["url"]
         time.sleep(0.2)
     pytest.fail(f"JupyterLab did not start:\n{(home / 'log').read_text()[-3000:]}")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with (
-        sync_api.sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as chromium,
-    ):
-        yield chromium
 
 
 def visit(browser, lab, name, cells):

@@ -1,6 +1,5 @@
 """The site: it builds without a warning, its links lead somewhere, and no page needs a network."""
 
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,7 +12,6 @@ pytest.importorskip("myst_nb", reason="the extra `docs` is not installed")
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = shutil.which("chromium")
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src"}
 
 
@@ -74,20 +72,14 @@ def test_every_link_within_the_site_leads_somewhere(site):
     assert not broken
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_no_page_scrolls_sideways(site):
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_no_page_scrolls_sideways(site, browser):
     wide = []
-    with (
-        sync_api.sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as chromium,
-    ):
-        tab = chromium.new_page()
-        for width in (1280, 400):
-            tab.set_viewport_size({"width": width, "height": 900})
-            for path in site:
-                if path.parent.name in ("docs", "notebooks"):
-                    tab.goto(path.as_uri())
-                    found = tab.evaluate("document.documentElement.scrollWidth")
-                    wide += [f"{path.name} is {found} wide of {width}"] if found > width else []
+    tab = browser.new_page()
+    for width in (1280, 400):
+        tab.set_viewport_size({"width": width, "height": 900})
+        for path in site:
+            if path.parent.name in ("docs", "notebooks"):
+                tab.goto(path.as_uri())
+                found = tab.evaluate("document.documentElement.scrollWidth")
+                wide += [f"{path.name} is {found} wide of {width}"] if found > width else []
     assert not wide

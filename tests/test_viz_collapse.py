@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, scope
+from tests.leaf import leaf
 from viz.collapse import collapse
 from viz.graph import extract
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def chain(length, step=lambda y: y.sin()):

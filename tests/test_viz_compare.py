@@ -10,13 +10,10 @@ import viz
 from autograd import Tensor, scope
 from nn import functional as F
 from nn import optim
+from tests.leaf import leaf
 from tests.test_viz_collapse import is_ordered
 from viz.compare import distance
 from viz.graph import summarise
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def training():

@@ -6,12 +6,9 @@ import pytest
 import autograd as ag
 import viz
 from autograd import Tensor, no_grad, op_table, scope
+from tests.leaf import leaf
 from tests.op_cases import CASES
 from viz.graph import extract
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def loss():

@@ -10,14 +10,10 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor
+from tests.leaf import leaf
 from tests.op_cases import CASES
 from viz import backward_steps, draw, explain
 from viz.explain import formulas, written
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
-
 
 # A reader that knows nothing of the engine: Python's grammar, and NumPy's functions.
 

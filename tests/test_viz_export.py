@@ -8,7 +8,8 @@ import pytest
 
 import viz
 from autograd import Tensor, scope
-from tests.test_viz_view import HOSTILE, leaf, programs
+from tests.leaf import leaf
+from tests.test_viz_view import HOSTILE, programs
 
 
 @pytest.mark.parametrize("name", programs())

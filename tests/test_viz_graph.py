@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, cost, no_grad, scope
+from tests.leaf import leaf
 from viz.graph import extract, summarise
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def edges(graph):

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 import viz
-from autograd import Tensor
+from tests.leaf import leaf
 from tests.test_viz_view import SVG, groups
 from viz.heat import COLUMNS, ROWS, SHADES, cells
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def test_zero_is_in_the_middle_and_the_largest_at_an_end():

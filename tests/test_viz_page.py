@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,11 @@ import nn
 import viz
 from autograd import Tensor, scope
 from nn import functional as F
+from tests.leaf import leaf
 from tests.test_viz_view import HOSTILE
 from viz.page import in_frame
 
-CHROMIUM = shutil.which("chromium")
 OUT = Path(__file__).parent.parent / "out"
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def neuron():
@@ -155,18 +150,6 @@ def test_saving_and_showing(tmp_path, monkeypatch, capsys):
 
 
 # In the browser.
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with (
-        sync_api.sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as chromium,
-    ):
-        yield chromium
 
 
 @pytest.fixture

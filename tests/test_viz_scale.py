@@ -5,11 +5,8 @@ import pytest
 
 import viz
 from autograd import Tensor
+from tests.leaf import leaf
 from viz.scale import Scale, scale_of
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def light(color):

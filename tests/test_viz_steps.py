@@ -6,12 +6,9 @@ import pytest
 import nn
 from autograd import Tensor, op_table, relu, softmax, toposort
 from nn import functional as F
+from tests.leaf import leaf
 from tests.op_cases import CASES
 from viz import backward_steps
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def mlp_loss(dtype=np.float64):

@@ -3,13 +3,10 @@
 import numpy as np
 
 import viz
-from autograd import Tensor, scope
+from autograd import scope
+from tests.leaf import leaf
 
 TIMES = "\u00d7"
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def expression():

@@ -8,12 +8,9 @@ import pytest
 import autograd as ag
 import viz
 from autograd import Op, Tensor, op_table
+from tests.leaf import leaf
 from tests.op_cases import CASES
 from viz.verify import WRONG_FROM, rule_error
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def cube(factor):

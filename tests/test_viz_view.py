@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import viz
-from autograd import Tensor, no_grad, op_table, scope
+from autograd import no_grad, op_table, scope
+from tests.leaf import leaf
 from viz import wasm
 from viz.figure import arrange
 from viz.graph import extract
@@ -46,10 +47,6 @@ HOSTILE = [
         "digraph",
     ),
 ]
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def programs():
