@@ -21,9 +21,10 @@ EQUIVALENT = {
     "blocks._in_blocks: if x.size < BLOCK:": FAST,
     "activation._gelu_tanh_reference: u = clip(-_FLAT, x, _FLAT)": "max commutes",
     "convolution.dbias: return np.moveaxis(widened(g), 1, -1)": "the engine sums over what is left",
-    "convolution._reference: over, groups, kernel = (range(2, axes + 2), geometry.groups, "
-    "weight.shape[2:])": ANY_SEQUENCE,
-    "convolution._reference: spans = (d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, "
+    "convolution.window_views: windows = sliding_window_view(x, spans, range(2, x.ndim))": (
+        ANY_SEQUENCE
+    ),
+    "convolution.window_views: spans = (d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, "
     "strict=True))": ANY_SEQUENCE,
     "convolution.spread_over: extra = (n - m for n, m in zip(sizes, least, strict=True))": (
         ANY_SEQUENCE
@@ -82,8 +83,6 @@ EQUIVALENT = {
     ),
     "pooling._geometry: geometry = Geometry(stride, tuple(((p, p) for p in around)), "
     "per_axis(where, 'dilation', dilation, 2, 1), groups=0)": "pools have no groups",
-    "pooling._views: spans = (d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, "
-    "strict=True))": ANY_SEQUENCE,
     "pooling._averaging: sizes = (output_size, output_size) if isinstance(output_size, int) else "
     "output_size": ANY_SEQUENCE,
     "pooling._averages: return -(inside / inside.sum(axis=1, keepdims=True)).astype("

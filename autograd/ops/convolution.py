@@ -22,7 +22,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import product
-from operator import iadd
+from operator import add, iadd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -341,14 +341,11 @@ def _check(
     transposed: bool,
 ) -> None:
     if x.ndim != axes + 2 or weight.ndim != axes + 2:
-        layout = ("channels_in", "channels_out / groups")
-        if not transposed:
-            layout = ("channels_out", "channels_in / groups")
-        sizes = ("length",) if axes == 1 else ("height", "width")
+        channels = ("in", "out") if transposed else ("out", "in")
         raise ValueError(
             f"{where}: x of shape {x.shape} and weight of shape {weight.shape}; pass (batch, "
-            f"channels, {', '.join(sizes)}) and ({', '.join(layout)}, *kernel_size), each with "
-            f"{axes + 2} axes"
+            f"channels, {_SIZES[axes]}) and (channels_{channels[0]}, channels_{channels[1]} / "
+            f"groups, *kernel_size), each with {axes + 2} axes"
         )
     if groups < 1 or weight.shape[0] % groups:
         raise ValueError(
@@ -369,32 +366,22 @@ def _check(
         )
 
 
-def _check_windows(
-    where: str,
-    sizes: Sequence[int],
-    kernel: Sequence[int],
-    counts: Sequence[int],
-    geometry: Geometry,
-) -> None:
-    if min(counts) < 1:
-        padding = tuple(a if a == b else (a, b) for a, b in geometry.padding)
-        raise ValueError(
-            f"{where}: a kernel of size {tuple(kernel)} with dilation {geometry.dilation} does not "
-            f"fit in {tuple(sizes)} with padding {padding}; pad more, or take a smaller kernel"
-        )
-
-
 def _first(out: Array, counts: Sequence[int]) -> Array:
     """Leave out windows that lie in the output padding of a transposed convolution."""
     return out[(slice(None), slice(None), *map(slice, counts))]
 
 
-def _reference(x: Array, weight: Array, bias: Array | None, axes: int, geometry: Geometry) -> Array:
-    over, groups, kernel = tuple(range(2, axes + 2)), geometry.groups, weight.shape[2:]
-    x = pad(x, ((0, 0), (0, 0), *geometry.padding))
+def window_views(x: Array, kernel: Sequence[int], geometry: Geometry, fill: float = 0.0) -> Array:
+    """Return all windows of (N, C, *sizes) on new axes: what the references reduce."""
+    x = pad(x, ((0, 0), (0, 0), *geometry.padding), constant_values=fill)
     spans = tuple(d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True))
     steps = (*geometry.stride, *geometry.dilation)
-    windows = sliding_window_view(x, spans, over)[(..., *(slice(None, None, n) for n in steps))]
+    windows = sliding_window_view(x, spans, tuple(range(2, x.ndim)))
+    return windows[(..., *(slice(None, None, n) for n in steps))]
+
+
+def _reference(x: Array, weight: Array, bias: Array | None, axes: int, geometry: Geometry) -> Array:
+    groups, windows = geometry.groups, window_views(x, weight.shape[2:], geometry)
     windows = windows.reshape((len(x), groups, x.shape[1] // groups, *windows.shape[2:]))
     grouped = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
     at, inside = "ab"[:axes], "uv"[:axes]
@@ -435,10 +422,7 @@ def _product_rule(
         terms.append(op(x, t[1], **params))
     if len(t) > 2 and t[2] is not None:
         terms.append(np.broadcast_to(t[2].reshape((-1, *(1,) * (x.ndim - 2))), out.shape))
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    return reduce(add, terms)
 
 
 def _prepared(
@@ -454,9 +438,15 @@ def _prepared(
     """Check the arguments of a convolution; return how many windows there are, how they lie."""
     where = f"conv{axes}d"
     _check(where, x, weight, bias, axes, groups, transposed=False)
-    geometry = Geometry.of(where, weight.shape[2:], stride, padding, dilation, groups)
-    counts = geometry.windows(x.shape[2:], weight.shape[2:])
-    _check_windows(where, x.shape[2:], weight.shape[2:], counts, geometry)
+    sizes, kernel = x.shape[2:], weight.shape[2:]
+    geometry = Geometry.of(where, kernel, stride, padding, dilation, groups)
+    counts = geometry.windows(sizes, kernel)
+    if min(counts) < 1:
+        raise ValueError(
+            f"{where}: a kernel of size {kernel} with dilation {geometry.dilation} does not fit in "
+            f"{sizes} with padding {tuple(a if a == b else (a, b) for a, b in geometry.padding)}; "
+            "pad more, or take a smaller kernel"
+        )
     return counts, geometry
 
 

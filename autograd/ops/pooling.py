@@ -12,9 +12,8 @@ import numpy as np
 
 from ..op import Array, op
 from ..parallel import in_parts
-from .convolution import Geometry, channels_last, per_axis
+from .convolution import Geometry, channels_last, per_axis, window_views
 from .precision import floating, widened
-from .rearrange import pad, sliding_window_view
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -91,14 +90,6 @@ def _inside(x: Array, geometry: Geometry) -> Array:
     return np.moveaxis(x[:, a : x.shape[1] - b, c : x.shape[2] - d], -1, 1)
 
 
-def _views(x: Array, kernel: Sequence[int], geometry: Geometry, fill: float) -> Array:
-    """Return all windows of x on two new axes: what the references reduce."""
-    x = pad(x, ((0, 0), (0, 0), *geometry.padding), constant_values=fill)
-    spans = tuple(d * (k - 1) + 1 for d, k in zip(geometry.dilation, kernel, strict=True))
-    steps = (*geometry.stride, *geometry.dilation)
-    return sliding_window_view(x, spans, (2, 3))[(..., *(slice(None, None, n) for n in steps))]
-
-
 # The largest.
 
 
@@ -106,7 +97,7 @@ def _max_reference(
     x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
 ) -> Array:
     kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
-    out = _views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
+    out = window_views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
     if geometry.padding == ((0, 0), (0, 0)):
         return out
     # in a window of nothing but -inf the margin ties with x, and took a share
@@ -262,7 +253,7 @@ def _avg_reference(
     count_include_pad: bool = True,
 ) -> Array:
     kernel, counts, geometry = _geometry("avg_pool2d", x, kernel_size, stride, padding)
-    total = _views(x, kernel, geometry, 0.0).sum(axis=(-2, -1))
+    total = window_views(x, kernel, geometry).sum(axis=(-2, -1))
     return total / _covered(x, kernel, counts, geometry, count_include_pad)
 
 
@@ -377,10 +368,7 @@ def _adaptive_dx(g: Array, out: Array, x: Array, *, output_size: Any) -> Array:
     latex=r"\operatorname{{avg\_pool}}({0})",
     kind="linear",
     reference=lambda x, output_size: np.einsum(
-        "ih,nchw,jw->ncij",
-        _averaging(x.shape, x.dtype, output_size)[0],
-        x,
-        _averaging(x.shape, x.dtype, output_size)[1],
+        "ih,jw,nchw->ncij", *_averaging(x.shape, x.dtype, output_size), x
     ),
     flops=lambda out, x, **params: 2 * x.size,
 )
