@@ -430,10 +430,10 @@ def _prepared(
     x: Array,
     weight: Array,
     bias: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> tuple[tuple[int, ...], Geometry]:
     """Check the arguments of a convolution; return how many windows there are, how they lie."""
     where = f"conv{axes}d"
@@ -455,11 +455,11 @@ def _transposed_prepared(
     x: Array,
     weight: Array,
     bias: Any,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    groups: int,
-    dilation: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
 ) -> tuple[tuple[int, ...], Geometry]:
     """The same of a transposed convolution, with the sizes of its result."""
     where = f"conv_transpose{axes}d"
@@ -500,16 +500,8 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         out = _correlate(padded, _grouped(widened(weight), groups), counts, geometry, bias)
         return _result(out, dtype)
 
-    def conv_reference(
-        x: Array,
-        weight: Array,
-        bias: Array | None = None,
-        stride: int | tuple[int, ...] = 1,
-        padding: Any = 0,
-        dilation: int | tuple[int, ...] = 1,
-        groups: int = 1,
-    ) -> Array:
-        _, geometry = _prepared(axes, x, weight, bias, stride, padding, dilation, groups)
+    def conv_reference(x: Array, weight: Array, bias: Array | None = None, **how: Any) -> Array:
+        _, geometry = _prepared(axes, x, weight, bias, **how)
         return _reference(x, weight, bias, axes, geometry)
 
     def transposed_forward(
@@ -530,18 +522,9 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         return _result(out, dtype)
 
     def transposed_reference(
-        x: Array,
-        weight: Array,
-        bias: Array | None = None,
-        stride: int | tuple[int, ...] = 1,
-        padding: Any = 0,
-        output_padding: int | tuple[int, ...] = 0,
-        groups: int = 1,
-        dilation: int | tuple[int, ...] = 1,
+        x: Array, weight: Array, bias: Array | None = None, **how: Any
     ) -> Array:
-        sizes, geometry = _transposed_prepared(
-            axes, x, weight, bias, stride, padding, output_padding, groups, dilation
-        )
+        sizes, geometry = _transposed_prepared(axes, x, weight, bias, **how)
         return _transposed_reference(x, weight, bias, sizes, geometry)
 
     def weight_forward(

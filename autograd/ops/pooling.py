@@ -23,7 +23,7 @@ __all__ = [
 
 
 def _geometry(
-    where: str, x: Array, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1
+    where: str, x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
 ) -> tuple[tuple[int, ...], tuple[int, ...], Geometry]:
     """Return the kernel, how many windows there are, and how they lie."""
     if x.ndim != 4:
@@ -90,13 +90,16 @@ def _inside(x: Array, geometry: Geometry) -> Array:
     return np.moveaxis(x[:, a : x.shape[1] - b, c : x.shape[2] - d], -1, 1)
 
 
+def _flops(out: Array, x: Array, *, kernel_size: Any, **how: Any) -> int:
+    """One for each element of a window."""
+    return int(out.size * math.prod(per_axis("pooling", "kernel_size", kernel_size, 2, 1)))
+
+
 # The largest.
 
 
-def _max_reference(
-    x: Array, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
-) -> Array:
-    kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
+def _max_reference(x: Array, **how: Any) -> Array:
+    kernel, counts, geometry = _geometry("max_pool2d", x, **how)
     out = window_views(x, kernel, geometry, -np.inf).max(axis=(-2, -1))
     if geometry.padding == ((0, 0), (0, 0)):
         return out
@@ -113,18 +116,8 @@ def _least(dtype: np.dtype[Any]) -> Any:
     return np.iinfo(dtype).min if dtype.kind in "iu" else False
 
 
-def _max_dx(
-    g: Array,
-    out: Array,
-    saved: None,
-    x: Array,
-    *,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-) -> Array:
-    kernel, counts, geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, dilation)
+def _max_dx(g: Array, out: Array, saved: None, x: Array, **how: Any) -> Array:
+    kernel, counts, geometry = _geometry("max_pool2d", x, **how)
     padded = channels_last(x, geometry.padding, np.nan)  # equal to nothing: it takes no share
     largest = channels_last(out)
     g = channels_last(g)
@@ -172,9 +165,7 @@ def _shares_side_by_side(g: Array, x: Array, largest: Array, kernel: Sequence[in
     kind="other",
     shared=_max_dx,
     reference=_max_reference,
-    flops=lambda out, x, *, kernel_size, **params: (
-        out.size * math.prod(per_axis("max_pool2d", "kernel_size", kernel_size, 2, 1))
-    ),
+    flops=_flops,
 )
 def max_pool2d(
     x: Array,
@@ -245,30 +236,16 @@ def _covered(
     return np.multiply.outer(rows, columns).astype(x.dtype)
 
 
-def _avg_reference(
-    x: Array,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    count_include_pad: bool = True,
-) -> Array:
-    kernel, counts, geometry = _geometry("avg_pool2d", x, kernel_size, stride, padding)
+def _avg_reference(x: Array, *, count_include_pad: bool = True, **how: Any) -> Array:
+    kernel, counts, geometry = _geometry("avg_pool2d", x, **how)
     total = window_views(x, kernel, geometry).sum(axis=(-2, -1))
     return total / _covered(x, kernel, counts, geometry, count_include_pad)
 
 
 def _avg_dx(
-    g: Array,
-    out: Array,
-    saved: None,
-    x: Array,
-    *,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    count_include_pad: bool,
+    g: Array, out: Array, saved: None, x: Array, *, count_include_pad: bool, **how: Any
 ) -> Array:
-    kernel, counts, geometry = _geometry("avg_pool2d", x, kernel_size, stride, padding)
+    kernel, counts, geometry = _geometry("avg_pool2d", x, **how)
     share = channels_last(g / _covered(x, kernel, counts, geometry, count_include_pad))
     sizes = [n + sum(p) for n, p in zip(x.shape[2:], geometry.padding, strict=True)]
     dx = np.zeros((len(x), *sizes, x.shape[1]), g.dtype)
@@ -283,9 +260,7 @@ def _avg_dx(
     kind="linear",
     shared=_avg_dx,
     reference=_avg_reference,
-    flops=lambda out, x, *, kernel_size, **params: (
-        out.size * math.prod(per_axis("avg_pool2d", "kernel_size", kernel_size, 2, 1))
-    ),
+    flops=_flops,
 )
 def avg_pool2d(
     x: Array,
