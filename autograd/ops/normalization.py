@@ -64,15 +64,6 @@ def _working(x: Array, *parameters: Array | None) -> tuple[Array, Any]:
     return working(floating(x), *parameters)
 
 
-def _affine(out: Array, weight: Array | None, bias: Array | None) -> Array:
-    """Scale and shift, in place."""
-    if weight is not None:
-        out *= weight
-    if bias is not None:
-        out += bias
-    return out
-
-
 def _normalized_shape(
     where: str, x: Array, weight: Array | None, bias: Array | None, shape: Any
 ) -> tuple[int, ...]:
@@ -196,7 +187,9 @@ def layer_norm(
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * weight
-    return in_dtype(_affine(out, None, bias), dtype), (rows, scale)
+    if bias is not None:
+        out += bias
+    return in_dtype(out, dtype), (rows, scale)
 
 
 # RMS norm.
@@ -284,7 +277,9 @@ def rms_norm(
     wide, dtype = _working(x, weight)
     rows = wide.reshape(math.prod(x.shape[: -len(shape)]), math.prod(shape))
     scale = 1 / np.sqrt(_row_dots(rows, rows) / max(rows.shape[1], 1) + _rms_eps(x, eps))
-    out = _affine((rows * scale).reshape(x.shape), weight, None)
+    out = (rows * scale).reshape(x.shape)
+    if weight is not None:
+        out *= weight
     return in_dtype(out, dtype), (rows, scale)
 
 
@@ -406,7 +401,9 @@ def group_norm(
     rows, scale = _standardize(rows, eps)
     out = rows.reshape(x.shape)
     out = out.copy() if weight is None else out * _per_channel(weight, x.ndim)
-    return in_dtype(_affine(out, None, _per_channel(bias, x.ndim)), dtype), (rows, scale)
+    if bias is not None:
+        out += _per_channel(bias, x.ndim)
+    return in_dtype(out, dtype), (rows, scale)
 
 
 # Batch norm. Channels stand last in memory here, as convolutions leave them.
