@@ -931,14 +931,14 @@ fmin = _binary(
 )
 
 
-def _within(g: Array, x: Array, min: Array, max: Array) -> Array:
+def _clip_dx(g: Array, out: Array, x: Array, *, min: Array, max: Array) -> Array:
     if min is not None:
         g = g * (x >= min)
     return g if max is None else g * (x <= max)
 
 
 @op(
-    vjp=(lambda g, out, x, *, min, max: _within(g, x, min, max),),
+    vjp=(_clip_dx,),
     latex=r"\operatorname{{clip}}({0})",
     flops=2,
 )

@@ -581,7 +581,7 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
             "each condition needs its own, and there must be one at least"
         )
     for i, condition in enumerate(condlist):
-        dtype = np.asarray(data_of(condition)).dtype
+        dtype = _plain(condition).dtype
         if dtype.kind != "b":
             raise TypeError(
                 f"select: condition {i} is of {dtype}; pass booleans, such as x > 0 or x != 0"

@@ -234,9 +234,7 @@ def astype(x: Array, dtype: Any) -> Array:
 
 def _take_part(i: int, g: Array, out: Array, *xs: Array, axis: int) -> Array:
     start = sum(x.shape[axis] for x in xs[:i])
-    where = [slice(None)] * g.ndim
-    where[axis] = slice(start, start + xs[i].shape[axis])
-    return g[tuple(where)]
+    return g[on_axis(axis, g.ndim, slice(start, start + xs[i].shape[axis]))]
 
 
 _concatenate = Op(
@@ -458,21 +456,17 @@ def _part(g: Array, index: Any, ndim: int) -> Array:
     return part.reshape((1,) * (ndim - part.ndim) + part.shape) if ndim > part.ndim else part
 
 
-def _zero_at(g: Array, index: Any) -> Array:
-    return _setitem(g, np.zeros((), g.dtype), index=index)
-
-
 def _assigned(x: Array, value: Array, index: Any) -> Array:
     out = np.array(x)
     out[index] = value
     return out
 
 
-_setitem = Op(
+_setitem: Op = Op(
     "setitem",
     _assigned,
     (
-        lambda g, out, x, value, *, index: _zero_at(g, index),
+        lambda g, out, x, value, *, index: _setitem(g, np.zeros((), g.dtype), index=index),
         # the engine sums where value was stretched
         lambda g, out, x, value, *, index: _part(g, index, value.ndim),
     ),
