@@ -440,9 +440,7 @@ def _locked(values: Sequence[Any]) -> list[Any]:
 
 def _check_writing(f: Callable[..., Tensor], points: Sequence[Tensor]) -> None:
     """Raise if a rule writes into what it is given, with all inputs moving."""
-    leaves = [x.detach() for x in points]
-    for i in _floating(leaves):
-        leaves[i].requires_grad_()
+    leaves = [x.detach().requires_grad_(x.dtype.kind == "f") for x in points]
     with enable_grad():
         out = f(*leaves)
     if out.requires_grad:
@@ -525,9 +523,7 @@ def _kink(
     noise = 1e-14 * abs(here) / steps[1:] + 1e-9 * np.abs(above[0])
     smooth = np.abs(gaps[:-1] - 8 * gaps[1:]) <= 0.5 * np.abs(gaps[:-1]) + noise
     jumps = np.abs(above[1:]) > 4 * np.abs(above[:-1]) + noise
+    if smooth.all() and not jumps.all():
+        return None
     size = v.max()
-    return (
-        None
-        if smooth.all() and not jumps.all()
-        else (float(below[0] / size), float(above[0] / size))
-    )
+    return float(below[0] / size), float(above[0] / size)
