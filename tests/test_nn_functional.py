@@ -5,31 +5,27 @@ import pytest
 
 from autograd import Tensor, gradcheck
 from nn import functional as F
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-@pytest.mark.parametrize("function", [F.selu, lambda z: F.binary_cross_entropy_with_logits(z, Y)])
-def test_second_derivatives_are_pytorchs(function):
-    torch = pytest.importorskip("torch")
-    same = {
-        F.selu: torch.nn.functional.selu,
-    }.get(
-        function, lambda z: torch.nn.functional.binary_cross_entropy_with_logits(z, torch.tensor(Y))
-    )
-    x = 2 * normal(5)
-    a, b = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-    (function(a) ** 2).sum().backward(create_graph=True)
-    first, a.grad = a.grad, None
-    (first**2).sum().backward()
-    (g,) = torch.autograd.grad((same(b) ** 2).sum(), b, create_graph=True)
-    (expected,) = torch.autograd.grad((g**2).sum(), b)
-    np.testing.assert_allclose(a.grad.numpy(), expected.numpy(), rtol=1e-12)
-
+from tests.nn_parity import normal
 
 Y = np.array([0.0, 1.0, 0.3, 0.9, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"), [("selu", []), ("binary_cross_entropy_with_logits", [Y])]
+)
+def test_second_derivatives_are_pytorchs(name, targets):
+    torch = pytest.importorskip("torch")
+    function, same = getattr(F, name), getattr(torch.nn.functional, name)
+    x = 2 * normal(5)
+    a, b = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    (function(a, *targets) ** 2).sum().backward(create_graph=True)
+    first, a.grad = a.grad, None
+    (first**2).sum().backward()
+    (g,) = torch.autograd.grad(
+        (same(b, *map(torch.tensor, targets)) ** 2).sum(), b, create_graph=True
+    )
+    (expected,) = torch.autograd.grad((g**2).sum(), b)
+    np.testing.assert_allclose(a.grad.numpy(), expected.numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

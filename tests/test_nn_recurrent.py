@@ -9,6 +9,7 @@ import nn
 from autograd import Tensor
 from nn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell, data, optim
 from nn import functional as F
+from tests.nn_parity import normal
 
 LAYERS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
 CELLS = {"RNNCell": RNNCell, "LSTMCell": LSTMCell, "GRUCell": GRUCell}
@@ -17,10 +18,6 @@ T, N, IN, H = 6, 3, 4, 5
 every_layer = pytest.mark.parametrize("name", LAYERS)
 every_cell = pytest.mark.parametrize("name", CELLS)
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-def normal(*shape, seed=0, dtype=np.float64):
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
 def flat(out):
