@@ -606,11 +606,12 @@ def _latex_of(e: Expression, above: int = 0) -> str:
     template = r"{0} \cdot {1}" if scaled else e.op.latex
     # an optional operand that was left out takes the sign before it along
     template = re.split(rf" (?:\+|\\odot) \{{{len(operands)}\}}", template)[0]
-    for i in map(int, {*re.findall(r"\{(\d)\}(?:\}\})?[_^]", template)}):
+    for digit, script in {*re.findall(r"\{(\d)\}(?:\}\})?([_^])", template)}:
+        i = int(digit)
         if i < len(shown) and shown[i].startswith(r"\frac"):
             shown[i] = rf"\left({shown[i]}\right)"
-        elif i < len(shown) and "_" in shown[i]:
-            shown[i] = f"{{{shown[i]}}}"  # TeX takes one index
+        elif i < len(shown) and script in shown[i]:
+            shown[i] = f"{{{shown[i]}}}"  # TeX takes one index, and one exponent
     try:
         text = template.format(*shown)
     except (IndexError, KeyError, ValueError):  # a formula of the user's with braces astray
