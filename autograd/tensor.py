@@ -232,7 +232,15 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """What calls of `backward` added up, of the data's shape and dtype, or None."""
-        if self._grad is not None and not isinstance(self._grad, Tensor):
+        if self._grad is None:
+            if not self._keeps_grad():
+                warnings.warn(
+                    f"grad: {describe(self)} is no leaf, and backward() keeps no gradient of it; "
+                    "call retain_grad() on it before backward(). If it was a parameter, update it "
+                    "in place: w -= lr * w.grad within no_grad()",
+                    stacklevel=2,
+                )
+        elif not isinstance(self._grad, Tensor):
             self._grad = _leaf(self._grad)  # only now: a scalar program has hundreds of leaves
         return self._grad
 
@@ -355,6 +363,10 @@ class Tensor(Methods):
 
     def _retains(self) -> bool:
         return any(when == RETAINED for when, _ in self.hooks or ())
+
+    def _keeps_grad(self) -> bool:
+        """Whether `backward` leaves a gradient in `grad`: on leaves, and after `retain_grad`."""
+        return self.op is None or any(when == RETAINED for when, _ in self.hooks or ())
 
     def wrap(self, data: Any) -> Tensor:
         """Return a leaf tensor of the data, without a copy."""

@@ -275,6 +275,21 @@ def test_retain_grad_keeps_an_interior_gradient():
     assert x.grad.item() == 24.0
 
 
+def test_who_asks_for_a_gradient_that_is_not_kept_is_told():
+    w = leaf(3.0)
+    (w * w).backward()
+    w = w - 0.1 * w.grad  # a step that leaves no parameter behind
+    (w * w).backward()
+    message = (
+        r"grad: .*made by sub, shape \(\).* is no leaf, .*retain_grad\(\).* within no_grad\(\)"
+    )
+    with pytest.warns(UserWarning, match=message):
+        assert w.grad is None
+    w.retain_grad()
+    assert w.grad is None  # until backward() runs again
+    assert w.detach().grad is None
+
+
 def test_hooks_see_and_replace_gradients_and_can_be_removed():
     x = leaf(3.0)
     seen = []
