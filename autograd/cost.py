@@ -66,8 +66,9 @@ class count(Observer):
 
     def share(self, node: Any, arguments: tuple[Any, ...]) -> Any:
         """Enter the rules of a fused op; what a checkpoint runs again enters itself."""
-        out, inputs = arguments[1], arguments[3:]
-        flops = 2 * node.op.count_flops(*_arrays([out, *inputs]), **node.params)
+        _, out, _, *inputs = arguments
+        arrays = [np.asarray(data_of(v)) for v in (out, *inputs)]
+        flops = 2 * node.op.count_flops(*arrays, **node.params)
         self.ledger.add(f"{node.op.name} (vjp)", flops, 0)
         return super().share(node, arguments)
 
@@ -84,10 +85,6 @@ class count(Observer):
         if gx.size > x.size:  # the engine sums over what broadcasting stretched
             self.ledger.add("sum", gx.size, x.data.nbytes)
         return gx
-
-
-def _arrays(values: Sequence[Any]) -> list[Any]:
-    return [np.asarray(data_of(v)) for v in values]
 
 
 @dataclass(frozen=True)
