@@ -315,12 +315,8 @@ def _averaging(shape: tuple[int, ...], dtype: Any, output_size: Any) -> tuple[Ar
         )
     sizes = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
     sizes = tuple(n if m is None else m for m, n in zip(sizes, shape[2:], strict=True))
-    rows, columns = (
-        _averages(n, m, dtype)
-        for n, m in zip(
-            shape[2:], per_axis("adaptive_avg_pool2d", "output_size", sizes, 2, 1), strict=True
-        )
-    )
+    sizes = per_axis("adaptive_avg_pool2d", "output_size", sizes, 2, 1)
+    rows, columns = (_averages(n, m, dtype) for n, m in zip(shape[2:], sizes, strict=True))
     return rows, columns
 
 
