@@ -52,7 +52,8 @@ INSTEAD = {
         "LayerNorm",
         "TransformerEncoder": "write Sequential(*(TransformerBlock(d_model, nhead) for _ in "
         "range(n)))",
-        "TransformerEncoderLayer": "it is TransformerBlock here",
+        "TransformerEncoderLayer": "it is TransformerBlock here: its first axis is the batch, and "
+        "PyTorch's defaults are norm='post', activation='relu', dropout=0.1",
         "TripletMarginLoss": _TRIPLET,
         "Unflatten": "write x.unflatten(axis, sizes) in forward",
         "Upsample": _LARGER,
@@ -78,7 +79,7 @@ INSTEAD = {
         "instance_norm": "it is group_norm here, of as many groups as channels",
         "interpolate": _LARGER,
         "max_pool1d": _POOL1D.format("max_pool2d"),
-        "normalize": "write x / autograd.vector_norm(x, axis=-1, keepdims=True)",
+        "normalize": "write x / autograd.vector_norm(x, axis=1, keepdims=True).clip(1e-12)",
         "one_hot": "it is autograd.one_hot here",
         "pad": "it is autograd.pad here, with NumPy's arguments",
         "pairwise_distance": _DISTANCE,
@@ -100,7 +101,8 @@ INSTEAD = {
         "LBFGS": _OPTIMIZER,
         "NAdam": _OPTIMIZER,
         "RAdam": _OPTIMIZER,
-        "swa_utils": "average the arrays of state_dict(), and load_state_dict() the means",
+        "swa_utils": "average the parameters q of a copy.deepcopy(model), after step n by "
+        "q.data += (p.data - q.data) / (n + 1)",
     },
     "nn.optim.lr_scheduler": {
         "ChainedScheduler": _ONE_SCHEDULE,

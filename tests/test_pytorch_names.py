@@ -1,5 +1,6 @@
 """PyTorch's names that are others here: the error says how they are written."""
 
+import copy
 import inspect
 import re
 from importlib import import_module
@@ -134,7 +135,8 @@ MEANT = {
         ("Upsample", IMAGE, lambda f, x: f.interpolate(x, scale_factor=2)),
         ("ZeroPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1))),
         ("functional.softmin", SIGNAL, lambda f, x: f.softmin(x, -1)),
-        ("functional.normalize", SIGNAL, lambda f, x: f.normalize(x, dim=-1)),
+        ("functional.normalize", SIGNAL, lambda f, x: f.normalize(x)),
+        ("functional.normalize", 0 * SIGNAL, lambda f, x: f.normalize(x)),
     ],
 )
 def test_what_is_written_here_gives_what_pytorch_does(name, array, theirs):
@@ -166,3 +168,16 @@ def test_what_is_written_for_vectors_that_are_given_makes_a_frozen_embedding():
     exec(says, made)
     np.testing.assert_array_equal(made["layer"](np.array([2, 0])).numpy(), vectors[[2, 0]])
     assert not made["layer"].weight.requires_grad
+
+
+def test_what_is_written_for_averages_of_weights_averages_them():
+    says = OF_NN["nn.optim"]["swa_utils"].split(" by ")[1]
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.BatchNorm1d(2))
+    averaged = copy.deepcopy(model)
+    weights = []
+    for n in range(3):
+        model[0].weight.data += n
+        weights.append(model[0].weight.numpy().copy())
+        for p, q in zip(model.parameters(), averaged.parameters(), strict=True):
+            exec(says, {"p": p, "q": q, "n": n})
+    np.testing.assert_allclose(averaged[0].weight.numpy(), np.mean(weights, axis=0), rtol=1e-6)
