@@ -17,13 +17,16 @@ _ARC = {
 
 INSTEAD = {
     **_ARC,
-    "FloatTensor": "write Tensor(values, dtype=np.float32)",
+    "FloatTensor": "write Tensor(values, dtype=np.float32), or empty(shape, dtype=np.float32)",
+    "Function": "an op of your own is made by op: see docs/extending.md",
     "Generator": "write np.random.default_rng(seed)",
     "LongTensor": "write Tensor(values, dtype=np.int64)",
+    "Variable": "it is Tensor here",
     "absolute": "it is abs here",
     "addmm": "write b + x @ y",
     "atan2": "it is arctan2 here",
-    "autograd": "write loss.backward(), or grad(f)(x) of a function f",
+    "autograd": "write loss.backward(), or grad(f)(x) of a function f; a Function is an op here",
+    "backends": CPU,
     "baddbmm": "write b + x @ y",
     "bincount": "write np.bincount(x.data)",
     "bmm": "write x @ y",
@@ -38,6 +41,9 @@ INSTEAD = {
     "cuda": CPU,
     "detach_": "write x = x.detach()",
     "device": CPU,
+    "diag_embed": "write x[..., None] * eye(n)",
+    "distributions": "there are none: write out log_prob, log_softmax(logits)[action] for classes, "
+    "and draw from a NumPy Generator",
     "divide": "it is div here",
     "double": "dtypes are NumPy's: np.float64",
     "equal": "write np.array_equal(x.data, y.data)",
@@ -59,7 +65,9 @@ INSTEAD = {
     "is_floating_point": "write x.dtype.kind == 'f'",
     "is_grad_enabled": "it is autograd.recording.is_recording here",
     "is_tensor": "write isinstance(x, Tensor)",
+    "jit": "leave it out: there is no compiler",
     "load": "it is nn.load here",
+    "logdet": "write slogdet(x)[1]",
     "long": "dtypes are NumPy's: np.int64",
     "mm": "write x @ y",
     "movedim": "it is moveaxis here",
@@ -72,6 +80,7 @@ INSTEAD = {
     "nn": "write import nn",
     "normal": "write mean + std * randn(*shape)",
     "numel": "it is size here, an attribute",
+    "onnx": "it is nn.to_onnx here",
     "optim": "write from nn import optim",
     "pi": "write np.pi",
     "pinverse": "it is pinv here",
@@ -80,54 +89,69 @@ INSTEAD = {
     "set_default_dtype": "a dtype is that of the data, as in NumPy; pass dtype=",
     "set_grad_enabled": "write no_grad() or enable_grad()",
     "set_printoptions": "write np.set_printoptions(...)",
+    "sparse_coo_tensor": "there are no sparse tensors: write x @ y of dense ones",
+    "spmm": "there are no sparse tensors: write x @ y of dense ones",
+    "std_mean": "write x.std(ddof=1), x.mean()",
     "subtract": "it is sub here",
     "swapdims": "it is swapaxes here",
     "t": "it is T here, an attribute",
+    "tril_indices": "write np.tril_indices(n, offset)",
+    "triu_indices": "write np.triu_indices(n, offset)",
     "true_divide": "write x / y",
     "uint8": "dtypes are NumPy's: np.uint8",
     "unbind": "it is unstack here",
     "unique": "write np.unique(x.data)",
     "utils": "its data sets and loaders are in nn.data, what clips gradients is in nn.utils",
+    "var_mean": "write x.var(ddof=1), x.mean()",
     "vmap": "there is none: write ops over the whole batch",
     "zero_": "write x[...] = 0",
 }
 """Of the module autograd."""
 
 _BOTH = """
-    absolute addmm atan2 baddbmm bincount bmm clamp clamp_ cpu cuda detach_ device divide equal
-    fill_ is_floating_point mm movedim multinomial multiply mv narrow negative numel
+    absolute addmm atan2 baddbmm bincount bmm clamp clamp_ cpu cuda detach_ device diag_embed divide
+    equal fill_ is_floating_point logdet mm movedim multinomial multiply mv narrow negative numel
     repeat_interleave subtract swapdims t true_divide unique zero_
 """
 _CASTS = {"bool": "bool", "double": "np.float64", "float": "np.float32", "half": "np.float16"}
-_CASTS |= {"int": "np.int32", "long": "np.int64"}
+_CASTS |= {"byte": "np.uint8", "int": "np.int32", "long": "np.int64"}
+_IN_PLACE = """
+    abs ceil exp floor log neg reciprocal relu round rsqrt sigmoid sign sqrt square tanh tril triu
+"""
+_RETURNED = """
+    index_add index_put masked_scatter scatter scatter_add squeeze swapaxes transpose unsqueeze
+"""
 
 OF_TENSOR = {
     **_ARC,
     **{name: INSTEAD[name] for name in _BOTH.split()},
     **{name: f"write x.astype({dtype})" for name, dtype in _CASTS.items()},
+    **{f"{name}_": f"write x[...] = x.{name}()" for name in _IN_PLACE.split()},
+    **{f"{name}_": f"write x = x.{name}(...)" for name in _RETURNED.split()},
     "add_": "write x += y",
+    "bernoulli": "write bernoulli(x)",
     "clamp_max": "write x.clip(None, high)",
     "clamp_min": "write x.clip(low, None)",
     "contiguous": "leave it out: a reshape copies where it must",
     "copy_": "write x[...] = y",
     "dim": "it is ndim here, an attribute",
     "div_": "write x /= y",
-    "exp_": "write x[...] = x.exp()",
     "expand_as": "write x.expand(y.shape)",
     "grad_fn": "it is op here, and inputs",
     "is_contiguous": "write x.data.flags.c_contiguous",
     "is_cuda": CPU,
     "masked_fill_": "write x[mask] = v",
     "mul_": "write x *= y",
+    "nelement": "it is size here, an attribute",
+    "new_full": "write full(shape, v, dtype=x.dtype)",
     "new_ones": "write ones(shape, dtype=x.dtype)",
     "new_zeros": "write zeros(shape, dtype=x.dtype)",
     "normal_": "write nn.init.normal_(x, mean, std)",
-    "relu_": "write x[...] = x.relu()",
+    "pin_memory": CPU,
+    "random_": "write randint(low, high, shape)",
     "reshape_as": "write x.reshape(y.shape)",
     "select": "write x[i], x[:, i], on the axis that you want",
-    "sigmoid_": "write x[...] = x.sigmoid()",
     "sub_": "write x -= y",
-    "tanh_": "write x[...] = x.tanh()",
     "to": f"for a device {CPU}; for a dtype write x.astype(dtype)",
     "type": "it is dtype here, an attribute; to cast write x.astype(dtype)",
     "type_as": "write x.astype(y.dtype)",

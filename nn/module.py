@@ -22,6 +22,8 @@ from autograd.tensor import RemovableHandle
 
 T = TypeVar("T")
 
+_OUT_HOOK = "write out.register_hook(f) in a forward hook: f gets the gradient of the output"
+
 _CONTAINERS = (list, tuple, dict)
 _ARRAYS = (np.ndarray, np.generic)
 
@@ -522,10 +524,9 @@ class Module:
     cpu = Elsewhere(CPU)
     cuda = Elsewhere(CPU)
     get_buffer = Elsewhere("write dict(self.named_buffers())[path]")
+    register_backward_hook = Elsewhere(_OUT_HOOK)
     register_forward_pre_hook = Elsewhere("change the input where the module is called")
-    register_full_backward_hook = Elsewhere(
-        "write out.register_hook(f) in a forward hook: f gets the gradient of the output"
-    )
+    register_full_backward_hook = Elsewhere(_OUT_HOOK)
     register_parameter = Elsewhere("write setattr(self, name, parameter)")
     _modules = Elsewhere("write dict(self.named_children())")
     _parameters = Elsewhere("write dict(self.named_parameters(recurse=False))")

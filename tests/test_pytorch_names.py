@@ -113,9 +113,10 @@ SIGNAL, IMAGE = (
     np.random.default_rng(0).normal(size=shape).astype("float32")
     for shape in [(2, 4, 6), (2, 4, 6, 6)]
 )
+BILINEAR = IMAGE[:, 0], SIGNAL[:, 0, 0]
 MEANT = {
     **{"autograd": ag, "F": F, "np": np, "size": 3, "margin": 1.0},
-    **{"n": 2, "c": 1, "r": 2, "h": 6, "w": 6},
+    **{"n": 2, "c": 1, "r": 2, "h": 6, "w": 6, "k": 3, "stride": 2},
     "d": lambda x, y: ag.vector_norm(x - y, axis=-1),
 }
 
@@ -134,6 +135,11 @@ MEANT = {
         ("TripletMarginLoss", SIGNAL, lambda f, x: f.triplet_margin_loss(x, x - 1, x + 1, eps=0)),
         ("Upsample", IMAGE, lambda f, x: f.interpolate(x, scale_factor=2)),
         ("ZeroPad2d", IMAGE, lambda f, x: f.pad(x, (1, 1, 1, 1))),
+        ("Bilinear", SIGNAL[0], lambda f, x: f.bilinear(x, x - 1, *map(x.new_tensor, BILINEAR))),
+        ("GaussianNLLLoss", SIGNAL, lambda f, x: f.gaussian_nll_loss(x, x - 1, x**2 + 1)),
+        ("MarginRankingLoss", SIGNAL, lambda f, x: f.margin_ranking_loss(x, -x, x - 1, margin=1)),
+        ("PoissonNLLLoss", SIGNAL, lambda f, x: f.poisson_nll_loss(x, x - 1)),
+        ("Unfold", IMAGE[:, :1], lambda f, x: f.unfold(x, 3, stride=2)),
         ("functional.softmin", SIGNAL, lambda f, x: f.softmin(x, -1)),
         ("functional.normalize", SIGNAL, lambda f, x: f.normalize(x)),
         ("functional.normalize", 0 * SIGNAL, lambda f, x: f.normalize(x)),
@@ -144,7 +150,8 @@ def test_what_is_written_here_gives_what_pytorch_does(name, array, theirs):
     *path, name = name.split(".")
     says = OF_NN[".".join(["nn", *path])][name]
     x = Tensor(array)
-    given = {"x": x, "y": x - 1}
+    given = {"x": x, "y": x - 1, "x1": x, "x2": -x, "var": x**2 + 1}
+    given |= dict(zip(("weight", "bias"), BILINEAR, strict=True))
     if "margin" in says:
         given |= {"a": x, "p": x - 1, "n": x + 1}
     out = eval(re.split("write |, for |, d a ", says)[1], MEANT | given)
@@ -168,6 +175,23 @@ def test_what_is_written_for_vectors_that_are_given_makes_a_frozen_embedding():
     exec(says, made)
     np.testing.assert_array_equal(made["layer"](np.array([2, 0])).numpy(), vectors[[2, 0]])
     assert not made["layer"].weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, says in OF_TENSOR.items() if re.search(r"= x\.\w+\(\)", says)]
+)
+def test_what_is_written_for_a_change_in_place_gives_what_pytorch_does(name):
+    torch = pytest.importorskip("torch")
+    values = np.random.default_rng(0).uniform(0.1, 1.9, size=(3, 3))
+    x = Tensor(values)
+    exec(OF_TENSOR[name].removeprefix("write "), {"x": x})
+    np.testing.assert_allclose(x.numpy(), getattr(torch.tensor(values), name)().numpy(), rtol=1e-6)
+
+
+def test_what_is_written_for_what_comes_back_as_another_tensor_is_a_method():
+    names = re.findall(r"write x = x\.(\w+)", " ".join(OF_TENSOR.values()))
+    assert "scatter" in names
+    assert [name for name in names if not hasattr(Tensor, name)] == []
 
 
 def test_what_is_written_for_averages_of_weights_averages_them():
