@@ -95,7 +95,9 @@ def _why(op: Op, names: Sequence[str], arrays: Sequence[Any]) -> tuple[str, str]
     if len(arrays) != 2:
         return "", ""
     x, y = arrays
-    if op.name == "matmul" and x.ndim and y.ndim:
+    if op.name == "matmul" and not (x.ndim and y.ndim):
+        return "a number has no axes; write x * y", ""
+    if op.name == "matmul":
         inner, which = (-2, "last but one") if y.ndim > 1 else (-1, "only")
         if x.shape[-1] != y.shape[inner]:
             return (

@@ -794,9 +794,10 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
         )
     array = np.array(data, dtype=dtype, copy=copy)
     if array.dtype.kind not in "fiub":
+        hint = "; a function without a return, such as a forward(), gives None" * (data is None)
         raise TypeError(
             f"Tensor: {data!r:.60} has dtype {array.dtype}, which holds no real numbers; pass "
-            "floating numbers, integers or booleans"
+            f"floating numbers, integers or booleans{hint}"
         )
     return array[()] if array.ndim == 0 else array
 

@@ -98,6 +98,9 @@ def test_no_trial_makes_a_huge_array():
 def test_what_no_edit_mends_is_still_explained():
     with pytest.raises(ValueError, match=r"matmul: shapes x \(3, 4\) and y \(5, 6\) do not fit"):
         leaf(3, 4) @ leaf(5, 6)
+    for mistake in (lambda: leaf(3, 4) @ 2.0, lambda: 2.0 @ leaf(3, 4), lambda: leaf(3) @ leaf()):
+        with pytest.raises(ValueError, match=r"matmul: .* a number has no axes; write x \* y$"):
+            mistake()
     with pytest.raises(np.exceptions.AxisError, match="sum: axis 7 is out of bounds"):
         leaf(2, 3).sum(axis=(0, 7))
 

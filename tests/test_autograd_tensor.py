@@ -94,6 +94,15 @@ def test_what_is_no_number_is_refused(bad):
         Tensor(bad)
 
 
+def test_none_is_told_from_what_it_comes():
+    class Forgetful(nn.Module):
+        def forward(self, x):
+            x.exp()
+
+    with pytest.raises(TypeError, match=r"None has .*; a function without a return, such as a for"):
+        nn.functional.mse_loss(Forgetful()(Tensor(1.0)), 2.0)
+
+
 def test_complex_results_do_not_lose_the_gradient_silently():
     @ag.op(vjp=(lambda g, out, x: np.fft.fft(g).real,), kind="linear")
     def fft(x):
