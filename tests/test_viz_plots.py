@@ -322,6 +322,13 @@ def test_a_gradient_of_exactly_0_is_marked_below_and_one_that_is_not_finite_abov
         assert drawn == [y for y in norms if 0 < y < np.inf]
 
 
+def test_the_dotted_line_says_what_it_is():
+    ax = viz.plot_update_ratio(train(Net())[0])
+    dotted, (text,) = ax.lines[-1], ax.texts
+    assert text.get_text() == "rule of thumb"
+    assert text.get_position()[1] == dotted.get_ydata()[0] == 1e-3
+
+
 def test_an_update_of_exactly_0_is_marked_below_and_one_that_is_not_finite_above():
     def plot(**ratios):
         weights = viz.recorder.Weights

@@ -219,6 +219,8 @@ def plot_update_ratio(history: Sequence[Snapshot], ax: Axes | None = None) -> Ax
         for there, edge, mark, _ in marks:
             _mark_edge(ax, steps[there], edge, mark, color=color)
     ax.axhline(1e-3, color=_MUTED, linestyle=":", linewidth=1)
+    text = ax.text(1, 1e-3, "rule of thumb", ha="right", va="bottom", color=_MUTED, size="small")
+    text.set_transform(ax.get_yaxis_transform())
     ax.set_yscale("log")
     ax.locator_params(axis="x", integer=True)
     few = len(names) <= 8
