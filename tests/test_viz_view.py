@@ -452,6 +452,7 @@ def test_a_view_is_a_snapshot():
     ("options", "message"),
     [
         ({"show": ["name", "colour"]}, "show has .'colour'."),
+        ({"show": "value"}, r"show is 'value'; pass .* in a list: \['value'\]"),
         ({"direction": "up"}, "direction is 'up'"),
         ({"form": "round"}, "form is 'round'"),
         ({"theme": "sepia"}, "theme is 'sepia'"),

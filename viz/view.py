@@ -557,6 +557,8 @@ def checked(options: Options) -> Options:
         If the backend is not installed.
     """
     o = options
+    if isinstance(o.show, str):
+        raise ValueError(f"draw: show is {o.show!r}; pass several, or one in a list: [{o.show!r}]")
     if unknown := set(o.show) - {*SHOW, *_MORE}:
         choices = ", ".join((*SHOW, *_MORE))
         raise ValueError(f"draw: show has {sorted(unknown)}; choose of {choices}")
