@@ -544,6 +544,8 @@ def test_a_freed_graph_is_refused_with_the_cure():
     y.backward(retain_graph=False)
     with pytest.raises(RuntimeError, match=r"made by exp.*freed.*forward pass again"):
         y.backward()
+    with pytest.raises(RuntimeError, match=r"if it is a state that .* detach\(\) it"):
+        y.tanh().backward()
     assert x.grad.item() == pytest.approx(6 * np.exp(9))
 
 
