@@ -85,7 +85,7 @@ class Tensor(Methods):
             if not isinstance(requires_grad, bool | np.bool_):
                 raise TypeError(
                     f"Tensor: requires_grad is {requires_grad!r}; pass True or False, and a dtype "
-                    "as dtype="
+                    "as dtype=; a tensor of given sizes is zeros(2, 3)"
                 )
             self.requires_grad_()
 

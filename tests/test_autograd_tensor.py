@@ -63,9 +63,11 @@ def test_integers_meet_numbers_as_in_numpy(f, x, other):
             np.testing.assert_array_equal(g(Tensor(x), other).data, expected)
 
 
-def test_a_dtype_in_the_place_of_requires_grad_is_refused():
+def test_a_dtype_or_a_size_in_the_place_of_requires_grad_is_refused():
     with pytest.raises(TypeError, match=r"requires_grad is <class .numpy\.float32.>; pass True"):
         Tensor([1.0, 2.0], np.float32)
+    with pytest.raises(TypeError, match=r"requires_grad is 3; .* a tensor of given sizes is zeros\(2, 3\)"):
+        Tensor(2, 3)
 
 
 def test_booleans_are_copied():
