@@ -402,7 +402,10 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: A
     Raises
     ------
     ValueError
-        If a width is negative, the mode is none of those, or an empty axis has nothing to mirror.
+        If a width is negative, the mode is none of those, or an empty axis has nothing to mirror;
+        if there is not a pair for each axis.
+    TypeError
+        If a width is no integer.
 
     Examples
     --------
@@ -415,7 +418,16 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: A
             f"pad: mode {mode!r} is not supported; "
             "use 'constant', 'reflect', 'edge', 'symmetric' or 'wrap'"
         )
-    widths = [(int(a), int(b)) for a, b in np.broadcast_to(pad_width, (x.ndim, 2))]
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"pad: widths {pad_width} are not integers")
+    try:
+        widths = [(a, b) for a, b in np.broadcast_to(given, (x.ndim, 2)).tolist()]
+    except ValueError:
+        raise ValueError(
+            f"pad: widths {pad_width} do not fit x of shape {x.shape}; pass an int, a pair of int, "
+            "or a pair for each axis, that of the first axis first"
+        ) from None
     if any(n < 0 for pair in widths for n in pair):
         raise ValueError(f"pad: widths {widths} are not all 0 or more; cut with an index instead")
     if mode == "constant":
