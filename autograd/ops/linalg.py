@@ -11,6 +11,7 @@ from string import ascii_letters
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..op import Array, EachInput, Op, op, with_aliases
 from .precision import as_arrays, in_dtype
@@ -414,7 +415,7 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
     Raises
     ------
     ValueError
-        If the axes differ in number or length.
+        If the axes differ in number or length, one is not there, or is named twice.
 
     Examples
     --------
@@ -425,9 +426,11 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
     """
     x, y = as_arrays("tensordot", x, y)
     if isinstance(axes, int | np.integer):
-        of_x, of_y = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
-    else:
-        of_x, of_y = ((a,) if isinstance(a, int | np.integer) else tuple(a) for a in axes)
+        axes = tuple(range(-axes, 0)), tuple(range(axes))
+    of_x, of_y = (
+        normalize_axis_tuple(given, n, "tensordot")
+        for given, n in zip(axes, (x.ndim, y.ndim), strict=True)
+    )
     lengths = [x.shape[a] for a in of_x], [y.shape[a] for a in of_y]
     if lengths[0] != lengths[1]:
         raise ValueError(
@@ -435,8 +438,8 @@ def tensordot(x: Array, y: Array, axes: int | tuple[Axes, Axes] = 2) -> Array:
             f"lengths {lengths[0]}, must equal axes {of_y} of the second, of lengths {lengths[1]}"
         )
     shared = math.prod(lengths[0])
-    free_x = [a for a in range(x.ndim) if a not in {b % x.ndim for b in of_x}]
-    free_y = [a for a in range(y.ndim) if a not in {b % y.ndim for b in of_y}]
+    free_x = [a for a in range(x.ndim) if a not in of_x]
+    free_y = [a for a in range(y.ndim) if a not in of_y]
     shape_x, shape_y = [x.shape[a] for a in free_x], [y.shape[a] for a in free_y]
     left = reshape(transpose(x, (*free_x, *of_x)), (math.prod(shape_x), shared))
     right = reshape(transpose(y, (*of_y, *free_y)), (shared, math.prod(shape_y)))
