@@ -174,8 +174,8 @@ def _runs(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> bool:
     try:
         with np.errstate(all="ignore"):
             op.forward(*arrays, **params)
-    except np.linalg.LinAlgError:  # the shapes fit
-        return True
+    except np.linalg.LinAlgError as error:  # of the shapes, or of the values
+        return not re.search("square|dimension", str(error))
     except (ValueError, TypeError, IndexError):
         return False
     return True

@@ -101,6 +101,9 @@ def test_what_no_edit_mends_is_still_explained():
     for mistake in (lambda: leaf(3, 4) @ 2.0, lambda: 2.0 @ leaf(3, 4), lambda: leaf(3) @ leaf()):
         with pytest.raises(ValueError, match=r"matmul: .* a number has no axes; write x \* y$"):
             mistake()
+    with pytest.raises(ValueError, match=r"solve: shapes a \(2, 2\) and b \(1,\)") as caught:
+        ag.solve(leaf(2, 2), leaf(1))
+    assert "try solve(a[" not in str(caught.value)  # which would be no square
     with pytest.raises(np.exceptions.AxisError, match="sum: axis 7 is out of bounds"):
         leaf(2, 3).sum(axis=(0, 7))
 
