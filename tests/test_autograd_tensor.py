@@ -66,7 +66,9 @@ def test_integers_meet_numbers_as_in_numpy(f, x, other):
 def test_a_dtype_or_a_size_in_the_place_of_requires_grad_is_refused():
     with pytest.raises(TypeError, match=r"requires_grad is <class .numpy\.float32.>; pass True"):
         Tensor([1.0, 2.0], np.float32)
-    with pytest.raises(TypeError, match=r"requires_grad is 3; .* a tensor of given sizes is zeros\(2, 3\)"):
+    with pytest.raises(
+        TypeError, match=r"requires_grad is 3; .* a tensor of given sizes is zeros\(2, 3\)"
+    ):
         Tensor(2, 3)
 
 
