@@ -97,8 +97,8 @@ def freed(node: Any) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph behind {describe(node)} was freed by an earlier "
         "backward(retain_graph=False); run the forward pass again, or leave retain_graph True. If "
-        "it was computed before a loop, move it inside; if it is a state that one step hands to the "
-        "next, detach() it; detect_anomaly() names the line"
+        "it was computed before a loop, move it inside; if it is a state that one step hands to "
+        "the next, detach() it; detect_anomaly() names the line"
     )
 
 

@@ -530,6 +530,8 @@ def draw(
     for output in outputs:
         if not isinstance(output, Tensor):
             raise TypeError(f"draw: an output is a {type(output).__name__}; pass a Tensor")
+    if isinstance(show, str):
+        raise ValueError(f"draw: show is {show!r}; pass several, or one in a list: [{show!r}]")
     options = checked(
         Options(
             *(tuple(show), depth, max_nodes, direction, color, form, theme, backend, timeout, title)
@@ -557,8 +559,6 @@ def checked(options: Options) -> Options:
         If the backend is not installed.
     """
     o = options
-    if isinstance(o.show, str):
-        raise ValueError(f"draw: show is {o.show!r}; pass several, or one in a list: [{o.show!r}]")
     if unknown := set(o.show) - {*SHOW, *_MORE}:
         choices = ", ".join((*SHOW, *_MORE))
         raise ValueError(f"draw: show has {sorted(unknown)}; choose of {choices}")
