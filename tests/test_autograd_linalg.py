@@ -8,7 +8,7 @@ import pytest
 
 import autograd as ag
 from autograd import Tensor, gradcheck, gradgradcheck
-from tests.op_cases_linalg import matrix
+from tests.op_cases_linalg import matrix, symmetric
 
 FLOATS = [np.float32, np.float64]
 
@@ -16,10 +16,6 @@ FLOATS = [np.float32, np.float64]
 def drawn(*shapes, dtype=np.float64):
     rng = np.random.default_rng(0)
     return [matrix(*shape)(rng).astype(dtype) for shape in shapes]
-
-
-def symmetric(x):
-    return (x + np.swapaxes(x, -1, -2)) / 2
 
 
 # Products.
