@@ -66,6 +66,11 @@ def _along(name: str, index: Any, axis: int, shape: tuple[int, ...]) -> tuple[An
     return along(index, normalize_axis_index(axis, len(shape), name), shape)
 
 
+def _resized(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
+    """Return a shape with another length of an axis, which is not negative."""
+    return (*shape[:axis], n, *shape[axis + 1 :])
+
+
 # Along an axis.
 
 
@@ -192,14 +197,10 @@ def take_along_axis(x: Array, indices: Index, axis: int | None = -1) -> Array:
         x, axis = ravel(x), 0
     index, axis = _plain(indices), normalize_axis_index(axis, x.ndim, "take_along_axis")
     if index.ndim == x.ndim:
-        whole = [n if i != axis else 1 for i, n in enumerate(x.shape)]
         # axes of length one of x stretch too
-        shape = np.broadcast_shapes(
-            tuple(whole), tuple(n if i != axis else 1 for i, n in enumerate(index.shape))
-        )
-        full = [index.shape[axis] if i == axis else n for i, n in enumerate(shape)]
-        index = np.broadcast_to(index, full)
-        x = broadcast_to(x, tuple(x.shape[axis] if i == axis else n for i, n in enumerate(shape)))
+        shape = np.broadcast_shapes(_resized(x.shape, axis, 1), _resized(index.shape, axis, 1))
+        index = np.broadcast_to(index, _resized(shape, axis, index.shape[axis]))
+        x = broadcast_to(x, _resized(shape, axis, x.shape[axis]))
     return getitem(x, _along("take_along_axis", index, axis, x.shape))
 
 
@@ -367,8 +368,7 @@ def put_along_axis(x: Array, indices: Index, values: Array, axis: int | None) ->
         return reshape(put_along_axis(ravel(x), indices, values, 0), x.shape)
     index, axis = _plain(indices), normalize_axis_index(axis, x.ndim, "put_along_axis")
     if index.ndim == x.ndim:
-        full = [index.shape[i] if i == axis else n for i, n in enumerate(x.shape)]
-        index = np.broadcast_to(index, full)
+        index = np.broadcast_to(index, _resized(x.shape, axis, index.shape[axis]))
     return setitem(x, values, _along("put_along_axis", index, axis, x.shape))
 
 
