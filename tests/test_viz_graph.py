@@ -318,3 +318,10 @@ def test_a_gradient_that_has_almost_vanished_is_not_said_to_be_0():
     node = by_name(extract([h.sum()]))["w"]
     assert node.grad_state == "value"
     assert 0 < node.grad.norm < 1e-170
+
+
+def test_of_a_result_without_a_graph_it_is_said_why_there_is_none():
+    assert extract([Tensor(3.0) * 2]).notes == (
+        "nothing was recorded: no input requires grad, or it ran under no_grad",
+    )
+    assert extract([Tensor(3.0, requires_grad=True)]).notes == ()

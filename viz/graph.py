@@ -555,11 +555,15 @@ def _names(tensors: Iterable[Tensor], given: Mapping[str, Tensor]) -> dict[Tenso
     return called
 
 
+_UNRECORDED = "nothing was recorded: no input requires grad, or it ran under no_grad"
+
+
 def _gradients(outputs: Sequence[Tensor]) -> tuple[dict[Tensor, Any], bool, list[str]]:
     """Gradients by tensor, whether the walk reached its end, and what to tell the reader."""
     roots = [out for out in outputs if out.requires_grad]
     if not roots:
-        return {}, True, []
+        recorded = any(out.op is not None for out in outputs)
+        return {}, True, [] if recorded else [_UNRECORDED]
     for root in roots:
         if root.size != 1:
             return {}, False, [f"no gradients: an output has shape {root.shape}; draw a scalar"]
