@@ -334,11 +334,10 @@ def tile(x: Array, reps: int | Sequence[int]) -> Array:
     ndim = max(x.ndim, len(given))
     times = (1,) * (ndim - len(given)) + given
     shape = (1,) * (ndim - x.ndim) + x.shape
-    apart = reshape(x, tuple(n for pair in zip((1,) * ndim, shape, strict=True) for n in pair))
-    full = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
-    return reshape(
-        broadcast_to(apart, full), tuple(r * n for r, n in zip(times, shape, strict=True))
-    )
+    pairs = list(zip(times, shape, strict=True))
+    apart = reshape(x, tuple(n for _, length in pairs for n in (1, length)))
+    full = broadcast_to(apart, tuple(n for pair in pairs for n in pair))
+    return reshape(full, tuple(r * n for r, n in pairs))
 
 
 @with_aliases
