@@ -46,6 +46,8 @@ class MLP(Sequential):
     ------
     ValueError
         If there are fewer than two sizes, one is below 1, or the activation has no such name.
+    TypeError
+        If `sizes` is a number.
 
     Examples
     --------
@@ -65,6 +67,11 @@ class MLP(Sequential):
         dtype: DTypeLike = np.float32,
         rng: np.random.Generator | int | None = None,
     ) -> None:
+        if isinstance(sizes, int):
+            raise TypeError(
+                f"MLP: sizes is {sizes}; pass a list, from the input to the output: "
+                f"MLP([{sizes}, ...])"
+            )
         if len(sizes) < 2:
             raise ValueError(
                 f"MLP: sizes {list(sizes)} make no layer; pass those of input and output at least"

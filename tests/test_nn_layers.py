@@ -152,6 +152,8 @@ def test_one_seed_draws_different_layers_and_the_same_network():
 def test_mlp_refuses_what_makes_no_network():
     with pytest.raises(ValueError, match=r"MLP: sizes \[3\] make no layer"):
         MLP([3])
+    with pytest.raises(TypeError, match=r"MLP: sizes is 3; pass a list, .* MLP\(\[3, ...\]\)"):
+        MLP(3, 2)
     with pytest.raises(ValueError, match="'swish' is not known; it is one of sigmoid, tanh, relu"):
         MLP([3, 2], "swish")
     with pytest.raises(ValueError, match=r"'glu' does not keep the width.*one of sigmoid, tanh"):
