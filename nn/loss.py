@@ -705,7 +705,10 @@ def _of_classes(
 def _check_classes(where: str, x: Tensor, labels: Any, counting: Any) -> None:
     """Raise unless integer labels fit the shape of x, and those that count have a class."""
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{where}: targets are class indices, integers, but are {labels.dtype}")
+        raise TypeError(
+            f"{where}: targets are class indices, integers, but are {labels.dtype}; "
+            "pass target.astype(int)"
+        )
     axis = _axis(x)
     if x.ndim == 0 or labels.shape != x.shape[:axis] + x.shape[axis + 1 :]:
         raise ValueError(

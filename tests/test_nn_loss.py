@@ -446,14 +446,14 @@ REFUSED = {
         (LOGITS, LABELS * 1.0),
         {},
         TypeError,
-        "integers, but are float",
+        r"integers, but are float.*; pass target.astype\(int\)",
     ),
     "floating_classes_of_nll": (
         F.nll_loss,
         (LOG_P, LABELS * 1.0),
         {},
         TypeError,
-        "integers, but are float",
+        r"integers, but are float.*; pass target.astype\(int\)",
     ),
     "smoothing": (
         F.cross_entropy,
