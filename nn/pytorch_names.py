@@ -125,7 +125,8 @@ INSTEAD = {
         "Adadelta": _OPTIMIZER,
         "Adafactor": _OPTIMIZER,
         "Adamax": _OPTIMIZER,
-        "LBFGS": _OPTIMIZER,
+        "LBFGS": "write scipy.optimize.minimize(f, x, jac=True, method='L-BFGS-B'), f of an array "
+        "the loss and its gradient; or take Adam, and call closure() before step()",
         "NAdam": _OPTIMIZER,
         "RAdam": _OPTIMIZER,
         "Rprop": _OPTIMIZER,

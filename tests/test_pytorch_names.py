@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 import autograd as ag
 import nn
@@ -205,3 +206,14 @@ def test_what_is_written_for_averages_of_weights_averages_them():
         for p, q in zip(model.parameters(), averaged.parameters(), strict=True):
             exec(says, {"p": p, "q": q, "n": n})
     np.testing.assert_allclose(averaged[0].weight.numpy(), np.mean(weights, axis=0), rtol=1e-6)
+
+
+def test_what_is_written_for_lbfgs_finds_the_minimum():
+    def f(x):
+        value, slope = ag.value_and_grad(lambda x: ((x - 3) ** 2).sum() + (x**4).mean())(x)
+        return value.item(), slope.numpy()
+
+    says = OF_NN["nn.optim"]["LBFGS"]
+    call = re.search(r"write (.*), f of", says)[1]
+    found = eval(call, {"scipy": scipy, "f": f, "x": [0.0, 1.0]})
+    np.testing.assert_allclose(f(found.x)[1], 0, atol=1e-4)
