@@ -212,6 +212,21 @@ def nested(rng, made, depth=0):
             made.append(rng.choice(made) * rng.choice(made) + rng.choice((1.0, leaf(2.0))))
 
 
+def test_in_the_backward_graph_a_rule_blocks_or_makes_nan_not_the_gradient_it_gets():
+    x = leaf([-1.0, -2.0], "x")
+    h = (x * 2).relu()
+    h.name = "h"
+    text = viz.draw(h.sum()).backward().text(ascii=False)
+    assert "relu\u2032  (2,)  mean 0 std 0  blocks the gradient" in text
+    assert text.count("blocks") == 1
+    x, w = leaf([1.0, -1.0], "x"), leaf([1.0, 2.0], "w")
+    with np.errstate(invalid="ignore"):
+        text = viz.draw((x.log() * w).sum()).backward().text(ascii=False)
+    (made,) = (line for line in text.splitlines() if "first NaN" in line)
+    assert made.startswith("dL/dw = \u00d7\u2032")
+    assert "here" in made
+
+
 def test_the_backward_graph_of_calls_in_calls_is_ordered_at_every_depth():
     for seed in range(100):
         rng = random.Random(seed)

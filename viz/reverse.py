@@ -58,8 +58,6 @@ def reverse(graph: Graph) -> Graph:
             value=node.grad,
             call=node.call,
             output=node.id not in {step.node for step in graph.passes},
-            blocked=node.blocked,
-            first_nan=node.first_nan,
             ops=1,
         )
         parts = []
@@ -72,9 +70,8 @@ def reverse(graph: Graph) -> Graph:
         if len(parts) == 1:  # one way only: its box is the gradient's
             (part,) = parts
             edges = [e._replace(target=node.id) if e.target == part.id else e for e in edges]
-            made.append(
-                here._replace(op=part.op, op_kind=part.op_kind, params=part.params, call=part.call)
-            )
+            told = ("op", "op_kind", "params", "call", "blocked", "first_nan")
+            made.append(here._replace(**{field: getattr(part, field) for field in told}))
             continue
         edges += [Edge(part.id, node.id, i) for i, part in enumerate(parts)]
         made += [*parts, here._replace(op="add", op_kind="elementwise")]
@@ -97,7 +94,7 @@ def _seed(node: Node, *, alone: bool) -> Node:
 
 
 def _rule(key: str, user: Node, pull: Pull) -> Node:
-    """What the rule of an op passes on to one operand."""
+    """What the rule of an op passes on to one operand; what it blocks or spoils shows here."""
     scalar = pull.local and "\n" not in pull.local and "[" not in pull.local
     return Node(
         key,
@@ -106,5 +103,7 @@ def _rule(key: str, user: Node, pull: Pull) -> Node:
         op_kind=user.op_kind,
         params=f"\u00d7 {pull.local}" if scalar else "",
         value=pull.gave,
+        blocked=user.blocked,
+        first_nan="value" if user.first_nan == "grad" and pull.gave.nans else "",
         ops=1,
     )
