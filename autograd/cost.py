@@ -172,6 +172,11 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
     Cost
         Shows as a table by op.
 
+    Raises
+    ------
+    TypeError
+        If `f` is no function, such as its result.
+
     Examples
     --------
     >>> import numpy as np
@@ -180,6 +185,11 @@ def cost(f: Callable[..., Tensor], *inputs: Any) -> Cost:
     >>> c.forward.flops, c.mode
     ({'matmul': 20, 'sum': 4}, 'reverse')
     """
+    if not callable(f):
+        raise TypeError(
+            f"cost: got a {type(f).__name__} in the place of a function; pass it and its inputs, "
+            "as in cost(f, x)"
+        )
     points = [Tensor(x) for x in inputs]
     moving = [i for i, x in enumerate(points) if x.dtype.kind == "f"]
     leaves = [x.detach().requires_grad_(i in moving) for i, x in enumerate(points)]

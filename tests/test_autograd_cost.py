@@ -71,6 +71,11 @@ def test_the_table_shows_every_op_and_the_advice():
     assert "Jacobian 1 x 4: reverse mode is cheaper" in text
 
 
+def test_a_result_in_the_place_of_a_function_is_refused():
+    with pytest.raises(TypeError, match=r"cost: got a Tensor in the place .* cost\(f, x\)"):
+        cost(Tensor(1.0).exp())
+
+
 def test_profile_enters_each_op_forward_and_backward_and_changes_no_gradient():
     x = Tensor([1.0, 2.0], requires_grad=True)
     with profile() as p:
