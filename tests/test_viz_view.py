@@ -467,6 +467,15 @@ def test_an_option_that_does_not_exist_is_refused(options, message):
         viz.draw(leaf(3.0), **options)
 
 
+def test_what_names_no_tensors_is_refused():
+    x = leaf(3.0)
+    for names in ([leaf([1.0, 2.0])], {3: x}, object(), "x"):
+        with pytest.raises(TypeError, match=r"draw: names is a .*model\.named_parameters"):
+            viz.draw(x * x, names=names)
+        with pytest.raises(TypeError, match=r"explain: params is a .*model\.named_parameters"):
+            viz.explain(x * x, x, params=names)
+
+
 def test_only_tensors_can_be_drawn():
     with pytest.raises(TypeError, match="an output is a float"):
         viz.draw([3.0])

@@ -19,7 +19,7 @@ from autograd import Op, Tensor, backprop, neg, softmax, toposort
 from autograd.changes import changes, describe, freed
 from autograd.engine import Trace, unbroadcast
 
-from .labels import Named, brief, number, numbers, own_names, parameters
+from .labels import Named, brief, named_tensors, number, numbers, own_names, parameters
 from .mathml import to_mathml
 from .steps import Part
 
@@ -271,7 +271,7 @@ def explain(
         raise ValueError(
             "explain: the output was not computed from this tensor, or not where it requires grad"
         )
-    called = _names(output, nodes, {**dict(names or {}), **dict(params or {})})
+    called = _names(output, nodes, named_tensors("explain", names, params))
     terms = {t: Term(t.data, Symbol(n) if n else Constant(t.data)) for t, n in called.items()}
     forward = [_forward_line(t, terms) for t in reversed(nodes) if t.op is not None]
     backward, locals_ = _backward(output, tensor, reached, terms)

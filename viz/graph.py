@@ -23,7 +23,7 @@ from autograd.engine import Trace
 from .expand import expanded
 from .explain import Formula, changed, formulas, written
 from .heat import cells
-from .labels import Named, counted, numbers, own_names, parameters, plain
+from .labels import Named, counted, named_tensors, numbers, own_names, parameters, plain
 from .steps import Step, backward_steps
 from .verify import rule_error
 
@@ -274,7 +274,7 @@ def extract(
         opened, notes = _expanded(outputs, stale)
         outputs = [opened.get(t, t) for t in outputs]
     tensors = _in_order(outputs)
-    given = {**dict(names or {}), **dict(params or {})}
+    given = named_tensors("draw", names, params)
     called = _names(tensors, {name: opened.get(t, t) for name, t in given.items()})
     gradients: dict[Tensor, Any] = {}
     complete = False

@@ -232,6 +232,21 @@ def brief(value: Any) -> str:
     return type(value).__name__
 
 
+def named_tensors(where: str, names: Named | None, params: Named | None) -> dict[str, Any]:
+    """Return the tensors that a caller names, by name; of one name, that of `params`."""
+    given: dict[str, Any] = {}
+    for what, named in (("names", names), ("params", params)):
+        pairs = named.items() if isinstance(named, Mapping) else () if named is None else named
+        pairs = list(pairs) if isinstance(pairs, Iterable) else [pairs]
+        if not all(isinstance(pair, tuple) and isinstance(pair[0], str) for pair in pairs):
+            raise TypeError(
+                f"{where}: {what} is a {type(named).__name__}, not names with their tensors; pass "
+                "a dict or pairs, such as model.named_parameters()"
+            )
+        given.update(pairs)
+    return given
+
+
 def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = brief) -> str:
     """Return the parameters of a recorded op that differ from its defaults, as ``axis=1``.
 
