@@ -130,7 +130,8 @@ class Op:
     latex : str
         The formula; ``{0}`` stands for the first input.
     kind : {'elementwise', 'linear', 'multilinear', 'reduction', 'other'}
-        What forward mode follows from; see `Kind`.
+        What forward mode follows from, and with it `hvp` and `hessian`; see `Kind`. `gradcheck`
+        finds a wrong one.
     jvp : callable, optional
         ``jvp(tangents, out, *inputs, **params)`` for the kind 'other'; a tangent is None where
         the input is constant.
