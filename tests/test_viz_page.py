@@ -497,9 +497,12 @@ def test_text_stays_in_its_box_and_arrows_meet_theirs_at_every_step(visit, what,
 @pytest.mark.parametrize("backend", ["auto", "wasm"])
 def test_long_names_stay_in_their_boxes_and_frames(visit, backend):
     x = leaf(2.0, "W" * 50)
+    h = x * x
+    with scope("another long name of a scope right beside it"):
+        h = h.exp()
     with scope("a scope with quite a long name, longer than what is in it"):
         y = (x * leaf(3.0, "transformer.encoder.layers.11.self_attn.in_proj_weight")).exp()
-    tab = visit(viz.draw(y, backend=backend).html())
+    tab = visit(viz.draw(h + y, backend=backend).html())
     assert tab.evaluate(WIDE_TEXTS) == []
     assert tab.evaluate(WIDE_TEXTS.replace(".node", ".frame")) == []
 

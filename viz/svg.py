@@ -186,12 +186,18 @@ def _copy_frame(source: ET.Element, frame: Frame, prefix: str, to: ET.Element, i
     rect = group.find("rect")
     for place in source.iter(f"{_SVG}text"):
         line, x = Line(frame.label, "text"), float(place.get("x", "0"))
-        if rect is not None:  # fonts may be wider than the engine thinks
-            half = float(rect.get("width", "0")) / 2
-            middle = float(rect.get("x", "0")) + half
-            room = max(0.0, half - width(frame.label) * FRAME_SIZE / 2)
-            x = min(max(x, middle - room), middle + room)
-        _write(group, line, x, place.get("y", "0"), ink, FRAME_SIZE)
+        text = _write(group, line, x, place.get("y", "0"), ink, FRAME_SIZE)
+        if rect is None:
+            continue
+        # fonts may be wider than the engine thinks
+        wide = float(rect.get("width", "0"))
+        middle, spare = float(rect.get("x", "0")) + wide / 2, wide - width(frame.label) * FRAME_SIZE
+        if spare > 0:
+            text.set("x", f"{min(max(x, middle - spare / 2), middle + spare / 2):g}")
+        else:
+            text.set("x", f"{middle:g}")
+            text.set("textLength", _tenths(wide - 8))
+            text.set("lengthAdjust", "spacingAndGlyphs")
 
 
 def _copy_arrow(source: ET.Element, arrow: Arrow, prefix: str, to: ET.Element, ink: str) -> None:
@@ -244,7 +250,7 @@ def _size(line: Line) -> float:
 
 def _write(
     to: ET.Element, line: Line, x: float, y: str, ink: str, size: float | None = None
-) -> None:
+) -> ET.Element:
     """Write a line; what is as in the whole figure is not said again."""
     size = size or SIZES[line.role]
     attributes = {"x": f"{x:g}", "y": y}
@@ -260,3 +266,4 @@ def _write(
     if "  " in line.text or line.text != line.text.strip():
         text.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     text.text = line.text
+    return text
