@@ -253,11 +253,22 @@ def test_sums_stand_in_parentheses_where_they_must():
 
 def test_latex_puts_what_it_indexes_or_transposes_in_braces_or_parentheses():
     x = leaf(np.ones((2, 2)), "x")
-    latex = explain((x * 2)[0].sum(), x).latex()
-    assert r"v_{2} &= {v_{1}}_i" in latex  # TeX refuses a second index
+    latex = explain((x * 2).cumsum(axis=0).sum(), x).latex()
+    assert r"v_{2} &= \sum_{j \le i} {v_{1}}_j" in latex  # TeX refuses a second index
     latex = explain((x * 2).T.exp().sum(), x).latex()
     assert r"v_{2} &= v_{1}^T" in latex
     assert r"&= \left(\frac{\partial L}{\partial v_{2}}\right)^T" in latex
+
+
+def test_latex_tells_parts_of_a_result_apart():
+    x = leaf(np.ones((4, 2)), "x")
+    h = x * 2
+    latex = explain((h[0] * h[1:3, 1]).sum(), x).latex()
+    assert r"v_{2} &= v_{1}[0]" in latex
+    assert r"v_{3} &= v_{1}[1:3, 1]" in latex
+    e = explain(x[np.array([0, 2])].sum(), x)
+    assert r"v_{1} &= x[\mathrm{array([0, 2])}]" in e.latex()
+    assert "x[array([0, 2])]" in "".join(ET.fromstring(e.mathml()).itertext())
 
 
 def test_negative_numbers_stand_in_parentheses_behind_a_sign():

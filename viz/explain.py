@@ -597,6 +597,10 @@ def _latex_of(e: Expression, above: int = 0) -> str:
         text = _latex_number(np.asarray(e.value).item())
         return rf"\left({text}\right)" if text[0] == "-" and above > _SIGNED else text
     name, operands = e.op.name, e.operands
+    if name == "getitem":
+        index = _subscript(e.params["index"])
+        words = rf"\mathrm{{{index}}}" if re.search("[a-z]", index) else index
+        return rf"{_latex_of(operands[0], _ATOM)}[{words}]"
     if name in _RELATIONS:
         left, right = (_latex_of(x, 1) for x in operands)
         return rf"\mathbf{{1}}[{left} {_RELATIONS[name]} {right}]"
