@@ -63,7 +63,7 @@ def attention_weights(
            [0.02, 0.98, 0.  ],
            [0.09, 0.67, 0.24]])
     """
-    query, key, attn_mask = as_arrays("scaled_dot_product_attention", query, key, attn_mask)
+    query, key, attn_mask = as_arrays("attention_weights", query, key, attn_mask)
     _check("attention_weights", attn_mask, query=query, key=key)
     dtype = np.result_type(query.dtype, key.dtype)
     wide = widened(query) * _scale(query.shape[-1], scale)
