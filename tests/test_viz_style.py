@@ -110,3 +110,7 @@ def test_text_of_the_page_is_read_in_both_themes():
             for i in (0, 1):
                 assert contrast(colors[ink][i], colors[under][i]) >= ENOUGH
     assert [colors["paper"][1]] == [PAPERS["dark"]]
+
+
+def test_the_page_is_as_large_as_the_reader_has_text():
+    assert re.findall(r"font[^:;]*:[^;]*\dpx[^;]*", PAGE_CSS) == []
