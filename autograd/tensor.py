@@ -753,8 +753,8 @@ class Tensor(Methods):
             data, saved = data
         if type(data) is np.ndarray:
             data = data if data.ndim else data[()]
-        elif not isinstance(data, np.generic):
-            data = _one_array(op, data)
+        elif not isinstance(data, _ARRAYS):
+            raise _no_array(op, data)
         if not (records and op.differentiable and (mode if watcher is None else watcher.on)):
             return _leaf(data)
         if data.dtype.kind != "f":  # astype(int): integers have no gradient
@@ -802,16 +802,13 @@ def _as_numbers(data: Any, dtype: DTypeLike | None, *, copy: bool | None) -> Any
     return array[()] if array.ndim == 0 else array
 
 
-def _one_array(op: Op, data: Any) -> Any:
-    """Return what a forward returned, if it is an array of a kind of its own, such as a memmap."""
-    if isinstance(data, np.ndarray):
-        return np.asarray(data)[()]
+def _no_array(op: Op, data: Any) -> TypeError:
     if isinstance(data, tuple):
-        raise TypeError(
+        return TypeError(
             f"{op.name}: its forward returned a tuple of {len(data)}; an op has one result, an "
             "array, and with shared= also what it saves: (out, saved); make an op of each"
         )
-    raise TypeError(
+    return TypeError(
         f"{op.name}: its forward returned a {type(data).__name__}; it returns an array or a NumPy "
         "scalar, computed by NumPy's functions: np.sin(x), not math.sin(x)"
     )
@@ -822,6 +819,7 @@ _adding = RLock()
 
 _NO_PARAMS: dict[str, Any] = {}
 _NUMBERS = (float, int)
+_ARRAYS = (np.generic, np.ndarray)
 
 
 _blank = partial(object.__new__, Tensor)  # faster than a call that unpacks its argument
