@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 
 from .engine import pushforward
-from .op import Op, dispatch
+from .op import Op, data_of, dispatch
 from .ops import setitem
 from .recording import level
 from .tensor import Tensor, as_tensor, constant
@@ -26,7 +26,7 @@ Aux = TypeVar("Aux")
 class Dual(Tensor):
     """A value and its tangent at one level of forward mode; both are tensors of the same shape."""
 
-    __slots__ = ("level", "primal", "tangent")
+    __slots__ = ("is_part", "level", "primal", "tangent")
 
     priority = 1  # an op on a dual and a plain tensor gives a dual
 
@@ -36,12 +36,13 @@ class Dual(Tensor):
         self.primal = primal
         self.tangent = tangent
         self.level = level
+        self.is_part = False  # of what an op made it from: a view
 
     def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
         """Run `op` on the primals, and push the tangents forward."""
         top = max(x.level for x in inputs if isinstance(x, Dual))
         if op.kind == "other" and op.jvp is None and op.reference is not None:
-            return op.reference(*inputs, **params)  # type: ignore[no-any-return]
+            return self._made(op.reference(*inputs, **params), inputs)
         inputs = [x if isinstance(x, Tensor) else constant(op, x, inputs) for x in inputs]
         moving = [isinstance(x, Dual) and x.level == top for x in inputs]
         primals = tuple(x.primal if m else x for x, m in zip(inputs, moving, strict=True))
@@ -51,7 +52,17 @@ class Dual(Tensor):
         tangents = tuple(x.tangent if m else None for x, m in zip(inputs, moving, strict=True))
         with np.errstate(all="ignore"):  # an infinite derivative is an answer, as in backward()
             tangent = pushforward(op, tangents, out, primals, params)
-        return Dual(out, tangent, top)
+        return self._made(Dual(out, tangent, top), inputs)
+
+    def _made(self, out: Tensor, inputs: Sequence[Any]) -> Tensor:
+        """Note whether the result of an op is a view: no graph says later what it came from."""
+        data = out.data
+        if isinstance(out, Dual) and isinstance(data, np.ndarray) and data.base is not None:
+            out.is_part = any(np.may_share_memory(data, data_of(x)) for x in inputs)
+        return out
+
+    def _is_view(self) -> bool:
+        return self.is_part
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         raise TypeError(
@@ -73,7 +84,7 @@ class Dual(Tensor):
     def _become(self, after: Tensor, before: Tensor) -> None:
         assert isinstance(after, Dual)
         self.data, self.level = after.data, after.level
-        self.primal, self.tangent = after.primal, after.tangent
+        self.primal, self.tangent, self.is_part = after.primal, after.tangent, after.is_part
 
 
 @overload

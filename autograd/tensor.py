@@ -558,13 +558,12 @@ class Tensor(Methods):
             self._refuse_leaf(what)
         else:
             self._refuse_result(what)
-        if self.priority:  # in forward mode
-            self._become(_arithmetic(op, self, other), self)
-            return self
-        if getattr(other, "priority", 0) or (recorded and self._is_view()):
+        forward = self.priority > 0
+        still = not forward and getattr(other, "priority", 0) > 0
+        if still or ((forward or recorded) and self._is_view()):
             after = _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
             return after.retain_grad() if self._retains() else after
-        before = self._alias() if recorded else self.detach()
+        before = self if forward else self._alias() if recorded else self.detach()
         after = _arithmetic(op, before, before if other is self else other)
         if after.shape != self.shape:
             raise ValueError(f"{what}: the result has shape {after.shape}, the tensor {self.shape}")
@@ -575,7 +574,7 @@ class Tensor(Methods):
                     "one, x = x + v"
                 )
             after = after.astype(self.dtype)
-        if recorded:
+        if forward or recorded:
             self._become(after, before)
             return self
         data = np.asarray(self.data)

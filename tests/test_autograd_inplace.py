@@ -686,3 +686,45 @@ def test_a_parameter_without_axes_stays_an_array_that_its_views_share(change):
     assert view.item() == p.item() != 2
     with pytest.raises(RuntimeError, match="changed in place, itself or through a view"):
         z.backward()
+
+
+def copy_assigned(x):
+    y = (x[:, None] * [1.0, 2.0]).T.reshape(-1)  # NumPy copies, and returns a view of the copy
+    y[0] = x[1] * 3
+    return (y * y).sum()
+
+
+def view_updated(x):
+    y = (x * 2)[::-1]
+    z = y
+    y += x
+    return (y * z).sum()
+
+
+def update_that_stretches(x):
+    y = x * 2
+    y += np.ones((2, 2))
+    return y.sum()
+
+
+@pytest.mark.parametrize("f", [copy_assigned, view_updated])
+def test_a_change_in_place_gives_in_forward_mode_what_it_gives_in_reverse(f):
+    x, v = np.array([1.0, 2.0]), np.array([1.0, -3.0])
+    out, slope = ag.value_and_grad(f)(x)
+    again, tangent = ag.jvp(f, (x,), (v,))
+    assert again.item() == out.item()
+    assert tangent.item() == pytest.approx(slope.data @ v)
+
+
+@pytest.mark.parametrize("derivative", [ag.grad, ag.jacfwd])
+def test_an_update_keeps_its_shape_and_dtype_in_both_modes(derivative):
+    with pytest.raises(ValueError, match=r"add in place: the result has shape \(2, 2\)"):
+        derivative(update_that_stretches)(np.ones(2))
+
+    def update(x):
+        y = x * 2
+        y += np.ones(2)
+        assert y.dtype == np.float32
+        return y.sum()
+
+    derivative(update)(np.ones(2, np.float32))
