@@ -498,7 +498,7 @@ def _is_limit(
         abs(_two_differences(f, points, i, v, step)[0][row] / v.max() - slope)
         for step in (STEP, STEP / 16, STEP / 256)
     ]
-    return all(near < far / 4 for far, near in pairwise(gaps))
+    return all(far / 64 < near < far / 4 for far, near in pairwise(gaps))
 
 
 def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -297,9 +297,9 @@ def _made_array(g: Any, op: Op) -> Any:
     """Return what a rule gave, a Python number, as one of NumPy's."""
     if not isinstance(g, float | int):
         raise TypeError(
-            f"{op.name}: a rule returned a {type(g).__name__}; a rule returns one array, the "
-            "gradient with respect to its input, and None stands in the place of a rule where "
-            "there is no derivative"
+            f"{op.name}: a rule returned a {type(g).__name__}; a rule returns one array, in vjp "
+            "the gradient of its input, in jvp the tangent of the result; where there is no "
+            "gradient, None stands in the place of a rule"
         )
     return np.asarray(g)[()]
 
@@ -382,13 +382,12 @@ def pushforward(
                     "as kind='other' with jvp= or reference="
                 )
         terms = [vjp[i](tangents[i], out, *inputs, **params) for i in moving]
-    total = _made_tangent(reduce(add, terms), out, op)
-    return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
+    return _made_tangent(reduce(add, terms), out, op)
 
 
 def _made_tangent(t: Any, out: Any, op: Op) -> Any:
-    """Return what a rule gave as a tensor: one that stands still may be an array or a number."""
-    if isinstance(t, Node):
-        return t
-    t = t if isinstance(t, _GRADIENTS) else _made_array(t, op)
-    return out.wrap(t.astype(out.dtype))
+    """Return what a rule gave as a tensor of the shape of `out`: it may be an array or a number."""
+    if not isinstance(t, Node):
+        t = t if isinstance(t, _GRADIENTS) else _made_array(t, op)
+        t = out.wrap(t.astype(out.dtype))
+    return t if t.shape == out.shape else np.broadcast_to(t, out.shape)

@@ -26,7 +26,7 @@ Aux = TypeVar("Aux")
 class Dual(Tensor):
     """A value and its tangent at one level of forward mode; both are tensors of the same shape."""
 
-    __slots__ = ("is_part", "level", "primal", "tangent")
+    __slots__ = ("is_view", "level", "primal", "tangent")
 
     priority = 1  # an op on a dual and a plain tensor gives a dual
 
@@ -36,7 +36,7 @@ class Dual(Tensor):
         self.primal = primal
         self.tangent = tangent
         self.level = level
-        self.is_part = False  # of what an op made it from: a view
+        self.is_view = False  # of what an op made it from: a view
 
     def apply(self, op: Op, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
         """Run `op` on the primals, and push the tangents forward."""
@@ -58,11 +58,11 @@ class Dual(Tensor):
         """Note whether the result of an op is a view: no graph says later what it came from."""
         data = out.data
         if isinstance(out, Dual) and isinstance(data, np.ndarray) and data.base is not None:
-            out.is_part = any(np.may_share_memory(data, data_of(x)) for x in inputs)
+            out.is_view = any(np.may_share_memory(data, data_of(x)) for x in inputs)
         return out
 
     def _is_view(self) -> bool:
-        return self.is_part
+        return self.is_view
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         raise TypeError(
@@ -84,7 +84,7 @@ class Dual(Tensor):
     def _become(self, after: Tensor, before: Tensor) -> None:
         assert isinstance(after, Dual)
         self.data, self.level = after.data, after.level
-        self.primal, self.tangent, self.is_part = after.primal, after.tangent, after.is_part
+        self.primal, self.tangent, self.is_view = after.primal, after.tangent, after.is_view
 
 
 @overload

@@ -41,7 +41,7 @@ INSTEAD = {
     "cuda": CPU,
     "detach_": "write x = x.detach()",
     "device": CPU,
-    "diag_embed": "write x[..., None] * eye(n)",
+    "diag_embed": "write x[..., None] * eye(n, dtype=x.dtype)",
     "distributions": "there are none: write out log_prob, log_softmax(logits)[action] for classes, "
     "and draw from a NumPy Generator",
     "divide": "it is div here",
@@ -119,7 +119,7 @@ _IN_PLACE = """
     abs ceil exp floor log neg reciprocal relu round rsqrt sigmoid sign sqrt square tanh tril triu
 """
 _RETURNED = """
-    index_add index_put masked_scatter scatter scatter_add squeeze swapaxes transpose unsqueeze
+    index_add index_put masked_scatter scatter scatter_add squeeze swapaxes unsqueeze
 """
 
 OF_TENSOR = {
@@ -154,6 +154,7 @@ OF_TENSOR = {
     "sub_": "write x -= y",
     "to": f"for a device {CPU}; for a dtype write x.astype(dtype)",
     "type": "it is dtype here, an attribute; to cast write x.astype(dtype)",
+    "transpose_": "write x = x.swapaxes(...)",
     "type_as": "write x.astype(y.dtype)",
     "uniform_": "write nn.init.uniform_(x, low, high)",
     "view_as": "write x.reshape(y.shape)",

@@ -214,9 +214,8 @@ class Tensor(Methods):
     def __float__(self) -> float:
         if self.priority or (self.requires_grad and is_recording()):
             warnings.warn(
-                "float: a tensor that requires grad turns into a number without one, as in "
-                "math.exp(x) or a[i] = x of an array; write np.exp(x), or x.item() to look at the "
-                "value",
+                "float: a tensor that requires grad turns into a number, which has none; write "
+                "x.item() to look at the value, and to compute with it np.exp(x), not math.exp(x)",
                 stacklevel=2,
             )
         return float(self.item())
@@ -240,9 +239,11 @@ class Tensor(Methods):
                     "in place: w -= lr * w.grad within no_grad()",
                     stacklevel=2,
                 )
-        elif not isinstance(self._grad, Tensor):
-            self._grad = _leaf(self._grad)  # only now: a scalar program has hundreds of leaves
-        return self._grad
+        elif isinstance(self._grad, _ARRAYS):
+            with _adding:  # only now: a scalar program has hundreds of leaves
+                if isinstance(self._grad, _ARRAYS):
+                    self._grad = _leaf(self._grad)
+        return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, grad: ArrayLike | Tensor | None) -> None:
@@ -366,7 +367,7 @@ class Tensor(Methods):
 
     def _keeps_grad(self) -> bool:
         """Whether `backward` leaves a gradient in `grad`: on leaves, and after `retain_grad`."""
-        return self.op is None or any(when == RETAINED for when, _ in self.hooks or ())
+        return self.op is None or self._retains()
 
     def wrap(self, data: Any) -> Tensor:
         """Return a leaf tensor of the data, without a copy."""
@@ -427,16 +428,20 @@ class Tensor(Methods):
         )
         # Poles have infinite derivatives, and that is an answer, not a reason to warn.
         with np.errstate(all="ignore"):
-            # All are final before one is added: of a walk or a hook that raises nothing remains.
-            pairs = [(t, g if t.hooks is None else run_hooks(t, g)) for t, g in walk]
+            # All are final before one is added: if the walk or a hook raises, no leaf has changed.
+            pairs, hooked = [], []
+            for t, g in walk:
+                if t.hooks is not None:
+                    g = run_hooks(t, g)
+                    hooked.append(t)
+                pairs.append((t, g))
             with _adding:
                 for t, g in pairs:
                     t._grad = unshared(g, taken) if t._grad is None else t._grad + g
-            for t, _ in pairs:
-                if t.hooks is not None:
-                    for (when, _), hook in sorted(t.hooks.items()):
-                        if when == ACCUMULATED:
-                            hook(t)
+            for t in hooked:
+                for (when, _), hook in sorted(t.hooks.items()):
+                    if when == ACCUMULATED:
+                        hook(t)
 
     def _seed(self, gradient: ArrayLike | Tensor | None) -> Any:
         data = self.data

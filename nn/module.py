@@ -123,7 +123,7 @@ class Module:
                 out = as_tensor(out)
             return self._hooked(args, out) if self._forward_hooks else out
         except AttributeError as error:
-            if args and error.obj is args[0]:
+            if args and error.obj is args[0] and hasattr(Tensor, str(error.name)):
                 untensored(type(self).__name__, args[0], "the input")
             raise
         finally:

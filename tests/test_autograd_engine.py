@@ -5,6 +5,7 @@ import contextvars
 import gc
 import operator
 import pickle
+import sys
 import threading
 import weakref
 from contextlib import nullcontext
@@ -784,6 +785,25 @@ def test_gradients_of_threads_that_share_a_leaf_all_count():
     for thread in threads:
         thread.join()
     assert (w.grad.data == 40).all()
+
+
+def test_a_gradient_read_while_another_thread_adds_to_it_loses_nothing(monkeypatch):
+    x = leaf([1.0])
+    (x * 1).sum().backward()
+    other = threading.Thread(target=(x * 1).sum().backward)
+    module = sys.modules[Tensor.__module__]
+    made = module._leaf
+
+    def meanwhile(data):
+        monkeypatch.undo()
+        other.start()
+        other.join(timeout=0.2)
+        return made(data)
+
+    monkeypatch.setattr(module, "_leaf", meanwhile)
+    assert x.grad is not None
+    other.join()
+    assert x.grad.tolist() == [2.0]
 
 
 def test_observers_levels_and_changes_of_two_threads_do_not_meet():

@@ -87,8 +87,9 @@ def test_a_rule_may_return_a_number_for_a_scalar_and_must_not_for_an_array(creat
     [
         {"kind": "elementwise"},
         {"kind": "other", "jvp": lambda t, out, x: np.zeros(x.shape)},
+        {"kind": "other", "jvp": lambda t, out, x: 0.0},
     ],
-    ids=["elementwise", "jvp"],
+    ids=["elementwise", "jvp", "number"],
 )
 def test_a_derivative_that_is_constant_may_be_an_array_among_tensors(fields):
     sign = op(vjp=(lambda g, out, x: np.zeros(x.shape),), **fields)(np.sign)
@@ -97,6 +98,7 @@ def test_a_derivative_that_is_constant_may_be_an_array_among_tensors(fields):
     ag.gradgradcheck(sign, x)
     out, tangent = ag.jvp(sign, (x,), (x,))
     assert type(tangent) is type(out) is Tensor
+    assert tangent.shape == out.shape
     assert ag.hessian(lambda x: sign(x).sum())(x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 

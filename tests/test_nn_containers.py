@@ -124,6 +124,15 @@ def test_after_a_recurrent_layer_the_message_says_to_take_its_output(layer, mode
         net(Tensor(np.ones((2, 3, 4), np.float32)))
 
 
+def test_a_name_misspelt_on_a_list_of_tensors_is_said_to_be_just_that():
+    class Joined(Module):
+        def forward(self, xs):
+            return xs.pops()
+
+    with pytest.raises(AttributeError, match="'list' object has no attribute 'pops'"):
+        Joined()([Tensor(1.0)])
+
+
 def test_an_attribute_that_another_object_lacks_is_reported_as_it_is():
     class Broken(Module):
         def forward(self, pair):

@@ -195,6 +195,17 @@ def test_what_is_written_for_what_comes_back_as_another_tensor_is_a_method():
     assert [name for name in names if not hasattr(Tensor, name)] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("squeeze_", (0,)), ("swapaxes_", (0, 2)), ("transpose_", (1, 2)), ("unsqueeze_", (1,))],
+)
+def test_what_is_written_for_a_change_of_shape_in_place_has_pytorchs_shape(name, args):
+    torch = pytest.importorskip("torch")
+    made = {"x": Tensor(np.ones((1, 2, 3))), "args": args}
+    exec(OF_TENSOR[name].removeprefix("write ").replace("...", "*args"), made)
+    assert made["x"].shape == getattr(torch.ones(1, 2, 3), name)(*args).shape
+
+
 def test_what_is_written_for_averages_of_weights_averages_them():
     says = OF_NN["nn.optim"]["swa_utils"].split(" by ")[1]
     model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.BatchNorm1d(2))

@@ -276,6 +276,10 @@ def test_negative_numbers_stand_in_parentheses_behind_a_sign():
     latex = explain(x * -1.5 + -3.0, x).latex()
     assert r"v_{1} &= x \cdot \left(-1.5\right) = -3" in latex
     assert r"&= v_{1} + \left(-3\right) = -6" in latex
+    latex = explain(-2.0 * x**-2.0, x).latex()
+    assert r"v_{1} &= {x}^{-2} = 0.25" in latex
+    assert r"L &= -2 \cdot v_{1} = -0.5" in latex
+    assert r"\frac{-L}{x}" in explain(1 / x, x).latex()
 
 
 def test_a_factor_of_one_is_left_out_of_the_derivative_of_an_array_too():

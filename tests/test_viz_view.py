@@ -469,10 +469,17 @@ def test_an_option_that_does_not_exist_is_refused(options, message):
 
 def test_what_names_no_tensors_is_refused():
     x = leaf(3.0)
-    for names in ([leaf([1.0, 2.0])], {3: x}, object(), "x"):
-        with pytest.raises(TypeError, match=r"draw: names is a .*model\.named_parameters"):
+    for names, held in (
+        ([leaf([1.0, 2.0])], "Tensor"),
+        ({3: x}, r"\(int, Tensor\)"),
+        ({"x": x.data}, r"\(str, float64\)"),
+        ([()], r"\(\)"),
+        (object(), "object"),
+        ("x", "str"),
+    ):
+        with pytest.raises(TypeError, match=rf"draw: names holds {held}, .*\.named_parameters"):
             viz.draw(x * x, names=names)
-        with pytest.raises(TypeError, match=r"explain: params is a .*model\.named_parameters"):
+        with pytest.raises(TypeError, match=rf"explain: params holds {held}, .*\.named_param"):
             viz.explain(x * x, x, params=names)
 
 

@@ -586,7 +586,8 @@ def _latex_name(name: str) -> str:
     return f"{base}_{{{digits}}}" if digits else base
 
 
-def _latex_of(e: Expression, above: int = 0) -> str:
+def _latex_of(e: Expression, above: int = 0, *, leads: bool = True) -> str:
+    """Write what stands in a formula of the rank `above`; `leads` if nothing is written before."""
     if isinstance(e, Symbol):
         name = _latex_name(e.name)
         of = _latex_name(e.gradient_of) if e.gradient_of else ""
@@ -595,7 +596,8 @@ def _latex_of(e: Expression, above: int = 0) -> str:
         if np.ndim(e.value):
             return r"\mathrm{const}"
         text = _latex_number(np.asarray(e.value).item())
-        return rf"\left({text}\right)" if text[0] == "-" and above > _SIGNED else text
+        bare = text[0] != "-" or leads or above <= _SIGNED
+        return text if bare else rf"\left({text}\right)"
     name, operands = e.op.name, e.operands
     if name == "getitem":
         index = _subscript(e.params["index"])
@@ -605,7 +607,13 @@ def _latex_of(e: Expression, above: int = 0) -> str:
         left, right = (_latex_of(x, 1) for x in operands)
         return rf"\mathbf{{1}}[{left} {_RELATIONS[name]} {right}]"
     rank = {"div": _ATOM, "neg": _SIGNED}.get(name, _INFIX[name][1] if name in _INFIX else _ATOM)
-    shown = [_latex_of(x, _room(e.op, i, rank)) for i, x in enumerate(operands)]
+    bare = rank >= above or (name == "neg" and leads)
+    leads = name in _INFIX and name != "pow" and (leads or not bare)
+    rooms = [_room(e.op, i, rank) for i in range(len(operands))]
+    shown = [
+        _latex_of(x, room, leads=room == 0 or (i == 0 and leads))
+        for i, (x, room) in enumerate(zip(operands, rooms, strict=True))
+    ]
     scaled = name == "mul" and (e.ndim == 0 or any(isinstance(x, Constant) for x in operands))
     template = r"{0} \cdot {1}" if scaled else e.op.latex
     # an optional operand that was left out takes the sign before it along
@@ -621,13 +629,12 @@ def _latex_of(e: Expression, above: int = 0) -> str:
     except (IndexError, KeyError, ValueError):  # a formula of the user's with braces astray
         word = name.replace("_", r"\_")
         text = rf"\operatorname{{{word}}}({', '.join(shown)})"
-    return rf"\left({text}\right)" if rank < above else text
+    return text if bare else rf"\left({text}\right)"
 
 
 def _room(op: Op, i: int, rank: int) -> int:
     """How much an operand must bind to stand in the formula without parentheses."""
-    if op.name in _INFIX and op.name != "div":
-        return rank + (i > 0)
     before, found, _ = op.latex.partition(f"{{{i}}}")
-    enclosed = before.endswith(("(", "{", "[", "|", ", ", "; "))
-    return 0 if enclosed and found else _ATOM
+    if found and before.endswith(("(", "{", "[", "|", ", ", "; ")):
+        return 0
+    return rank + (i > 0) if op.name in _INFIX else _ATOM

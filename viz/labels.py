@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd import Tensor
+
 MAX_LABEL = 40
 
 Named: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -233,18 +235,31 @@ def brief(value: Any) -> str:
 
 
 def named_tensors(where: str, names: Named | None, params: Named | None) -> dict[str, Any]:
-    """Return the tensors that a caller names, by name; of one name, that of `params`."""
+    """Return the tensors that a caller names, by name; of one name, that of `params`.
+
+    What else has a name, as in ``vars()``, is left out.
+    """
     given: dict[str, Any] = {}
     for what, named in (("names", names), ("params", params)):
         pairs = named.items() if isinstance(named, Mapping) else () if named is None else named
         pairs = list(pairs) if isinstance(pairs, Iterable) else [pairs]
-        if not all(isinstance(pair, tuple) and isinstance(pair[0], str) for pair in pairs):
+        strange = [pair for pair in pairs if not _is_name_with_value(pair)]
+        tensors = {} if strange else {k: v for k, v in pairs if isinstance(v, Tensor)}
+        if strange or (pairs and not tensors):
+            first = (strange or pairs)[0]
+            held = type(first).__name__
+            if isinstance(first, tuple):
+                held = f"({', '.join(type(item).__name__ for item in first)})"
             raise TypeError(
-                f"{where}: {what} is a {type(named).__name__}, not names with their tensors; pass "
-                "a dict or pairs, such as model.named_parameters()"
+                f"{where}: {what} holds {held}, not names with their tensors; pass a dict or "
+                "pairs, such as model.named_parameters()"
             )
-        given.update(pairs)
+        given |= tensors
     return given
+
+
+def _is_name_with_value(pair: Any) -> bool:
+    return isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
 
 
 def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = brief) -> str:
@@ -258,8 +273,8 @@ def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = br
     shown = []
     for name, value in params.items():
         default = signature[name].default if name in signature else inspect.Parameter.empty
-        if name == "moments" or _same(value, default):
-            continue  # moments are arrays for batch_norm to fill
+        if (op.name, name) == ("batch_norm", "moments") or _same(value, default):
+            continue  # arrays for the op to fill
         shown.append(f"{name}={write(value)}")
     return ", ".join(shown)
 
