@@ -452,7 +452,7 @@ ENGINE = [
     ("backprop", "pop(node, None)", "get(node)"),
     ("pushforward", "*inputs[i + 1 :]", "*inputs[i:]"),
     ("pushforward", "reduce(add, terms)", "terms[0]"),
-    ("pushforward", "total.shape == out.shape", "True"),
+    ("_made_tangent", "t.shape == out.shape", "True"),
     ("pushforward", "np.ones_like(out.data)", "np.zeros_like(out.data)"),
     ("pushforward", "(t * weights).sum", "t.sum"),
     ("_pull_through_reference", "again, g, create_graph", "again, g + g, create_graph"),
