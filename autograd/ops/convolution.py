@@ -411,17 +411,15 @@ def _transposed_reference(
     return out[(slice(None), slice(None), *kept)]
 
 
-def _product_rule(
-    op: Op, t: Sequence[Any], out: Array, x: Array, weight: Array, params: Any
-) -> Array:
-    """The tangent of an op that is linear in x and in weight, plus a bias."""
+def _product_rule(op: Op, t: Sequence[Any], x: Array, weight: Array, params: Any) -> Array:
+    """The tangent of an op that is linear in x and in weight, plus a bias: it broadcasts."""
     terms = []
     if t[0] is not None:
         terms.append(op(t[0], weight, **params))
     if t[1] is not None:
         terms.append(op(x, t[1], **params))
     if len(t) > 2 and t[2] is not None:
-        terms.append(np.broadcast_to(t[2].reshape((-1, *(1,) * (x.ndim - 2))), out.shape))
+        terms.append(t[2].reshape((-1, *(1,) * (x.ndim - 2))))
     return reduce(add, terms)
 
 
@@ -611,7 +609,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         (conv_dx, conv_dweight, dbias),
         r"{0} \star {1} + {2}",
         "other",
-        lambda t, out, x, weight, bias=None, **how: _product_rule(conv, t, out, x, weight, how),
+        lambda t, out, x, weight, bias=None, **how: _product_rule(conv, t, x, weight, how),
         reference=conv_reference,
         flops=lambda out, x, weight, bias=None, **how: 2 * out.size * math.prod(weight.shape[1:]),
         doc=_CONV_DOC.format(axes=axes, sizes=_SIZES[axes], example=_CONV_EXAMPLES[axes]),
@@ -622,9 +620,7 @@ def _declare(axes: int) -> tuple[Op, Op, Op]:
         (transposed_dx, transposed_dweight, dbias),
         r"{0} \star^T {1} + {2}",
         "other",
-        lambda t, out, x, weight, bias=None, **how: _product_rule(
-            transposed, t, out, x, weight, how
-        ),
+        lambda t, out, x, weight, bias=None, **how: _product_rule(transposed, t, x, weight, how),
         reference=transposed_reference,
         flops=lambda out, x, weight, bias=None, **how: 2 * x.size * math.prod(weight.shape[1:]),
         doc=_TRANSPOSED_DOC.format(

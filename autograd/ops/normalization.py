@@ -304,9 +304,9 @@ def _check_channels(where: str, x: Array, weight: Array | None, bias: Array | No
             )
 
 
-def _per_channel(a: Array | None, ndim: int) -> Array | None:
+def _per_channel(a: Array, ndim: int) -> Array:
     """Give (channels,) axes of length one, so that it broadcasts with (N, channels, ...)."""
-    return a if a is None else a.reshape((-1, *(1,) * (ndim - 2)))
+    return a.reshape((-1, *(1,) * (ndim - 2)))
 
 
 def _group_norm_reference(
