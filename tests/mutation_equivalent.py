@@ -1,7 +1,6 @@
 """Mutants that no check can tell from the original, each with the reason."""
 
 FAST = "the other branch computes the same, slower"
-BOTH = "the op is linear and equal to its transpose here, so both kinds give its derivative"
 ADDED = "the biases are added, so that they have one gradient"
 ANY_SEQUENCE = "what reads it takes any sequence"
 
@@ -100,6 +99,5 @@ EQUIVALENT = {
     "rnn_cell: vjp[4] and vjp[5] exchanged": ADDED,
     "lstm: vjp[5] and vjp[6] exchanged": ADDED,
     "lstm_cell: vjp[5] and vjp[6] exchanged": ADDED,
-    "swapaxes: kind = elementwise": BOTH,
     "broadcast_to: kind = elementwise": "what the rule leaves is broadcast to the output's shape",
 }
