@@ -10,7 +10,6 @@ import base64
 import hashlib
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from .graph import Graph, Node, Pull
 from .labels import symbol
 from .mathml import to_mathml
 from .style import Theme
+from .svg import STYLE
 
 
 class Level(NamedTuple):
@@ -248,7 +248,7 @@ def _group(buttons: Sequence[tuple[str, str, str]]) -> str:
 
 def _inline(svg: str) -> str:
     """The SVG without the inline style that the policy would refuse."""
-    return re.sub(' style="[^"]*"', "", svg, count=1)
+    return STYLE.sub("", svg, count=1)
 
 
 def _json(data: dict[str, Any]) -> str:

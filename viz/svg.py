@@ -29,6 +29,9 @@ from .style import (
     Theme,
 )
 
+STYLE = re.compile(' style="([^"]*)"')
+"""How a picture fits where it is shown: the first attribute of this name in its text."""
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _SHAPES = ("path", "polygon", "polyline", "ellipse", "circle", "rect", "line")
 _ATTRIBUTES = (

@@ -410,7 +410,7 @@ class GraphView:
         image = {
             "src": f"data:image/svg+xml;base64,{data}",
             "alt": self.figure.about,
-            "style": picture.partition('style="')[2].partition('"')[0],
+            "style": svg.STYLE.findall(picture)[0],
         }
         bundle = {
             "image/svg+xml": picture,
