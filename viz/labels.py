@@ -273,9 +273,9 @@ def parameters(op: Any, params: dict[str, Any], write: Callable[[Any], str] = br
     shown = []
     for name, value in params.items():
         default = signature[name].default if name in signature else inspect.Parameter.empty
-        if (op.name, name) == ("batch_norm", "moments") or _same(value, default):
-            continue  # arrays for the op to fill
-        shown.append(f"{name}={write(value)}")
+        to_fill = (op.name, name) == ("batch_norm", "moments")  # arrays, by the op itself
+        if not (to_fill or _same(value, default)):
+            shown.append(f"{name}={write(value)}")
     return ", ".join(shown)
 
 
