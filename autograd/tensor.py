@@ -350,7 +350,7 @@ class Tensor(Methods):
 
     def retain_grad(self) -> Self:
         """Keep the gradient of this tensor too, although it is not a leaf; return the tensor."""
-        if self.op is not None and not self._retains():
+        if not self._keeps_grad():
             keep = weakref.ref(self)
 
             def store(g: Tensor) -> None:
@@ -564,8 +564,8 @@ class Tensor(Methods):
         else:
             self._refuse_result(what)
         forward = self.priority > 0
-        still = not forward and getattr(other, "priority", 0) > 0
-        if still or ((forward or recorded) and self._is_view()):
+        followed = forward or recorded
+        if (followed and self._is_view()) or (not forward and getattr(other, "priority", 0) > 0):
             after = _arithmetic(op, self, other)  # which y[0] += v assigns to y[0]
             return after.retain_grad() if self._retains() else after
         before = self if forward else self._alias() if recorded else self.detach()
@@ -579,7 +579,7 @@ class Tensor(Methods):
                     "one, x = x + v"
                 )
             after = after.astype(self.dtype)
-        if forward or recorded:
+        if followed:
             self._become(after, before)
             return self
         data = np.asarray(self.data)
