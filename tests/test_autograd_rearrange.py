@@ -223,6 +223,7 @@ def test_widths_of_a_margin_are_not_cut_to_integers():
         (lambda x: ag.pad(x, 1, mode="mirror"), "'mirror' is not supported"),
         (lambda x: ag.pad(x, (1, -1)), "not all 0 or more"),
         (lambda x: ag.pad(x, (1, 2, 3)), r"pad: widths \(1, 2, 3\) do not fit x .*pass"),
+        (lambda x: ag.pad(x, ((1,), (1, 2))), r"pad: widths \(\(1,\), \(1, 2\)\) do not fit x"),
         (lambda x: ag.pad(x[:0], 1, mode="edge"), "empty axis 0"),
         (lambda x: ag.diagonal(x[0]), "has no two axes"),
         (lambda x: ag.tril(x[0]), r"tril: x of shape \(3,\) is no matrix"),

@@ -417,10 +417,10 @@ def pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: A
             f"pad: mode {mode!r} is not supported; "
             "use 'constant', 'reflect', 'edge', 'symmetric' or 'wrap'"
         )
-    given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"pad: widths {pad_width} are not integers")
     try:
+        given = np.asarray(pad_width)
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"pad: widths {pad_width} are not integers")
         widths = [(a, b) for a, b in np.broadcast_to(given, (x.ndim, 2)).tolist()]
     except ValueError:
         raise ValueError(
